@@ -1,0 +1,129 @@
+/*
+ * accel.h - the contract of a back end: run a vCPU until something happens, then say what, in one form.
+ *
+ * KVM, WHP, the software CPU and the EL2 monitor each fill one `struct accel_ops`. Differences are data (caps),
+ * not #if. A vCPU belongs to the thread that runs it; only kick, set_lines and invalidate_code may be called from
+ * others while it runs.
+ */
+#ifndef ACCEL_H
+#define ACCEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct vm;
+struct vcpu;
+struct mem_slot;
+
+enum exit_kind {
+    EXIT_NONE,     /* kicked, or nothing that concerns anyone: look at pending work and run again          */
+    EXIT_SYNDROME, /* what hardware would take to EL2: esr, far and ipa say it (HVC, SMC, WFI/WFE, aborts) */
+    EXIT_MMIO,     /* an access to no memory, already decoded                                              */
+    EXIT_SEMIHOST, /* HLT #0xF000: x0 = operation, x1 = argument; pc is at the HLT                         */
+    EXIT_STUCK,    /* the guest can only take the same exception again for ever (vectors not executable)   */
+    EXIT_LIMIT,    /* the instruction limit was reached                                                    */
+    EXIT_DEBUG,    /* breakpoint, watchpoint or step of an attached debugger                               */
+    EXIT_POWER,    /* the back end's own PSCI was asked for power-off or reset                             */
+    EXIT_FAIL,     /* the back end cannot go on; text says why                                             */
+    EXIT_KINDS
+};
+
+struct vcpu_exit {
+    enum exit_kind kind;
+    union {
+        struct {
+            uint64_t esr, far_va, ipa;
+        } syndrome;
+        struct {
+            uint64_t ipa;
+            uint64_t value;    /* to write, or filled by the handler for a read                 */
+            uint8_t size;      /* bytes                                                         */
+            uint8_t reg;       /* destination of a read: 0..30, 31 is XZR                       */
+            bool write, sign_extend, reg64;
+        } mmio;
+        struct {
+            uint64_t esr, pc;
+        } stuck;
+        struct {
+            bool reset;
+        } power;
+        struct {
+            char text[160];
+        } fail;
+    };
+};
+
+/* Registers by name; system registers are REG_SYS | their encoding (arch/sysreg.h). */
+enum vcpu_reg {
+    REG_X0 = 0, /* .. REG_X0 + 30            */
+    REG_SP = 31, /* of the current level      */
+    REG_PC = 32,
+    REG_PSTATE = 33, /* in SPSR_EL1's layout  */
+    REG_SP_EL0 = 34,
+    REG_SP_EL1 = 35,
+    REG_FPCR = 36,
+    REG_FPSR = 37,
+    REG_V0_LO = 64, /* .. + 31, low halves   */
+    REG_V0_HI = 96, /* .. + 31, high halves  */
+    REG_SYS = 0x10000,
+};
+
+/* State of a CPU that starts: power-on, PSCI CPU_ON, or the boot plan's entry. */
+struct vcpu_start {
+    uint64_t pc;
+    uint64_t x[4];
+    uint64_t sp;     /* SP of the entry level */
+    uint8_t el;      /* 1 (2 when the back end has EL2) */
+};
+
+/* Counters that a back end keeps per vCPU; others are in struct vcpu. COUNTER(name, what). */
+struct accel_stats {
+#define COUNTER(name, what) uint64_t name;
+#include "base/counters_accel.def"
+#undef COUNTER
+    uint64_t exceptions[64]; /* taken by the guest, by exception class */
+};
+
+struct accel_caps {
+    unsigned max_cpus;
+    bool gicv2, gicv3;       /* which the guest can have                                   */
+    bool own_gic, own_timer, own_psci; /* inside the back end: the core's models stay out of it */
+    uint64_t ipa_bits;
+};
+
+struct accel_ops {
+    const char *name; /* "soft" */
+    const char *what; /* "software CPU" */
+    /* Can it work here? Fills caps; err says exactly what is missing and what to do. */
+    enum status (*probe)(struct accel_caps *caps, struct err *err);
+    /* Makes vm->accel_state from vm->config; memory comes by ram_map later. */
+    enum status (*vm_create)(struct vm *vm, struct err *err);
+    void (*vm_destroy)(struct vm *vm);
+    enum status (*ram_map)(struct vm *vm, const struct mem_slot *slot, struct err *err);
+    /* Makes vcpu->accel_state, and points vcpu->pending at the word that run watches. */
+    enum status (*vcpu_create)(struct vcpu *vcpu, struct err *err);
+    void (*vcpu_destroy)(struct vcpu *vcpu);
+    /* Architectural reset, then the start state. The vCPU is not running. */
+    void (*vcpu_start)(struct vcpu *vcpu, const struct vcpu_start *start);
+    /* Runs guest instructions until an exit. The vCPU's registers can be read and changed between two calls. */
+    void (*run)(struct vcpu *vcpu, struct vcpu_exit *exit);
+    /* Makes run return soon (EXIT_NONE). Any thread. */
+    void (*kick)(struct vcpu *vcpu);
+    /* Interrupt inputs of the CPU. Any thread; the GIC's lock may be held. */
+    void (*set_lines)(struct vcpu *vcpu, bool irq, bool fiq);
+    enum status (*get_reg)(struct vcpu *vcpu, uint32_t reg, uint64_t *value);
+    enum status (*set_reg)(struct vcpu *vcpu, uint32_t reg, uint64_t value);
+    /* Translates a guest VA for reading as the current level would, for dumps and debuggers; no fault, no side effect. */
+    enum status (*translate)(struct vcpu *vcpu, uint64_t va, uint64_t *ipa);
+    /* Code at [ipa, ipa + len) was written by the host. Any thread; takes effect before the vCPUs next enter run. */
+    void (*invalidate_code)(struct vm *vm, uint64_t ipa, uint64_t len);
+    /* Statistics so far. The vCPU is not running, or the figures may be a little old. */
+    void (*stats)(struct vcpu *vcpu, struct accel_stats *stats);
+};
+
+extern const struct accel_ops accel_soft;
+
+#endif
