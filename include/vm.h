@@ -44,6 +44,7 @@ struct vm_ports {
     void (*stopped)(void *opaque);     /* vm->state left VM_RUNNING                                           */
     struct char_port console;
     struct log_port log;
+    enum lang lang;                    /* of messages to people */
     const struct semihost_port *semihost; /* NULL: console and exit only */
     /* Called on the vCPU's thread for each exit and each MMIO access, when set (narration, --trace exits). */
     void (*on_exit)(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit);
@@ -125,6 +126,7 @@ struct vcpu {
     uint64_t timer_deadline_ns; /* under vm->timer_lock */
     bool wfe;                  /* the wait that VCPU_WAIT asks for is a WFE's: bounded */
     bool stuck_reported;
+    unsigned semihost_features_at; /* file position of :semihosting-features */
     uint64_t exits[EXIT_KINDS], exits_by_ec[64], mmio_reads, mmio_writes, mmio_unknown, psci_calls;
 };
 
@@ -171,10 +173,12 @@ struct vm {
     struct dev dev[VM_DEVS_MAX];
     unsigned dev_count;
     struct gic *gic;
+    struct lock gic_lock;
     struct vcpu *vcpu; /* config.cpus of them */
     uint64_t mpidr[VM_CPUS_MAX];
     const struct a64_table *a64;
     void *accel_state;
+    bool accel_made;           /* accel->vm_create succeeded */
     _Atomic uint32_t state;    /* enum vm_state */
     uint32_t exit_status;      /* VM_EXITED: what the guest asked for */
     char fail_text[200];       /* VM_FAILED: why */
