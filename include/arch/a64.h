@@ -102,6 +102,12 @@ const struct a64_field *a64_fields(const struct a64_table *table, unsigned index
 uint32_t a64_field(const struct a64_table *table, const struct a64_row *row, uint32_t word, const char *name);
 
 /*
+ * The bit mask that a logical immediate stands for (DDI 0487, "DecodeBitMasks"). False if N:imms:immr is reserved in
+ * that width; *imm is then untouched. 32-bit masks are zero-extended.
+ */
+bool a64_bitmask_imm(bool sf, unsigned n, unsigned imms, unsigned immr, uint64_t *imm);
+
+/*
  * Arm's preferred disassembly of word at pc, e.g. "add     x0, x1, #0x10". Unallocated words give ".inst 0x...".
  * Returns the length as fmt_format does. pc is used for PC-relative targets, printed as absolute addresses.
  */
