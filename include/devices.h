@@ -143,6 +143,8 @@ extern const struct dev_ops gicv2_cpu_ops;  /* gic.c: GICv2 CPU interface       
 extern const struct dev_ops gicv3_redist_ops; /* gic.c: redistributors, 128 KiB a CPU (mmio_size is for one) */
 
 #define GPIO_POWER_BUTTON_LINE 3
+#define UART_EVENT_BREAK       1         /* dev_ops.event of the UART: the terminal sent a break (Linux's SysRq) */
+#define UART_CLOCK_HZ          24000000u /* UARTCLK, for the devicetree                                          */
 
 /* ---- Generic timer (system registers) -------------------------------------------------------------------------- */
 
@@ -153,6 +155,7 @@ struct gtimer {
     struct {
         uint32_t ctl;  /* CNTx_CTL: bit 0 ENABLE, bit 1 IMASK (ISTATUS is computed) */
         uint64_t cval; /* CNTx_CVAL, ticks                                          */
+        bool line;     /* level last put on irq[]: the wire is told of changes only */
     } t[GTIMER_COUNT];
     uint64_t cntvoff; /* CNTVOFF_EL2, ticks */
     struct irq_line irq[GTIMER_COUNT];

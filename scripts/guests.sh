@@ -4,7 +4,7 @@
 #   linux      Debian's standard kernel, its modules' place, and busybox   CACHE/guest/{vmlinuz,busybox}
 #   cloud      the cloud kernel                                            CACHE/guest/vmlinuz-cloud
 #   16k        the 16 KiB page kernel of backports                         CACHE/guest/vmlinuz-16k
-#   userland   python3, perl, openssl and gcc as an initramfs              CACHE/guest/userland.cpio.gz
+#   userland   python3, perl, openssl and gcc as an initramfs              CACHE/guest/userland.cpio
 #
 # Foreign packages are only unpacked (mmdebstrap --variant=extract): no arm64 program runs here, the machine's own
 # package lists stay as they are. Versions are resolved through meta packages, because point releases replace them.
@@ -66,13 +66,13 @@ fetch_16k() {
 
 fetch_userland() {
     [ -e "$guest/userland.ready" ] && return
-    extract "$guest/tree" "$suite" bash,coreutils,python3-minimal,python3,perl-base,perl,openssl,gcc,libc6-dev
+    extract "$guest/tree" "$suite" mount,bash,coreutils,python3-minimal,python3,perl-base,perl,openssl,gcc,libc6-dev
     (cd "$guest/tree" && mkdir -p proc sys dev tmp root run &&
         rm -rf usr/share/doc usr/share/man usr/share/locale var/cache/apt/archives/*.deb var/lib/apt/lists/* usr/share/info)
     find "$guest/tree" -name '*.a' -size +2M ! -name libgcc.a ! -name libc.a -delete
     cp "$top/tests/boot/userland-init" "$guest/tree/init"
     chmod 755 "$guest/tree/init"
-    (cd "$guest/tree" && find . -print0 | cpio -0 -o -H newc --quiet | gzip -1) >"$guest/userland.cpio.gz"
+    (cd "$guest/tree" && find . -print0 | cpio -0 -o -H newc --quiet) >"$guest/userland.cpio"
     rm -rf "$guest/tree"
     touch "$guest/userland.ready"
 }

@@ -1,0 +1,221 @@
+/*
+ * op_mem.c - loads and stores of general registers: single, pair, literal, unprivileged.
+ *
+ * DDI 0487, "Loads and stores" (A64 instruction descriptions). A body is one lookup in the TLB, one host access and the
+ * jump to the next op; what the fast path refuses goes to the *_slow functions, which serve all kinds. Nothing
+ * architectural is written before every access of the instruction has succeeded. Where a base that is written back is
+ * also a destination (CONSTRAINED UNPREDICTABLE), the loaded value stays.
+ */
+#include "accel/soft/op_mem.h"
+
+static ALWAYS_INLINE uint64_t extend(uint64_t value, unsigned acc)
+{
+    const unsigned width = 8u << (acc & MO_SIZE);
+
+    if (acc & ACC_S64) {
+        return (uint64_t)sign_extend(value, width);
+    }
+    return acc & ACC_S32 ? (uint32_t)sign_extend(value, width) : value;
+}
+
+/* ---- One register ------------------------------------------------------------------------------ */
+
+static NOINLINE bool load_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
+                               unsigned acc)
+{
+    const uint64_t value = mem_ld_slow(cpu, op, va, acc_mo(acc));
+
+    if (cpu->left) {
+        return false;
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    cpu->x[op->rd] = extend(value, acc);
+    return true;
+}
+
+static NOINLINE bool store_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
+                                unsigned acc)
+{
+    mem_st_slow(cpu, op, va, cpu->x[op->rd], acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
+/* False: the instruction did not happen. */
+static ALWAYS_INLINE bool load(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
+                               unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(acc_tlb(cpu, acc), va);
+
+    if (UNLIKELY(e->rtag != tlb_tag(cpu, va, acc_bytes(acc)))) {
+        return load_slow(cpu, op, va, after, acc);
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    cpu->x[op->rd] = extend(racy_load(tlb_host(e, va), acc & MO_SIZE), acc);
+    return true;
+}
+
+static ALWAYS_INLINE bool store(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
+                                unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(acc_tlb(cpu, acc), va);
+
+    if (UNLIKELY(e->wtag != tlb_tag(cpu, va, acc_bytes(acc)))) {
+        return store_slow(cpu, op, va, after, acc);
+    }
+    racy_store(tlb_host(e, va), acc & MO_SIZE, cpu->x[op->rd]);
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
+#define BODY(name, fn, acc, sp_check, va, after)                                                   \
+    UOP_BODY(name)                                                                                 \
+    {                                                                                              \
+        sp_check();                                                                                \
+        const uint64_t b = cpu->x[op->rn];                                                         \
+                                                                                                   \
+        if (UNLIKELY(!fn(cpu, op, va, after, acc))) {                                              \
+            LEAVE();                                                                               \
+        }                                                                                          \
+        NEXT();                                                                                    \
+    }
+
+MEM_FORMS_USER(BODY, ld8, load, 0)
+MEM_FORMS_USER(BODY, ld8s32, load, 0 | ACC_S32)
+MEM_FORMS_USER(BODY, ld8s64, load, 0 | ACC_S64)
+MEM_FORMS_USER(BODY, ld16, load, 1)
+MEM_FORMS_USER(BODY, ld16s32, load, 1 | ACC_S32)
+MEM_FORMS_USER(BODY, ld16s64, load, 1 | ACC_S64)
+MEM_FORMS_USER(BODY, ld32, load, 2)
+MEM_FORMS_USER(BODY, ld32s64, load, 2 | ACC_S64)
+MEM_FORMS_USER(BODY, ld64, load, 3)
+MEM_FORMS_USER(BODY, st8, store, 0)
+MEM_FORMS_USER(BODY, st16, store, 1)
+MEM_FORMS_USER(BODY, st32, store, 2)
+MEM_FORMS_USER(BODY, st64, store, 3)
+
+/* ---- Literals ------------------------------------------------------------------------------------ */
+
+/* op->imm is relative to the page; there is no base (b and after are unused). */
+#define LITERAL(name, acc)                                                                         \
+    UOP_BODY(name)                                                                                 \
+    {                                                                                              \
+        if (UNLIKELY(!load(cpu, op, cpu->page_va + op->imm, 0, acc))) {                            \
+            LEAVE();                                                                               \
+        }                                                                                          \
+        NEXT();                                                                                    \
+    }
+
+LITERAL(ld32_lit, 2)
+LITERAL(ld32s64_lit, 2 | ACC_S64)
+LITERAL(ld64_lit, 3)
+
+/* ---- Pairs ----------------------------------------------------------------------------------------- */
+
+static ALWAYS_INLINE void finish_load_pair(struct cpu *cpu, const struct op *op, uint64_t v0,
+                                           uint64_t v1, uint64_t after, unsigned acc)
+{
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    cpu->x[op->rd] = extend(v0, acc);
+    cpu->x[op->rm] = extend(v1, acc);
+}
+
+static NOINLINE bool load_pair_slow(struct cpu *cpu, const struct op *op, uint64_t va,
+                                    uint64_t after, unsigned acc)
+{
+    const unsigned elem = acc_bytes(acc);
+
+    if (!span_probe(cpu, op, va, 2 * elem, elem, false, acc_mo(acc))) {
+        return false;
+    }
+    const uint64_t v0 = mem_ld_slow(cpu, op, va, acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    const uint64_t v1 = mem_ld_slow(cpu, op, va + elem, acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    finish_load_pair(cpu, op, v0, v1, after, acc);
+    return true;
+}
+
+static NOINLINE bool store_pair_slow(struct cpu *cpu, const struct op *op, uint64_t va,
+                                     uint64_t after, unsigned acc)
+{
+    const unsigned elem = acc_bytes(acc);
+
+    if (!span_probe(cpu, op, va, 2 * elem, elem, true, acc_mo(acc))) {
+        return false;
+    }
+    mem_st_slow(cpu, op, va, cpu->x[op->rd], acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    mem_st_slow(cpu, op, va + elem, cpu->x[op->rm], acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
+static ALWAYS_INLINE bool load_pair(struct cpu *cpu, const struct op *op, uint64_t va,
+                                    uint64_t after, unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
+    const unsigned elem = acc_bytes(acc);
+
+    if (UNLIKELY(e->rtag != span_tag(cpu, va, 2 * elem, elem))) {
+        return load_pair_slow(cpu, op, va, after, acc);
+    }
+    const char *p = tlb_host(e, va);
+    const uint64_t v0 = racy_load(p, acc & MO_SIZE);
+    const uint64_t v1 = racy_load(p + elem, acc & MO_SIZE);
+    finish_load_pair(cpu, op, v0, v1, after, acc);
+    return true;
+}
+
+static ALWAYS_INLINE bool store_pair(struct cpu *cpu, const struct op *op, uint64_t va,
+                                     uint64_t after, unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
+    const unsigned elem = acc_bytes(acc);
+
+    if (UNLIKELY(e->wtag != span_tag(cpu, va, 2 * elem, elem))) {
+        return store_pair_slow(cpu, op, va, after, acc);
+    }
+    char *p = tlb_host(e, va);
+    racy_store(p, acc & MO_SIZE, cpu->x[op->rd]);
+    racy_store(p + elem, acc & MO_SIZE, cpu->x[op->rm]);
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
+MEM_FORMS3(BODY, ldp32, load_pair, 2)
+MEM_FORMS3(BODY, ldp32s64, load_pair, 2 | ACC_S64)
+MEM_FORMS3(BODY, ldp64, load_pair, 3)
+MEM_FORMS3(BODY, stp32, store_pair, 2)
+MEM_FORMS3(BODY, stp64, store_pair, 3)
+
+/* ---- Prefetch ---------------------------------------------------------------------------------------- */
+
+/* PRFM is a hint; it never faults, and its base may be a misaligned SP. */
+UOP_BODY(prefetch) { NEXT(); }

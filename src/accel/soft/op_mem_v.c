@@ -1,0 +1,253 @@
+/*
+ * op_mem_v.c - loads and stores of SIMD and FP registers: single, pair, literal, and LD1-LD4, ST1-ST4.
+ *
+ * DDI 0487, "Loads and stores" and "Advanced SIMD load/store multiple structures". A V register is always written as one
+ * 16-byte vector: the bodies that use it read it as one, and two halves would not be forwarded to that read.
+ * A 128-bit access is architecturally two of 64 bits; the host's unaligned vector move is at least that.
+ */
+#include "accel/soft/op_mem.h"
+
+typedef uint64_t vec __attribute__((vector_size(16), may_alias));
+
+static ALWAYS_INLINE vec vec_get(const struct cpu *cpu, unsigned reg)
+{
+    return *(const vec *)&cpu->v[reg];
+}
+
+static ALWAYS_INLINE void vec_set(struct cpu *cpu, unsigned reg, vec value)
+{
+    *(vec *)&cpu->v[reg] = value;
+}
+
+/* Size 0..4; the rest of the vector is zero. */
+static ALWAYS_INLINE vec host_load(const void *p, unsigned size)
+{
+    vec value = { 0, 0 };
+
+    if (size == 4) {
+        memcpy(&value, p, 16);
+    } else {
+        value[0] = racy_load(p, size);
+    }
+    return value;
+}
+
+static ALWAYS_INLINE void host_store(void *p, unsigned size, vec value)
+{
+    if (size == 4) {
+        memcpy(p, &value, 16);
+    } else {
+        racy_store(p, size, value[0]);
+    }
+}
+
+static vec slow_load(struct cpu *cpu, const struct op *op, uint64_t va, unsigned mo)
+{
+    if ((mo & MO_SIZE) == 4) {
+        const struct v128 value = mem_ld16_slow(cpu, op, va, mo);
+        return (vec){ value.lo, value.hi };
+    }
+    return (vec){ mem_ld_slow(cpu, op, va, mo), 0 };
+}
+
+static void slow_store(struct cpu *cpu, const struct op *op, uint64_t va, vec value, unsigned mo)
+{
+    if ((mo & MO_SIZE) == 4) {
+        mem_st16_slow(cpu, op, va, value[0], value[1], mo);
+    } else {
+        mem_st_slow(cpu, op, va, value[0], mo);
+    }
+}
+
+/* ---- One register ------------------------------------------------------------------------------ */
+
+static NOINLINE bool load_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
+                               unsigned acc)
+{
+    const vec value = slow_load(cpu, op, va, acc_mo(acc));
+
+    if (cpu->left) {
+        return false;
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    vec_set(cpu, op->rd, value);
+    return true;
+}
+
+static NOINLINE bool store_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
+                                unsigned acc)
+{
+    slow_store(cpu, op, va, vec_get(cpu, op->rd), acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
+/* False: the instruction did not happen. */
+static ALWAYS_INLINE bool load(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
+                               unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
+
+    if (UNLIKELY(e->rtag != tlb_tag(cpu, va, acc_bytes(acc)))) {
+        return load_slow(cpu, op, va, after, acc);
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    vec_set(cpu, op->rd, host_load(tlb_host(e, va), acc & MO_SIZE));
+    return true;
+}
+
+static ALWAYS_INLINE bool store(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
+                                unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
+
+    if (UNLIKELY(e->wtag != tlb_tag(cpu, va, acc_bytes(acc)))) {
+        return store_slow(cpu, op, va, after, acc);
+    }
+    host_store(tlb_host(e, va), acc & MO_SIZE, vec_get(cpu, op->rd));
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
+#define BODY(name, fn, acc, sp_check, va, after)                                                   \
+    UOP_BODY(name)                                                                                 \
+    {                                                                                              \
+        FP_CHECK();                                                                                \
+        sp_check();                                                                                \
+        const uint64_t b = cpu->x[op->rn];                                                         \
+                                                                                                   \
+        if (UNLIKELY(!fn(cpu, op, va, after, acc))) {                                              \
+            LEAVE();                                                                               \
+        }                                                                                          \
+        NEXT();                                                                                    \
+    }
+
+MEM_FORMS(BODY, ldv8, load, 0)
+MEM_FORMS(BODY, ldv16, load, 1)
+MEM_FORMS(BODY, ldv32, load, 2)
+MEM_FORMS(BODY, ldv64, load, 3)
+MEM_FORMS(BODY, ldv128, load, 4)
+MEM_FORMS(BODY, stv8, store, 0)
+MEM_FORMS(BODY, stv16, store, 1)
+MEM_FORMS(BODY, stv32, store, 2)
+MEM_FORMS(BODY, stv64, store, 3)
+MEM_FORMS(BODY, stv128, store, 4)
+
+/* op->imm is relative to the page. */
+#define LITERAL(name, acc)                                                                         \
+    UOP_BODY(name)                                                                                 \
+    {                                                                                              \
+        FP_CHECK();                                                                                \
+        if (UNLIKELY(!load(cpu, op, cpu->page_va + op->imm, 0, acc))) {                            \
+            LEAVE();                                                                               \
+        }                                                                                          \
+        NEXT();                                                                                    \
+    }
+
+LITERAL(ldv32_lit, 2)
+LITERAL(ldv64_lit, 3)
+LITERAL(ldv128_lit, 4)
+
+/* ---- Pairs ----------------------------------------------------------------------------------------- */
+
+static NOINLINE bool load_pair_slow(struct cpu *cpu, const struct op *op, uint64_t va,
+                                    uint64_t after, unsigned acc)
+{
+    const unsigned elem = acc_bytes(acc);
+
+    if (!span_probe(cpu, op, va, 2 * elem, elem, false, acc_mo(acc))) {
+        return false;
+    }
+    const vec v0 = slow_load(cpu, op, va, acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    const vec v1 = slow_load(cpu, op, va + elem, acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    vec_set(cpu, op->rd, v0);
+    vec_set(cpu, op->rm, v1);
+    return true;
+}
+
+static NOINLINE bool store_pair_slow(struct cpu *cpu, const struct op *op, uint64_t va,
+                                     uint64_t after, unsigned acc)
+{
+    const unsigned elem = acc_bytes(acc);
+
+    if (!span_probe(cpu, op, va, 2 * elem, elem, true, acc_mo(acc))) {
+        return false;
+    }
+    slow_store(cpu, op, va, vec_get(cpu, op->rd), acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    slow_store(cpu, op, va + elem, vec_get(cpu, op->rm), acc_mo(acc));
+    if (cpu->left) {
+        return false;
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
+static ALWAYS_INLINE bool load_pair(struct cpu *cpu, const struct op *op, uint64_t va,
+                                    uint64_t after, unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
+    const unsigned elem = acc_bytes(acc);
+
+    if (UNLIKELY(e->rtag != span_tag(cpu, va, 2 * elem, elem))) {
+        return load_pair_slow(cpu, op, va, after, acc);
+    }
+    const char *p = tlb_host(e, va);
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    const vec v0 = host_load(p, acc & MO_SIZE);
+    const vec v1 = host_load(p + elem, acc & MO_SIZE);
+    vec_set(cpu, op->rd, v0);
+    vec_set(cpu, op->rm, v1);
+    return true;
+}
+
+static ALWAYS_INLINE bool store_pair(struct cpu *cpu, const struct op *op, uint64_t va,
+                                     uint64_t after, unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
+    const unsigned elem = acc_bytes(acc);
+
+    if (UNLIKELY(e->wtag != span_tag(cpu, va, 2 * elem, elem))) {
+        return store_pair_slow(cpu, op, va, after, acc);
+    }
+    char *p = tlb_host(e, va);
+    host_store(p, acc & MO_SIZE, vec_get(cpu, op->rd));
+    host_store(p + elem, acc & MO_SIZE, vec_get(cpu, op->rm));
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
+MEM_FORMS3(BODY, ldpv32, load_pair, 2)
+MEM_FORMS3(BODY, ldpv64, load_pair, 3)
+MEM_FORMS3(BODY, ldpv128, load_pair, 4)
+MEM_FORMS3(BODY, stpv32, store_pair, 2)
+MEM_FORMS3(BODY, stpv64, store_pair, 3)
+MEM_FORMS3(BODY, stpv128, store_pair, 4)

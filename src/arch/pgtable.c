@@ -1,0 +1,131 @@
+/*
+ * pgtable.c - VMSAv8-64 stage 1: what TCR, TTBR and descriptors say.
+ *
+ * DDI 0487, "Translation table descriptor formats", "Memory access control", "TCR_EL1".
+ */
+#include "arch/pgtable.h"
+
+#include "base/bits.h"
+
+/* ID_AA64MMFR0_EL1.PARange and TCR_EL1.IPS. */
+static const uint8_t pa_sizes[] = { 32, 36, 40, 42, 44, 48, 52 };
+
+unsigned pgt_parange_bits(unsigned parange)
+{
+    return pa_sizes[parange < sizeof(pa_sizes) ? parange : sizeof(pa_sizes) - 1];
+}
+
+unsigned pgt_parange(unsigned pa_bits)
+{
+    unsigned i = 0;
+
+    while (i + 1 < sizeof(pa_sizes) && pa_sizes[i + 1] <= pa_bits) {
+        i++;
+    }
+    return i;
+}
+
+unsigned pgt_oa_bits(uint64_t tcr, const struct pgt_impl *impl)
+{
+    unsigned ips = pgt_parange_bits((unsigned)bits(tcr, 32, 3));
+
+    return ips < impl->pa_bits ? ips : impl->pa_bits;
+}
+
+/* TG0 and TG1 encode the same sizes differently. */
+static unsigned granule_bits(uint64_t tcr, bool upper, const struct pgt_impl *impl)
+{
+    static const uint8_t tg0[4] = { 12, 16, 14, 12 };
+    static const uint8_t tg1[4] = { 12, 14, 12, 16 };
+    unsigned g = upper ? tg1[bits(tcr, 30, 2)] : tg0[bits(tcr, 14, 2)];
+
+    return g == 14 && !impl->granule16 ? 12 : g;
+}
+
+/* TnSZ: 16 to 39 without FEAT_LVA and FEAT_TTST; others behave as the nearest of these. */
+static unsigned input_bits(uint64_t tcr, bool upper)
+{
+    unsigned size = (unsigned)bits(tcr, upper ? 16 : 0, 6);
+
+    size = size < 16 ? 16 : size;
+    return 64 - (size > 39 ? 39 : size);
+}
+
+void pgt_half_init(struct pgt_half *half, uint64_t tcr, uint64_t ttbr, bool upper, const struct pgt_impl *impl)
+{
+    unsigned stride, table_bits;
+    uint64_t base = bits(ttbr, 1, 47) << 1; /* bit 0 is CnP, 63:48 the ASID */
+
+    *half = (struct pgt_half){ .upper = upper };
+    half->granule_bits = (uint8_t)granule_bits(tcr, upper, impl);
+    half->input_bits = (uint8_t)input_bits(tcr, upper);
+    half->oa_bits = (uint8_t)pgt_oa_bits(tcr, impl);
+    half->disabled = (tcr & (upper ? TCR_EPD1 : TCR_EPD0)) != 0;
+    half->tbi = (tcr & (upper ? TCR_TBI1 : TCR_TBI0)) != 0;
+    half->hpd = impl->hpd && (tcr & (upper ? TCR_HPD1 : TCR_HPD0)) != 0;
+    half->e0pd = impl->e0pd && (tcr & (upper ? TCR_E0PD1 : TCR_E0PD0)) != 0;
+    half->ha = impl->hafdbs && (tcr & TCR_HA) != 0;
+    half->hd = half->ha && (tcr & TCR_HD) != 0;
+    stride = half->granule_bits - 3u;
+    half->start_level = (uint8_t)(3 - (half->input_bits - half->granule_bits - 1u) / stride);
+    table_bits = half->input_bits - pgt_level_shift(half, half->start_level) + 3;
+    half->table = align_down(base, BIT(table_bits));
+    half->table_beyond = pgt_beyond(half, half->table);
+}
+
+bool pgt_out_of_range(const struct pgt_half *half, uint64_t va)
+{
+    unsigned top = half->tbi ? 56 : 64;
+    uint64_t above = bits(va, half->input_bits, top - half->input_bits);
+
+    return half->disabled || above != (half->upper ? BIT(top - half->input_bits) - 1 : 0);
+}
+
+enum pgt_kind pgt_desc_kind(const struct pgt_half *half, uint64_t desc, unsigned level)
+{
+    if ((desc & PTE_VALID) == 0) {
+        return PGT_INVALID;
+    }
+    if (level == 3) {
+        return (desc & PTE_TABLE) != 0 ? PGT_LEAF : PGT_INVALID;
+    }
+    if ((desc & PTE_TABLE) != 0) {
+        return PGT_TABLE;
+    }
+    /* Blocks: levels 1 and 2 with 4 KB granules, level 2 with the others. */
+    return level == 2 || (level == 1 && half->granule_bits == 12) ? PGT_LEAF : PGT_INVALID;
+}
+
+uint64_t pgt_desc_output(const struct pgt_half *half, uint64_t desc, unsigned level)
+{
+    bool table = level < 3 && (desc & PTE_TABLE) != 0;
+    unsigned low = table ? half->granule_bits : pgt_level_shift(half, level);
+
+    return align_down(bits(desc, 0, 48), BIT(low));
+}
+
+unsigned pgt_perms(const struct pgt_half *half, uint64_t desc, uint64_t hier, bool wxn)
+{
+    bool user = (desc & PTE_USER) != 0 && (hier & PTE_USERTABLE) == 0;
+    bool ro = (desc & PTE_RO) != 0 && !(half->hd && (desc & PTE_DBM) != 0);
+    bool write = !ro && (hier & PTE_ROTABLE) == 0;
+    bool pxn = (desc & PTE_PXN) != 0 || (hier & PTE_PXNTABLE) != 0;
+    bool uxn = (desc & PTE_UXN) != 0 || (hier & PTE_UXNTABLE) != 0;
+    unsigned perms = PGT_R1;
+
+    if (write) {
+        perms |= PGT_W1 | (user ? PGT_W0 : 0);
+    }
+    if (user) {
+        perms |= PGT_R0 | PGT_USER;
+    }
+    /* What EL0 can write, EL1 never executes. */
+    if (!pxn && !(wxn && write) && !(user && write)) {
+        perms |= PGT_X1;
+    }
+    /* EL0 may execute what it cannot read. */
+    if (!uxn && !(wxn && user && write)) {
+        perms |= PGT_X0;
+    }
+    return perms;
+}

@@ -1,0 +1,79 @@
+/*
+ * memory.c - time, randomness and memory of a POSIX host.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/assert.h"
+#include "base/string.h"
+#include "host.h"
+
+uint64_t host_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t host_wall_s(void) { return (uint64_t)time(NULL); }
+
+void host_random(void *buf, size_t len)
+{
+    uint8_t *p = buf;
+
+    while (len != 0) {
+        size_t part = len < 256 ? len : 256; /* the size that getentropy promises */
+        ASSERT(getentropy(p, part) == 0);
+        p += part;
+        len -= part;
+    }
+}
+
+void *host_alloc(size_t size, size_t align)
+{
+    void *p = NULL;
+
+    if (align < sizeof(void *)) {
+        align = sizeof(void *);
+    }
+    if (posix_memalign(&p, align, size != 0 ? size : 1) != 0) {
+        return NULL;
+    }
+    memset(p, 0, size);
+    return p;
+}
+
+void host_free(void *p) { free(p); }
+
+/*
+ * Guest memory is private and not reserved: a 64 GiB guest starts on a small host as long as it touches little.
+ * Large pages help the software CPU's loads and stores; the host decides.
+ */
+void *host_pages_map(uint64_t size)
+{
+    void *p;
+
+    if (size == 0 || size > SIZE_MAX / 2) {
+        return NULL;
+    }
+    p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) {
+        return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+    (void)madvise(p, (size_t)size, MADV_HUGEPAGE);
+#endif
+    return p;
+}
+
+void host_pages_unmap(void *p, uint64_t size)
+{
+    if (p != NULL) {
+        munmap(p, (size_t)size);
+    }
+}
