@@ -1,11 +1,14 @@
 /*
- * boot.h - bytes in, boot plan out: what lies where in guest memory, and with which registers CPU 0 starts.
+ * boot.h - bytes in, boot plan out: what lies where in guest memory, and with which registers CPU 0
+ * starts.
  *
- * The shell reads files and fills a struct boot_request; boot_plan_make tells the kinds of guest apart by content,
- * unpacks them, lays everything out, makes the devicetree; boot_plan_apply copies the result into the machine, as
- * often as it is reset. Nothing here opens a file or knows what an option is called.
+ * The shell reads files and fills a struct boot_request; boot_plan_make tells the kinds of guest
+ * apart by content, unpacks them, lays everything out, makes the devicetree; boot_plan_apply copies
+ * the result into the machine, as often as it is reset. Nothing here opens a file or knows what an
+ * option is called.
  *
- * Documents: Linux Documentation/arch/arm64/booting.rst, IHI 0056 (ELF for AArch64), Devicetree Specification 0.4.
+ * Documents: Linux Documentation/arch/arm64/booting.rst, IHI 0056 (ELF for AArch64), Devicetree
+ * Specification 0.4.
  */
 #ifndef BOOT_H
 #define BOOT_H
@@ -20,7 +23,8 @@
 
 struct vm;
 
-/* ---- What goes in ---------------------------------------------------------------------------------------------- */
+/* ---- What goes in
+ * ---------------------------------------------------------------------------------------------- */
 
 /* A file's bytes. len 0 with bytes NULL: not given. Borrowed: they must outlive the plan. */
 struct boot_bytes {
@@ -42,14 +46,16 @@ struct inflated {
 };
 
 /*
- * Unpackers that the shell lends. Both unpack in[0..len) and ignore what follows the packed data; at most max bytes come out.
- * ST_E_FORMAT: damaged or cut short; ST_E_RANGE: more than max; ST_E_NOTSUP: not in this build; ST_E_NOMEM. On an
- * error *out is untouched and nothing is held.
+ * Unpackers that the shell lends. Both unpack in[0..len) and ignore what follows the packed data;
+ * at most max bytes come out. ST_E_FORMAT: damaged or cut short; ST_E_RANGE: more than max;
+ * ST_E_NOTSUP: not in this build; ST_E_NOMEM. On an error *out is untouched and nothing is held.
  */
 struct inflate_port {
     void *opaque;
-    enum status (*gunzip)(void *opaque, const uint8_t *in, size_t len, size_t max, struct inflated *out);
-    enum status (*unzstd)(void *opaque, const uint8_t *in, size_t len, size_t max, struct inflated *out);
+    enum status (*gunzip)(void *opaque, const uint8_t *in, size_t len, size_t max,
+                          struct inflated *out);
+    enum status (*unzstd)(void *opaque, const uint8_t *in, size_t len, size_t max,
+                          struct inflated *out);
     void (*release)(void *opaque, struct inflated *out);
 };
 
@@ -71,39 +77,42 @@ enum {
 };
 
 struct boot_request {
-    struct boot_bytes kernel;   /* Image, gzip or zstd of one, EFI zboot, ELF64, or raw: told apart by content */
+    struct boot_bytes
+        kernel; /* Image, gzip or zstd of one, EFI zboot, ELF64, or raw: told apart by content */
     struct boot_bytes initrd;
-    struct boot_bytes dtb;      /* the user's own; its memory and chosen nodes are brought up to date */
-    struct boot_bytes firmware; /* into flash bank 0, where CPU 0 then starts; without kernel or initrd */
+    struct boot_bytes dtb; /* the user's own; its memory and chosen nodes are brought up to date */
+    struct boot_bytes
+        firmware; /* into flash bank 0, where CPU 0 then starts; without kernel or initrd */
     const struct boot_load *loads;
-    unsigned load_count;        /* up to BOOT_LOADS_MAX */
-    const char *command_line;   /* NULL: no bootargs */
+    unsigned load_count;      /* up to BOOT_LOADS_MAX */
+    const char *command_line; /* NULL: no bootargs */
     bool has_entry;
-    uint64_t entry;             /* instead of the kernel's own */
+    uint64_t entry; /* instead of the kernel's own */
 
     const struct board *board;
-    unsigned gic_version;       /* 2 or 3 */
-    unsigned cpus;              /* 1..VM_CPUS_MAX (GICv2: 8) */
-    const uint64_t *mpidr;      /* affinity fields of each CPU */
+    unsigned gic_version;  /* 2 or 3 */
+    unsigned cpus;         /* 1..VM_CPUS_MAX (GICv2: 8) */
+    const uint64_t *mpidr; /* affinity fields of each CPU */
     uint64_t ram_size;
-    bool smc_conduit;           /* PSCI by SMC instead of HVC */
-    bool pmu;                   /* the CPUs have PMUv3 */
-    unsigned cpu_lacks;         /* BOOT_CPU_NO_* */
-    uint8_t el;                 /* level that CPU 0 starts at; 0: 1 */
+    bool smc_conduit;   /* PSCI by SMC instead of HVC */
+    bool pmu;           /* the CPUs have PMUv3 */
+    unsigned cpu_lacks; /* BOOT_CPU_NO_* */
+    uint8_t el;         /* level that CPU 0 starts at; 0: 1 */
 
-    const uint8_t *rng_seed;    /* chosen/rng-seed */
-    size_t rng_seed_len;        /* up to 256; 0: none */
-    uint64_t kaslr_seed;        /* chosen/kaslr-seed; 0: none */
-    unsigned stdout_baud;       /* in chosen/stdout-path; 0: not said */
+    const uint8_t *rng_seed; /* chosen/rng-seed */
+    size_t rng_seed_len;     /* up to 256; 0: none */
+    uint64_t kaslr_seed;     /* chosen/kaslr-seed; 0: none */
+    unsigned stdout_baud;    /* in chosen/stdout-path; 0: not said */
 
     struct boot_alloc alloc;
     const struct inflate_port *inflate; /* NULL: nothing packed can be started */
 };
 
-/* ---- What comes out -------------------------------------------------------------------------------------------- */
+/* ---- What comes out
+ * -------------------------------------------------------------------------------------------- */
 
-/* One part of guest memory. len bytes are copied to ipa, zero bytes after them are cleared; nothing else may use any
- * of the reserve bytes from ipa (len + zero or more). */
+/* One part of guest memory. len bytes are copied to ipa, zero bytes after them are cleared; nothing
+ * else may use any of the reserve bytes from ipa (len + zero or more). */
 struct boot_segment {
     uint64_t ipa;
     const uint8_t *bytes;
@@ -116,13 +125,14 @@ struct boot_segment {
 #define BOOT_UNPACKED_MAX 2
 
 struct boot_plan {
-    const char *kind;          /* "Linux Image", "ELF", "raw", "firmware", "loads" */
-    const char *packing[BOOT_UNPACKED_MAX]; /* what was unpacked, outermost first: "gzip", "EFI zboot, zstd"; NULL */
+    const char *kind;                       /* "Linux Image", "ELF", "raw", "firmware", "loads" */
+    const char *packing[BOOT_UNPACKED_MAX]; /* what was unpacked, outermost first: "gzip", "EFI
+                                               zboot, zstd"; NULL */
     struct boot_segment segment[BOOT_SEGMENTS_MAX];
     unsigned segment_count;
-    struct vcpu_start start;   /* of CPU 0 */
-    struct boot_bytes dtb;     /* as the guest gets it; its address is start.x[0] */
-    uint64_t initrd_ipa;       /* 0: none */
+    struct vcpu_start start; /* of CPU 0 */
+    struct boot_bytes dtb;   /* as the guest gets it; its address is start.x[0] */
+    uint64_t initrd_ipa;     /* 0: none */
 
     /* Owned by the plan until boot_plan_fini. */
     struct boot_alloc alloc;
@@ -139,15 +149,20 @@ struct boot_plan {
  *   request  borrowed while the plan lives (its bytes, port and strings)
  *   plan     the caller's storage, any content; on error it holds nothing
  *
- * Every segment lies in RAM or in the board's flash, none overlaps another, start.pc is 4-aligned and in one of both.
- * ST_E_FORMAT: bytes are not what they claim; ST_E_RANGE: no room; ST_E_NOTSUP: no unpacker; ST_E_NOMEM; ST_E_INVAL.
+ * Every segment lies in RAM or in the board's flash, none overlaps another, start.pc is 4-aligned
+ * and in one of both. ST_E_FORMAT: bytes are not what they claim; ST_E_RANGE: no room; ST_E_NOTSUP:
+ * no unpacker; ST_E_NOMEM; ST_E_INVAL.
  */
-enum status boot_plan_make(const struct boot_request *request, struct boot_plan *plan, struct err *err);
+enum status boot_plan_make(const struct boot_request *request, struct boot_plan *plan,
+                           struct err *err);
 
-/* Only plan->dtb, for a person who wants to read it: no guest, no initrd; free it with boot_plan_fini. */
-enum status boot_dtb_make(const struct boot_request *request, struct boot_plan *plan, struct err *err);
+/* Only plan->dtb, for a person who wants to read it: no guest, no initrd; free it with
+ * boot_plan_fini. */
+enum status boot_dtb_make(const struct boot_request *request, struct boot_plan *plan,
+                          struct err *err);
 
-/* Copies all segments into guest memory (ROM too) and tells the back end. No vCPU runs. May be called again. */
+/* Copies all segments into guest memory (ROM too) and tells the back end. No vCPU runs. May be
+ * called again. */
 enum status boot_plan_apply(const struct boot_plan *plan, struct vm *vm, struct err *err);
 
 /* Gives back what the plan owns. A zeroed or finished plan may be given. */

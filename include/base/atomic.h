@@ -1,11 +1,13 @@
 /*
- * atomic.h - accesses to memory that other threads use at the same time and whose size is a number: guest RAM.
+ * atomic.h - accesses to memory that other threads use at the same time and whose size is a number:
+ * guest RAM.
  *
- * `size` is log2 of bytes (0..3) and a constant wherever it matters, so each function is one or two instructions.
+ * `size` is log2 of bytes (0..3) and a constant wherever it matters, so each function is one or two
+ * instructions.
  *
  *   racy_load, racy_store   any alignment; one host access, so never torn when aligned; no ordering
- *   atomic_*                aligned; sequentially consistent (on x86-64 the only kind there is, and on
- *                           AArch64 LDAR, STLR and the acquire-release forms)
+ *   atomic_*                aligned; sequentially consistent (on x86-64 the only kind there is, and
+ * on AArch64 LDAR, STLR and the acquire-release forms)
  *
  * Each returns the old value, zero-extended.
  */
@@ -60,15 +62,15 @@ static ALWAYS_INLINE void atomic_write(void *p, unsigned size, uint64_t value)
     }
 }
 
-#define ATOMIC_RMW(name, builtin)                                                                  \
-    static ALWAYS_INLINE uint64_t atomic_##name(void *p, unsigned size, uint64_t value)            \
-    {                                                                                              \
-        switch (size) {                                                                            \
-        case 0: return builtin((uint8_t *)p, (uint8_t)value, __ATOMIC_SEQ_CST);                    \
-        case 1: return builtin((uint16_t *)p, (uint16_t)value, __ATOMIC_SEQ_CST);                  \
-        case 2: return builtin((uint32_t *)p, (uint32_t)value, __ATOMIC_SEQ_CST);                  \
-        default: return builtin((uint64_t *)p, value, __ATOMIC_SEQ_CST);                           \
-        }                                                                                          \
+#define ATOMIC_RMW(name, builtin)                                                       \
+    static ALWAYS_INLINE uint64_t atomic_##name(void *p, unsigned size, uint64_t value) \
+    {                                                                                   \
+        switch (size) {                                                                 \
+        case 0: return builtin((uint8_t *)p, (uint8_t)value, __ATOMIC_SEQ_CST);         \
+        case 1: return builtin((uint16_t *)p, (uint16_t)value, __ATOMIC_SEQ_CST);       \
+        case 2: return builtin((uint32_t *)p, (uint32_t)value, __ATOMIC_SEQ_CST);       \
+        default: return builtin((uint64_t *)p, value, __ATOMIC_SEQ_CST);                \
+        }                                                                               \
     }
 
 ATOMIC_RMW(add, __atomic_fetch_add)
@@ -79,7 +81,8 @@ ATOMIC_RMW(swap, __atomic_exchange_n)
 
 #undef ATOMIC_RMW
 
-/* Stores value if *p equals the low bytes of expected; the store happened exactly if the result equals them. */
+/* Stores value if *p equals the low bytes of expected; the store happened exactly if the result
+ * equals them. */
 static ALWAYS_INLINE uint64_t atomic_cas(void *p, unsigned size, uint64_t expected, uint64_t value)
 {
     switch (size) {

@@ -1,13 +1,14 @@
 /*
  * devicetree.c - the guest's devicetree, from the rows of the board table.
  *
- * Documents: Devicetree Specification 0.4; Linux Documentation/devicetree/bindings (arm/cpus, arm/psci,
- * timer/arm,arch_timer, timer/arm,arch_timer_mmio, interrupt-controller/arm,gic and arm,gic-v3, serial/pl011,
- * rtc/arm,pl031, gpio/pl061, input/gpio-keys, arm/pmu, chosen). Names and order of cells are those of QEMU's virt,
- * which guests have been written against.
+ * Documents: Devicetree Specification 0.4; Linux Documentation/devicetree/bindings (arm/cpus,
+ * arm/psci, timer/arm,arch_timer, timer/arm,arch_timer_mmio, interrupt-controller/arm,gic and
+ * arm,gic-v3, serial/pl011, rtc/arm,pl031, gpio/pl061, input/gpio-keys, arm/pmu, chosen). Names and
+ * order of cells are those of QEMU's virt, which guests have been written against.
  *
- * A device that needs more than its registers and interrupts has a row in the table of bindings below; any other gets
- * a node from what its dev_ops say, and one without a compatible string is not mentioned (the guest cannot know it).
+ * A device that needs more than its registers and interrupts has a row in the table of bindings
+ * below; any other gets a node from what its dev_ops say, and one without a compatible string is
+ * not mentioned (the guest cannot know it).
  */
 #include "devicetree.h"
 
@@ -22,13 +23,13 @@ enum { PHANDLE_GIC = 1, PHANDLE_CLOCK = 2, PHANDLE_GPIO = 3 };
 /* interrupts = <type number flags>, bindings/interrupt-controller/arm,gic.yaml */
 enum { IRQ_TYPE_SPI = 0, IRQ_TYPE_PPI = 1, IRQ_LEVEL_HIGH = 4 };
 
-#define IRQ_CELLS           3
-#define PPI_SECURE_PHYS     29 /* not wired; the timer binding's first entry all the same */
-#define PPI_FIRST           16
-#define APB_CLOCK_HZ        24000000
-#define KEY_POWER           116 /* Linux input event code */
-#define GPIO_ACTIVE_HIGH    0
-#define RNG_SEED_MAX        256
+#define IRQ_CELLS        3
+#define PPI_SECURE_PHYS  29 /* not wired; the timer binding's first entry all the same */
+#define PPI_FIRST        16
+#define APB_CLOCK_HZ     24000000
+#define KEY_POWER        116 /* Linux input event code */
+#define GPIO_ACTIVE_HIGH 0
+#define RNG_SEED_MAX     256
 
 /* What a tree is written with. */
 struct tree {
@@ -37,7 +38,9 @@ struct tree {
     const struct devicetree_facts *facts;
 };
 
-/* ---- Cells ----------------------------------------------------------------------------------------------------- */
+/* ---- Cells
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static void range_cells(uint32_t cells[4], uint64_t base, uint64_t size)
 {
@@ -99,11 +102,13 @@ static uint64_t row_size(const struct board_row *row)
     return row->size != 0 ? row->size : row->ops->mmio_size;
 }
 
-static const struct board_row *find_row(const struct boot_request *request, const struct dev_ops *ops)
+static const struct board_row *find_row(const struct boot_request *request,
+                                        const struct dev_ops *ops)
 {
     const struct board_row *row;
 
-    for (unsigned i = 0; (row = board_row_at(request->board, request->gic_version, i)) != NULL; i++) {
+    for (unsigned i = 0; (row = board_row_at(request->board, request->gic_version, i)) != NULL;
+         i++) {
         if (row->ops == ops) {
             return row;
         }
@@ -111,7 +116,9 @@ static const struct board_row *find_row(const struct boot_request *request, cons
     return NULL;
 }
 
-/* ---- Devices --------------------------------------------------------------------------------------------------- */
+/* ---- Devices
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static void add_primecell_clock(struct fdt_writer *w)
 {
@@ -171,7 +178,8 @@ static void write_device(struct fdt_writer *w, const struct board_row *row)
     if (compatible == NULL || compatible[0] == 0) {
         return;
     }
-    fdt_node(w, "%s@%llx", binding != NULL ? binding->node : row->ops->name, (unsigned long long)row->base);
+    fdt_node(w, "%s@%llx", binding != NULL ? binding->node : row->ops->name,
+             (unsigned long long)row->base);
     fdt_prop_strs(w, "compatible", compatible);
     prop_reg(w, row->base, row_size(row));
     prop_spis(w, row);
@@ -182,8 +190,8 @@ static void write_device(struct fdt_writer *w, const struct board_row *row)
 }
 
 /*
- * The memory-mapped timer: one control page and behind it one frame. The frame is what interrupts; without an SPI it
- * is of no use to a guest and not mentioned.
+ * The memory-mapped timer: one control page and behind it one frame. The frame is what interrupts;
+ * without an SPI it is of no use to a guest and not mentioned.
  */
 static void write_timer_mmio(struct fdt_writer *w, const struct board_row *row)
 {
@@ -208,7 +216,8 @@ static void write_timer_mmio(struct fdt_writer *w, const struct board_row *row)
     fdt_node_end(w);
 }
 
-/* The GIC: one node for the distributor and what belongs to the CPUs (interfaces, or redistributors). */
+/* The GIC: one node for the distributor and what belongs to the CPUs (interfaces, or
+ * redistributors). */
 static void write_gic(const struct tree *t)
 {
     bool v3 = t->request->gic_version == 3;
@@ -263,7 +272,8 @@ static void write_devices(const struct tree *t)
     const struct board_row *row;
 
     write_gic(t);
-    for (unsigned i = 0; (row = board_row_at(t->request->board, t->request->gic_version, i)) != NULL; i++) {
+    for (unsigned i = 0;
+         (row = board_row_at(t->request->board, t->request->gic_version, i)) != NULL; i++) {
         if (row->ops == &timer_mmio_ops) {
             write_timer_mmio(t->w, row);
         } else if (!is_gic(row->ops)) {
@@ -273,7 +283,8 @@ static void write_devices(const struct tree *t)
     write_gpio_keys(t);
 }
 
-/* ---- CPUs, memory, firmware ------------------------------------------------------------------------------------ */
+/* ---- CPUs, memory, firmware
+ * ------------------------------------------------------------------------------------ */
 
 /* reg is Aff3 and Aff2..Aff0 of MPIDR; one cell does where no Aff3 is used. */
 static void write_cpus(const struct tree *t)
@@ -307,7 +318,8 @@ static void write_psci(const struct tree *t)
     fdt_node(t->w, "psci");
     fdt_prop_strs(t->w, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci\0");
     fdt_prop_str(t->w, "method", t->request->smc_conduit ? "smc" : "hvc");
-    /* "arm,psci" (version 0.1) left the function numbers to the devicetree: they are those of DEN 0022. */
+    /* "arm,psci" (version 0.1) left the function numbers to the devicetree: they are those of DEN
+     * 0022. */
     fdt_prop_u32(t->w, "cpu_suspend", 0xc4000001);
     fdt_prop_u32(t->w, "cpu_off", 0x84000002);
     fdt_prop_u32(t->w, "cpu_on", 0xc4000003);
@@ -317,7 +329,8 @@ static void write_psci(const struct tree *t)
 
 static void write_timer(const struct tree *t)
 {
-    static const uint32_t intids[] = { PPI_SECURE_PHYS, PPI_PHYS_TIMER, PPI_VIRT_TIMER, PPI_HYP_TIMER };
+    static const uint32_t intids[] = { PPI_SECURE_PHYS, PPI_PHYS_TIMER, PPI_VIRT_TIMER,
+                                       PPI_HYP_TIMER };
 
     fdt_node(t->w, "timer");
     fdt_prop_strs(t->w, "compatible", "arm,armv8-timer\0arm,armv7-timer\0");
@@ -349,8 +362,8 @@ static void write_clock(const struct tree *t)
     fdt_node_end(t->w);
 }
 
-static void prop_addresses(struct fdt_writer *w, const char *name, const uint64_t *values, const uint32_t *cells,
-                           unsigned count)
+static void prop_addresses(struct fdt_writer *w, const char *name, const uint64_t *values,
+                           const uint32_t *cells, unsigned count)
 {
     uint32_t out[8];
     unsigned n = 0;
@@ -441,9 +454,11 @@ static void write_tree(const struct tree *t)
     fdt_node_end(t->w);
 }
 
-/* ---- The user's own devicetree --------------------------------------------------------------------------------- */
+/* ---- The user's own devicetree
+ * --------------------------------------------------------------------------------- */
 
-/* Properties of /chosen that this start replaces. bootargs and the initrd stay when the user gave no others. */
+/* Properties of /chosen that this start replaces. bootargs and the initrd stay when the user gave
+ * no others. */
 static bool is_replaced(const struct tree *t, const char *name)
 {
     bool initrd = str_eq(name, "linux,initrd-start") || str_eq(name, "linux,initrd-end");
@@ -460,8 +475,8 @@ static bool is_memory(const char *name)
 }
 
 /* #address-cells or #size-cells of the root, whose default is as the specification says. */
-static enum status root_cells(const struct fdt *fdt, const struct boot_request *request, uint32_t cells[2],
-                              struct err *err)
+static enum status root_cells(const struct fdt *fdt, const struct boot_request *request,
+                              uint32_t cells[2], struct err *err)
 {
     static const char *const names[2] = { "#address-cells", "#size-cells" };
     const uint64_t values[2] = { request->board->ram_base, request->ram_size };
@@ -495,13 +510,14 @@ static void skip_node(const struct fdt *fdt, uint32_t *pos)
 
 /* Where the copy stands. */
 struct patch {
-    unsigned depth;      /* nodes open in the output               */
-    bool in_chosen;      /* directly, not in a child of it         */
-    bool head_open;      /* of /chosen: no child yet               */
+    unsigned depth; /* nodes open in the output               */
+    bool in_chosen; /* directly, not in a child of it         */
+    bool head_open; /* of /chosen: no child yet               */
     bool chosen_seen, memory_done;
 };
 
-/* The new properties go behind the old ones, and before the first child: properties come first in a node. */
+/* The new properties go behind the old ones, and before the first child: properties come first in a
+ * node. */
 static void close_chosen_head(const struct tree *t, struct patch *patch)
 {
     if (patch->in_chosen && patch->head_open) {
@@ -510,8 +526,9 @@ static void close_chosen_head(const struct tree *t, struct patch *patch)
     }
 }
 
-static void patch_begin_node(const struct tree *t, const struct fdt *fdt, const struct fdt_item *item, uint32_t *pos,
-                             const uint32_t cells[2], struct patch *patch)
+static void patch_begin_node(const struct tree *t, const struct fdt *fdt,
+                             const struct fdt_item *item, uint32_t *pos, const uint32_t cells[2],
+                             struct patch *patch)
 {
     if (patch->depth == 1) {
         if (!patch->memory_done) {
@@ -560,7 +577,7 @@ static void write_patched(const struct tree *t, const struct fdt *fdt, const uin
     while (fdt_next(fdt, &pos, &item) && item.token != FDT_END) {
         switch (item.token) {
         case FDT_BEGIN_NODE: patch_begin_node(t, fdt, &item, &pos, cells, &patch); break;
-        case FDT_END_NODE:   patch_end_node(t, cells, &patch); break;
+        case FDT_END_NODE: patch_end_node(t, cells, &patch); break;
         default:
             if (!(patch.in_chosen && patch.depth == 2 && is_replaced(t, item.name))) {
                 fdt_prop_copy(t->w, &item);
@@ -570,7 +587,9 @@ static void write_patched(const struct tree *t, const struct fdt *fdt, const uin
     }
 }
 
-/* ---- Both ------------------------------------------------------------------------------------------------------ */
+/* ---- Both
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* Above what the generated tree needs without its variable parts; a unit test holds it to that. */
 #define FIXED_BYTES   8192
@@ -579,7 +598,8 @@ static void write_patched(const struct tree *t, const struct fdt *fdt, const uin
 
 size_t devicetree_bound(const struct boot_request *request)
 {
-    size_t bound = FIXED_BYTES + (size_t)request->cpus * BYTES_PER_CPU + request->rng_seed_len + STRINGS_BYTES;
+    size_t bound =
+        FIXED_BYTES + (size_t)request->cpus * BYTES_PER_CPU + request->rng_seed_len + STRINGS_BYTES;
 
     if (request->command_line != NULL) {
         bound += str_len(request->command_line);
@@ -590,8 +610,9 @@ size_t devicetree_bound(const struct boot_request *request)
     return (size_t)align_up(bound, 4096);
 }
 
-enum status devicetree_write(const struct boot_request *request, const struct devicetree_facts *facts, uint8_t *buf,
-                             size_t size, size_t *len, struct err *err)
+enum status devicetree_write(const struct boot_request *request,
+                             const struct devicetree_facts *facts, uint8_t *buf, size_t size,
+                             size_t *len, struct err *err)
 {
     struct fdt_writer w;
     const struct tree tree = { .w = &w, .request = request, .facts = facts };
@@ -603,7 +624,8 @@ enum status devicetree_write(const struct boot_request *request, const struct de
     } else {
         struct fdt fdt;
         uint32_t cells[2];
-        enum status status = fdt_open(&fdt, request->dtb.name, request->dtb.bytes, request->dtb.len, err);
+        enum status status =
+            fdt_open(&fdt, request->dtb.name, request->dtb.bytes, request->dtb.len, err);
 
         if (status == ST_OK) {
             status = root_cells(&fdt, request, cells, err);

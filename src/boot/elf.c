@@ -1,11 +1,13 @@
 /*
  * elf.c - ELF64 programs for AArch64, EXEC and DYN.
  *
- * Documents: System V ABI, "Object Files" (ELF header, program header); IHI 0056 (ELF for the Arm 64-bit Architecture).
+ * Documents: System V ABI, "Object Files" (ELF header, program header); IHI 0056 (ELF for the Arm
+ * 64-bit Architecture).
  *
- * Each PT_LOAD goes to its physical address. Linkers that know none write 0 everywhere: then the virtual addresses
- * count. A DYN program (static PIE) whose addresses are not in RAM is moved as a whole to the start of RAM; it
- * relocates itself, and its devicetree is found through x0. e_entry is a virtual address.
+ * Each PT_LOAD goes to its physical address. Linkers that know none write 0 everywhere: then the
+ * virtual addresses count. A DYN program (static PIE) whose addresses are not in RAM is moved as a
+ * whole to the start of RAM; it relocates itself, and its devicetree is found through x0. e_entry
+ * is a virtual address.
  */
 #include "plan.h"
 
@@ -31,9 +33,9 @@ enum {
     PT_LOAD = 1,
 };
 
-#define PHDRS_MAX    128 /* headers read */
-#define DYN_OFFSET   KIB(64)
-#define DYN_ALIGN    MIB(2) /* an alignment above this is not honoured */
+#define PHDRS_MAX  128 /* headers read */
+#define DYN_OFFSET KIB(64)
+#define DYN_ALIGN  MIB(2) /* an alignment above this is not honoured */
 
 struct elf {
     const struct boot_bytes *data;
@@ -51,7 +53,10 @@ struct phdr {
 
 bool elf_is(const struct boot_bytes *data)
 {
-    return data->len >= 4 && memcmp(data->bytes, "\x7f" "ELF", 4) == 0;
+    return data->len >= 4 && memcmp(data->bytes,
+                                    "\x7f"
+                                    "ELF",
+                                    4) == 0;
 }
 
 static struct phdr phdr_at(const struct elf *elf, unsigned i)
@@ -91,10 +96,13 @@ static enum status read_header(struct maker *m, const struct boot_bytes *data, s
     const uint8_t *p = data->bytes;
 
     if (data->len < EHDR_SIZE) {
-        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_ELF_SHORT, data->name, (unsigned long long)data->len);
+        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_ELF_SHORT, data->name,
+                       (unsigned long long)data->len);
     }
-    if (p[EI_CLASS] != CLASS_64 || p[EI_DATA] != DATA_LITTLE || le16(p + E_MACHINE) != MACHINE_AARCH64) {
-        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_ELF_MACHINE, data->name, p[EI_CLASS] == CLASS_64 ? 64 : 32,
+    if (p[EI_CLASS] != CLASS_64 || p[EI_DATA] != DATA_LITTLE ||
+        le16(p + E_MACHINE) != MACHINE_AARCH64) {
+        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_ELF_MACHINE, data->name,
+                       p[EI_CLASS] == CLASS_64 ? 64 : 32,
                        p[EI_DATA] == DATA_LITTLE ? "little" : "big", le16(p + E_MACHINE));
     }
     unsigned type = le16(p + E_TYPE);
@@ -109,12 +117,12 @@ static enum status read_header(struct maker *m, const struct boot_bytes *data, s
         .dyn = type == TYPE_DYN,
     };
     if (le16(p + E_PHENTSIZE) != PHDR_SIZE || elf->phnum == 0 || elf->phnum > PHDRS_MAX) {
-        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_ELF_PHDRS, data->name, elf->phnum, le16(p + E_PHENTSIZE),
-                       PHDRS_MAX);
+        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_ELF_PHDRS, data->name, elf->phnum,
+                       le16(p + E_PHENTSIZE), PHDRS_MAX);
     }
     if (!range_inside(elf->phoff, (uint64_t)elf->phnum * PHDR_SIZE, 0, data->len)) {
-        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_ELF_PHOFF, data->name, (unsigned long long)elf->phoff,
-                       (unsigned long long)data->len);
+        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_ELF_PHOFF, data->name,
+                       (unsigned long long)elf->phoff, (unsigned long long)data->len);
     }
     return ST_OK;
 }
@@ -183,7 +191,8 @@ static enum status add_segments(struct maker *m, const struct elf *elf)
             .name = "kernel",
             .file = elf->data->name,
         };
-        if (range_inside(s.ipa, 0, m->ram_base, m->ram_end - m->ram_base) && ph.memsz > m->ram_end - s.ipa) {
+        if (range_inside(s.ipa, 0, m->ram_base, m->ram_end - m->ram_base) &&
+            ph.memsz > m->ram_end - s.ipa) {
             return maker_no_room(m, elf->data, ph.memsz, s.ipa);
         }
         enum status status = maker_add(m, &s);

@@ -1,8 +1,9 @@
 /*
  * fdt.c - flattened devicetrees: reader and writer.
  *
- * Document: Devicetree Specification, "Flattened Devicetree (DTB) Format". Written: version 17, readable from 16 on.
- * Read: versions 16 (no length of the structure block) and later ones that say they are compatible.
+ * Document: Devicetree Specification, "Flattened Devicetree (DTB) Format". Written: version 17,
+ * readable from 16 on. Read: versions 16 (no length of the structure block) and later ones that say
+ * they are compatible.
  */
 #include "fdt.h"
 
@@ -27,9 +28,12 @@ enum {
 #define VERSION            17
 #define VERSION_COMPATIBLE 16
 
-/* ---- Reader ---------------------------------------------------------------------------------------------------- */
+/* ---- Reader
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* Length of the 0-terminated string at struct offset `at`, or -1 if it is not terminated inside the block. */
+/* Length of the 0-terminated string at struct offset `at`, or -1 if it is not terminated inside the
+ * block. */
 static int64_t name_length(const struct fdt *fdt, uint32_t at)
 {
     const uint8_t *block = fdt->blob + fdt->struct_off;
@@ -64,7 +68,8 @@ static bool take_prop(const struct fdt *fdt, uint32_t *pos, struct fdt_item *ite
     item->len = be32(block + *pos);
     item->name_off = be32(block + *pos + 4);
     *pos += 8;
-    /* The strings block ends with a 0 (fdt_open has looked), so every offset inside begins a whole string. */
+    /* The strings block ends with a 0 (fdt_open has looked), so every offset inside begins a whole
+     * string. */
     if (item->name_off >= fdt->strings_len || item->len > fdt->struct_len - *pos) {
         return false;
     }
@@ -89,14 +94,15 @@ bool fdt_next(const struct fdt *fdt, uint32_t *pos, struct fdt_item *item)
     *item = (struct fdt_item){ .token = (enum fdt_token)token };
     switch (token) {
     case FDT_BEGIN_NODE: return take_node(fdt, pos, item);
-    case FDT_PROP:       return take_prop(fdt, pos, item);
+    case FDT_PROP: return take_prop(fdt, pos, item);
     case FDT_END_NODE:
-    case FDT_END:        return true;
-    default:             return false;
+    case FDT_END: return true;
+    default: return false;
     }
 }
 
-/* Is the token allowed at this depth? A tree has one root, properties lie in nodes, END comes when all is closed. */
+/* Is the token allowed at this depth? A tree has one root, properties lie in nodes, END comes when
+ * all is closed. */
 static bool nesting_right(const struct fdt_item *item, unsigned *depth, bool *root_seen)
 {
     switch (item->token) {
@@ -114,7 +120,7 @@ static bool nesting_right(const struct fdt_item *item, unsigned *depth, bool *ro
         --*depth;
         return true;
     case FDT_PROP: return *depth > 0;
-    default:       return *depth == 0 && *root_seen; /* END */
+    default: return *depth == 0 && *root_seen; /* END */
     }
 }
 
@@ -145,7 +151,8 @@ static bool count_reservations(struct fdt *fdt, uint32_t total)
     if (!is_aligned(at, 8)) {
         return false;
     }
-    for (fdt->reserve_count = 0; range_inside(at, FDT_RESERVE_SIZE, 0, total); at += FDT_RESERVE_SIZE) {
+    for (fdt->reserve_count = 0; range_inside(at, FDT_RESERVE_SIZE, 0, total);
+         at += FDT_RESERVE_SIZE) {
         if (le64(fdt->blob + at) == 0 && le64(fdt->blob + at + 8) == 0) {
             return true;
         }
@@ -156,8 +163,10 @@ static bool count_reservations(struct fdt *fdt, uint32_t total)
 
 static bool blocks_inside(struct fdt *fdt, uint32_t total)
 {
-    return is_aligned(fdt->struct_off, 4) && range_inside(fdt->struct_off, fdt->struct_len, 0, total) &&
-           range_inside(fdt->strings_off, fdt->strings_len, 0, total) && count_reservations(fdt, total) &&
+    return is_aligned(fdt->struct_off, 4) &&
+           range_inside(fdt->struct_off, fdt->struct_len, 0, total) &&
+           range_inside(fdt->strings_off, fdt->strings_len, 0, total) &&
+           count_reservations(fdt, total) &&
            (fdt->strings_len == 0 || fdt->blob[fdt->strings_off + fdt->strings_len - 1] == 0);
 }
 
@@ -170,7 +179,8 @@ static bool blocks_disjoint(const struct fdt *fdt)
            !range_overlap(fdt->strings_off, fdt->strings_len, fdt->reserve_off, reserve_len);
 }
 
-enum status fdt_open(struct fdt *fdt, const char *name, const uint8_t *bytes, uint64_t len, struct err *err)
+enum status fdt_open(struct fdt *fdt, const char *name, const uint8_t *bytes, uint64_t len,
+                     struct err *err)
 {
     if (len < FDT_HEADER_SIZE || be32(bytes + HDR_MAGIC) != FDT_MAGIC) {
         return err_set(err, ST_E_FORMAT, MSG_BOOT_DTB_MAGIC, name);
@@ -251,7 +261,8 @@ bool fdt_find_node(const struct fdt *fdt, const char *path, uint32_t *pos)
     return false;
 }
 
-bool fdt_find_prop(const struct fdt *fdt, uint32_t node_pos, const char *name, struct fdt_item *item)
+bool fdt_find_prop(const struct fdt *fdt, uint32_t node_pos, const char *name,
+                   struct fdt_item *item)
 {
     while (fdt_next(fdt, &node_pos, item) && item->token == FDT_PROP) {
         if (str_eq(item->name, name)) {
@@ -261,9 +272,12 @@ bool fdt_find_prop(const struct fdt *fdt, uint32_t node_pos, const char *name, s
     return false;
 }
 
-/* ---- Writer ---------------------------------------------------------------------------------------------------- */
+/* ---- Writer
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* Makes room for len bytes (padded to 4) in the structure block; NULL and full when there is none. */
+/* Makes room for len bytes (padded to 4) in the structure block; NULL and full when there is none.
+ */
 static uint8_t *grow(struct fdt_writer *w, uint64_t len)
 {
     uint64_t padded = align_up(len, 4);
@@ -323,7 +337,8 @@ static uint32_t string_offset(struct fdt_writer *w, const char *name)
     return strings_add(w, name, str_len(name) + 1) ? at : 0;
 }
 
-void fdt_begin(struct fdt_writer *w, uint8_t *buf, size_t size, size_t strings_size, const struct fdt *from)
+void fdt_begin(struct fdt_writer *w, uint8_t *buf, size_t size, size_t strings_size,
+               const struct fdt *from)
 {
     ASSERT(size <= UINT32_MAX && strings_size <= size && size - strings_size >= FDT_HEADER_SIZE);
     *w = (struct fdt_writer){
@@ -353,7 +368,8 @@ size_t fdt_finish(struct fdt_writer *w)
     uint32_t strings_at = w->at;
     uint32_t total = (uint32_t)align_up(strings_at + w->strings_len, 8);
 
-    /* strings_off >= at, so this moves down; the padding is checked because the end may touch the buffer's. */
+    /* strings_off >= at, so this moves down; the padding is checked because the end may touch the
+     * buffer's. */
     memmove(w->buf + strings_at, w->buf + w->strings_off, w->strings_len);
     total = total <= w->size ? total : strings_at + w->strings_len;
     memset(w->buf + strings_at + w->strings_len, 0, total - strings_at - w->strings_len);

@@ -5,7 +5,8 @@
  *
  *     header | memory reservations | structure block | strings block
  *
- * The structure block is a sequence of big-endian words: BEGIN_NODE name, END_NODE, PROP len nameoff data, NOP, END.
+ * The structure block is a sequence of big-endian words: BEGIN_NODE name, END_NODE, PROP len
+ * nameoff data, NOP, END.
  */
 #ifndef BOOT_FDT_H
 #define BOOT_FDT_H
@@ -31,7 +32,9 @@ enum fdt_token {
     FDT_END = 9,
 };
 
-/* ---- Reader ---------------------------------------------------------------------------------------------------- */
+/* ---- Reader
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* A devicetree that has been checked; borrows the bytes. */
 struct fdt {
@@ -52,44 +55,53 @@ struct fdt_item {
 };
 
 /*
- * Checks a whole devicetree: header, blocks inside the bytes, structure, nesting, names. After ST_OK no reader
- * function can leave the bytes. name is for messages. ST_E_FORMAT says what is wrong. O(len).
+ * Checks a whole devicetree: header, blocks inside the bytes, structure, nesting, names. After
+ * ST_OK no reader function can leave the bytes. name is for messages. ST_E_FORMAT says what is
+ * wrong. O(len).
  */
-enum status fdt_open(struct fdt *fdt, const char *name, const uint8_t *bytes, uint64_t len, struct err *err);
+enum status fdt_open(struct fdt *fdt, const char *name, const uint8_t *bytes, uint64_t len,
+                     struct err *err);
 
-/* The token at *pos (0: the first), NOPs left out; moves *pos behind it. False at a damaged place or behind the end. */
+/* The token at *pos (0: the first), NOPs left out; moves *pos behind it. False at a damaged place
+ * or behind the end. */
 bool fdt_next(const struct fdt *fdt, uint32_t *pos, struct fdt_item *item);
 
 /* *pos of what follows the BEGIN_NODE of a node; path as "/", "/chosen", "/cpus/cpu@0". */
 bool fdt_find_node(const struct fdt *fdt, const char *path, uint32_t *pos);
 
 /* A property of the node whose inside begins at node_pos. */
-bool fdt_find_prop(const struct fdt *fdt, uint32_t node_pos, const char *name, struct fdt_item *item);
+bool fdt_find_prop(const struct fdt *fdt, uint32_t node_pos, const char *name,
+                   struct fdt_item *item);
 
-/* ---- Writer ---------------------------------------------------------------------------------------------------- */
+/* ---- Writer
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 struct fdt_writer {
     uint8_t *buf;
-    uint32_t size;        /* of buf                                                           */
+    uint32_t size; /* of buf                                                           */
     uint32_t struct_off;
     uint32_t at;          /* end of the structure block so far                                */
     uint32_t strings_off; /* the strings grow here until fdt_finish moves them down           */
     uint32_t strings_len;
     uint32_t boot_cpu;
     unsigned depth;
-    bool full;            /* something did not fit: from then on nothing is written           */
+    bool full; /* something did not fit: from then on nothing is written           */
 };
 
 /*
- * Begins a devicetree in buf, of which the last strings_size bytes are kept for strings. A copy of another devicetree
- * is begun with its reservations and strings (so that its name offsets stay valid), from may be NULL.
+ * Begins a devicetree in buf, of which the last strings_size bytes are kept for strings. A copy of
+ * another devicetree is begun with its reservations and strings (so that its name offsets stay
+ * valid), from may be NULL.
  */
-void fdt_begin(struct fdt_writer *w, uint8_t *buf, size_t size, size_t strings_size, const struct fdt *from);
+void fdt_begin(struct fdt_writer *w, uint8_t *buf, size_t size, size_t strings_size,
+               const struct fdt *from);
 /* Ends it and returns its length, or 0 if it did not fit. */
 size_t fdt_finish(struct fdt_writer *w);
 
-void fdt_node(struct fdt_writer *w, const char *name, ...) PRINTF_LIKE(2, 3); /* names up to 63 bytes */
-void fdt_node_named(struct fdt_writer *w, const char *name);                  /* any length           */
+void fdt_node(struct fdt_writer *w, const char *name, ...)
+    PRINTF_LIKE(2, 3);                                       /* names up to 63 bytes */
+void fdt_node_named(struct fdt_writer *w, const char *name); /* any length           */
 void fdt_node_end(struct fdt_writer *w);
 
 void fdt_prop(struct fdt_writer *w, const char *name, const void *data, size_t len);

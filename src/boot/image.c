@@ -1,34 +1,36 @@
 /*
  * image.c - the arm64 Linux Image.
  *
- * Document: Linux Documentation/arch/arm64/booting.rst, "Call the kernel image", "Setup the device tree".
+ * Document: Linux Documentation/arch/arm64/booting.rst, "Call the kernel image", "Setup the device
+ * tree".
  *
  * The header, little-endian:
  *      0  code0, code1     instructions ("MZ" for the EFI stub)
  *      8  text_offset      of the image from a 2 MiB-aligned base
  *     16  image_size       with BSS; 0 before Linux 3.17
- *     24  flags            bit 0 big-endian kernel; 2:1 page size (1: 4K, 2: 16K, 3: 64K); 3 may lie anywhere
- *     56  magic            "ARM\x64"
+ *     24  flags            bit 0 big-endian kernel; 2:1 page size (1: 4K, 2: 16K, 3: 64K); 3 may
+ * lie anywhere 56  magic            "ARM\x64"
  *
- * Two layouts, because kernels before 4.6 (flag 3 clear) cannot use memory below themselves and want the devicetree
- * within 512 MiB of their base; at its place 2 MiB are kept, whatever its size:
+ * Two layouts, because kernels before 4.6 (flag 3 clear) cannot use memory below themselves and
+ * want the devicetree within 512 MiB of their base; at its place 2 MiB are kept, whatever its size:
  *
  *     newer   | dtb at RAM base | kernel at + 2 MiB | initrd ...
  *     older   | kernel          | dtb at the next 2 MiB | initrd ...
  *
- * An Image without image_size does not say where its BSS ends: there dtb and initrd go as high as they may.
+ * An Image without image_size does not say where its BSS ends: there dtb and initrd go as high as
+ * they may.
  */
 #include "plan.h"
 
 #include "base/bits.h"
 
-#define HEADER_SIZE          64
-#define MAGIC                0x644d5241u
-#define TEXT_OFFSET_DEFAULT  0x80000 /* where image_size is 0 */
-#define BASE_ALIGN           MIB(2)
-#define DTB_ROOM             MIB(2)
-#define OLD_WINDOW           MIB(512)
-#define INITRD_WINDOW        GIB(32) /* from a 1 GiB boundary at or below the kernel */
+#define HEADER_SIZE         64
+#define MAGIC               0x644d5241u
+#define TEXT_OFFSET_DEFAULT 0x80000 /* where image_size is 0 */
+#define BASE_ALIGN          MIB(2)
+#define DTB_ROOM            MIB(2)
+#define OLD_WINDOW          MIB(512)
+#define INITRD_WINDOW       GIB(32) /* from a 1 GiB boundary at or below the kernel */
 
 enum { FLAG_BIG_ENDIAN = 1, FLAG_ANYWHERE = 8 };
 
@@ -42,18 +44,23 @@ bool image_is(const struct boot_bytes *data)
     return data->len >= HEADER_SIZE && le32(data->bytes + 56) == MAGIC;
 }
 
-static enum status check_cpu(struct maker *m, const struct boot_bytes *data, const struct image *image)
+static enum status check_cpu(struct maker *m, const struct boot_bytes *data,
+                             const struct image *image)
 {
     static const struct {
         unsigned lacks, kib;
-    } granules[] = { { 0, 0 }, { BOOT_CPU_NO_4K, 4 }, { BOOT_CPU_NO_16K, 16 }, { BOOT_CPU_NO_64K, 64 } };
+    } granules[] = {
+        { 0, 0 }, { BOOT_CPU_NO_4K, 4 }, { BOOT_CPU_NO_16K, 16 }, { BOOT_CPU_NO_64K, 64 }
+    };
     unsigned page = (unsigned)bits(image->flags, 1, 2);
 
-    if ((image->flags & FLAG_BIG_ENDIAN) != 0 && (m->request->cpu_lacks & BOOT_CPU_NO_BIG_ENDIAN) != 0) {
+    if ((image->flags & FLAG_BIG_ENDIAN) != 0 &&
+        (m->request->cpu_lacks & BOOT_CPU_NO_BIG_ENDIAN) != 0) {
         return err_set(m->err, ST_E_NOTSUP, MSG_BOOT_IMAGE_ENDIAN, data->name);
     }
     if ((m->request->cpu_lacks & granules[page].lacks) != 0) {
-        return err_set(m->err, ST_E_NOTSUP, MSG_BOOT_IMAGE_PAGES, data->name, granules[page].kib, granules[page].kib);
+        return err_set(m->err, ST_E_NOTSUP, MSG_BOOT_IMAGE_PAGES, data->name, granules[page].kib,
+                       granules[page].kib);
     }
     return ST_OK;
 }
@@ -71,7 +78,8 @@ static enum status read_header(struct maker *m, const struct boot_bytes *data, s
     }
     image->extent = image->image_size > data->len ? image->image_size : data->len;
     if (image->text_offset >= BASE_ALIGN || !is_aligned(image->text_offset, KIB(4))) {
-        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_IMAGE_OFFSET, data->name, (unsigned long long)image->text_offset);
+        return err_set(m->err, ST_E_FORMAT, MSG_BOOT_IMAGE_OFFSET, data->name,
+                       (unsigned long long)image->text_offset);
     }
     return check_cpu(m, data, image);
 }
@@ -134,9 +142,12 @@ enum status image_load(struct maker *m, const struct boot_bytes *data)
     if (start > m->ram_end || image.extent > m->ram_end - start) {
         return maker_no_room(m, data, image.extent, start);
     }
-    struct boot_segment s = {
-        .ipa = start, .bytes = data->bytes, .len = data->len, .reserve = image.extent, .name = "kernel", .file = data->name
-    };
+    struct boot_segment s = { .ipa = start,
+                              .bytes = data->bytes,
+                              .len = data->len,
+                              .reserve = image.extent,
+                              .name = "kernel",
+                              .file = data->name };
     uint64_t end = start + image.extent;
     if (image.image_size == 0) {
         layout_sizeless(m, base, end);

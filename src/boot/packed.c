@@ -1,10 +1,12 @@
 /*
- * packed.c - guests inside a wrapping: gzip, zstd, EFI zboot; and files that nobody should try to start.
+ * packed.c - guests inside a wrapping: gzip, zstd, EFI zboot; and files that nobody should try to
+ * start.
  *
- * Documents: RFC 1952 (gzip), RFC 8878 (zstd), Linux drivers/firmware/efi/libstub's zboot header as laid out in
- * Documentation/arch/arm64 and the PE/COFF specification:
+ * Documents: RFC 1952 (gzip), RFC 8878 (zstd). The zboot header is what Linux's CONFIG_EFI_ZBOOT
+ * puts into the unused part of the DOS header, little-endian:
  *
- *      0  "MZ"     4  "zimg"     8  offset of the payload     12  its size     24  name of the compression, 0-terminated
+ *      0  "MZ"     4  "zimg"     8  offset of the payload     12  its size     24  name of the
+ * compression, 0-terminated
  */
 #include "plan.h"
 
@@ -29,7 +31,8 @@ static enum packing packing_of(const struct boot_bytes *data)
 
 static bool zboot_is(const struct boot_bytes *data)
 {
-    return data->len >= ZBOOT_HEADER && memcmp(data->bytes, "MZ", 2) == 0 && memcmp(data->bytes + 4, "zimg", 4) == 0;
+    return data->len >= ZBOOT_HEADER && memcmp(data->bytes, "MZ", 2) == 0 &&
+           memcmp(data->bytes + 4, "zimg", 4) == 0;
 }
 
 /* The kernel says "zstd" or, after the level, "zstd22". */
@@ -48,7 +51,8 @@ static enum status zboot_open(struct maker *m, struct boot_bytes *data, enum pac
     memcpy(method, data->bytes + ZBOOT_METHOD, ZBOOT_METHOD_LEN);
     *packing = zboot_method(method);
     if (*packing == NOT_PACKED) {
-        for (char *c = method; *c != 0; c++) { /* a name from a file: only what a terminal can show */
+        for (char *c = method; *c != 0;
+             c++) { /* a name from a file: only what a terminal can show */
             *c = *c >= ' ' && *c <= '~' ? *c : '?';
         }
         return err_set(m->err, ST_E_NOTSUP, MSG_BOOT_ZBOOT_METHOD, data->name, method);
@@ -71,8 +75,8 @@ static enum status inflate(struct maker *m, struct boot_bytes *data, enum packin
     enum status status = ST_E_NOTSUP;
 
     if (port != NULL && data->len <= SIZE_MAX && max <= SIZE_MAX) {
-        status = (packing == GZIP ? port->gunzip : port->unzstd)(port->opaque, data->bytes, (size_t)data->len,
-                                                                  (size_t)max, out);
+        status = (packing == GZIP ? port->gunzip : port->unzstd)(
+            port->opaque, data->bytes, (size_t)data->len, (size_t)max, out);
     }
     switch (status) {
     case ST_OK:
@@ -81,10 +85,11 @@ static enum status inflate(struct maker *m, struct boot_bytes *data, enum packin
         data->len = out->len;
         return ST_OK;
     case ST_E_RANGE:
-        return err_set(m->err, status, MSG_BOOT_UNPACK_BIG, data->name, method, (unsigned long long)(max >> 20));
-    case ST_E_NOMEM:  return err_set(m->err, status, MSG_BOOT_NOMEM, (unsigned long long)data->len);
+        return err_set(m->err, status, MSG_BOOT_UNPACK_BIG, data->name, method,
+                       (unsigned long long)(max >> 20));
+    case ST_E_NOMEM: return err_set(m->err, status, MSG_BOOT_NOMEM, (unsigned long long)data->len);
     case ST_E_NOTSUP: return err_set(m->err, status, MSG_BOOT_UNPACK_NOTSUP, data->name, method);
-    default:          return err_set(m->err, ST_E_FORMAT, MSG_BOOT_UNPACK_BAD, data->name, method);
+    default: return err_set(m->err, ST_E_FORMAT, MSG_BOOT_UNPACK_BAD, data->name, method);
     }
 }
 
@@ -107,7 +112,8 @@ enum status unpack(struct maker *m, struct boot_bytes *data)
             return ST_OK;
         }
         if (m->plan->unpacked_count == BOOT_UNPACKED_MAX) {
-            return err_set(m->err, ST_E_FORMAT, MSG_BOOT_UNPACK_DEEP, data->name, BOOT_UNPACKED_MAX);
+            return err_set(m->err, ST_E_FORMAT, MSG_BOOT_UNPACK_DEEP, data->name,
+                           BOOT_UNPACKED_MAX);
         }
         enum status status = zboot ? zboot_open(m, data, &packing) : ST_OK;
         if (status == ST_OK) {
@@ -132,7 +138,10 @@ static const struct {
     { 0x30, 5, "RISCV", "RISC-V Linux (Image)" },
     { 0, 4, "\x27\x05\x19\x56", "U-Boot uImage" },
     { 0, 4, "\xd0\x0d\xfe\xed", "devicetree / FIT" },
-    { 0, 6, "\xfd" "7zXZ", "xz" }, /* with its 0 */
+    { 0, 6,
+      "\xfd"
+      "7zXZ",
+      "xz" }, /* with its 0 */
     { 0, 3, "BZh", "bzip2" },
     { 0, 4, "\x04\x22\x4d\x18", "lz4" },
     { 0, 4, "\x02\x21\x4c\x18", "lz4" },

@@ -1,7 +1,9 @@
 /*
- * plan.c - from a request to a plan: which loader, where each part goes, and the copy into the machine.
+ * plan.c - from a request to a plan: which loader, where each part goes, and the copy into the
+ * machine.
  *
- * All ranges are checked in maker_add, so no loader can place anything outside RAM and flash or over another part.
+ * All ranges are checked in maker_add, so no loader can place anything outside RAM and flash or
+ * over another part.
  */
 #include "plan.h"
 
@@ -11,12 +13,14 @@
 #include "devicetree.h"
 #include "vm.h"
 
-#define RAM_SIZE_MIN KIB(64)
-#define DTB_ALIGN    8
-#define INITRD_ALIGN KIB(64) /* the largest page, so that no page is shared with the kernel */
-#define KERNEL_ARGS_MAX 2047 /* COMMAND_LINE_SIZE of arch/arm64, without the final 0 */
+#define RAM_SIZE_MIN    KIB(64)
+#define DTB_ALIGN       8
+#define INITRD_ALIGN    KIB(64) /* the largest page, so that no page is shared with the kernel */
+#define KERNEL_ARGS_MAX 2047    /* COMMAND_LINE_SIZE of arch/arm64, without the final 0 */
 
-/* ---- Ranges ---------------------------------------------------------------------------------------------------- */
+/* ---- Ranges
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static bool in_ram(const struct maker *m, uint64_t ipa, uint64_t len)
 {
@@ -75,7 +79,8 @@ static void memory_hint(char *buf, size_t size, uint64_t wanted)
     fmt_format(buf, size, "%llu%c", (unsigned long long)(hint >> (gib ? 30 : 20)), gib ? 'G' : 'M');
 }
 
-enum status maker_no_room(struct maker *m, const struct boot_bytes *what, uint64_t bytes, uint64_t from)
+enum status maker_no_room(struct maker *m, const struct boot_bytes *what, uint64_t bytes,
+                          uint64_t from)
 {
     uint64_t ram = m->ram_end - m->ram_base;
     uint64_t below = from > m->ram_base ? from - m->ram_base : 0;
@@ -91,8 +96,8 @@ enum status maker_no_room(struct maker *m, const struct boot_bytes *what, uint64
 static enum status outside(struct maker *m, const struct boot_segment *s)
 {
     return err_set(m->err, ST_E_RANGE, MSG_BOOT_OUTSIDE, s->file != NULL ? s->file : s->name,
-                   (unsigned long long)s->reserve, (unsigned long long)s->ipa, (unsigned long long)m->ram_base,
-                   (unsigned long long)m->ram_end);
+                   (unsigned long long)s->reserve, (unsigned long long)s->ipa,
+                   (unsigned long long)m->ram_base, (unsigned long long)m->ram_end);
 }
 
 static const struct boot_segment *find_overlap(const struct maker *m, uint64_t ipa, uint64_t len)
@@ -113,13 +118,15 @@ enum status maker_add(struct maker *m, const struct boot_segment *segment)
     if (s.reserve < s.len || s.reserve - s.len < s.zero) {
         s.reserve = s.len + s.zero;
     }
-    if (s.zero > UINT64_MAX - s.len || (!in_ram(m, s.ipa, s.reserve) && !in_flash(m, s.ipa, s.reserve))) {
+    if (s.zero > UINT64_MAX - s.len ||
+        (!in_ram(m, s.ipa, s.reserve) && !in_flash(m, s.ipa, s.reserve))) {
         return outside(m, &s);
     }
     const struct boot_segment *other = find_overlap(m, s.ipa, s.reserve);
     if (other != NULL) {
         return err_set(m->err, ST_E_RANGE, MSG_BOOT_OVERLAP, s.name, (unsigned long long)s.ipa,
-                       (unsigned long long)(s.ipa + s.reserve), other->name, (unsigned long long)other->ipa,
+                       (unsigned long long)(s.ipa + s.reserve), other->name,
+                       (unsigned long long)other->ipa,
                        (unsigned long long)(other->ipa + other->reserve));
     }
     if (m->plan->segment_count == BOOT_SEGMENTS_MAX) {
@@ -130,7 +137,8 @@ enum status maker_add(struct maker *m, const struct boot_segment *segment)
 }
 
 /* Each step leaves one more segment behind, so the searches end after segment_count steps. */
-static bool place_up(const struct maker *m, const struct window *w, uint64_t size, uint64_t align, uint64_t *ipa)
+static bool place_up(const struct maker *m, const struct window *w, uint64_t size, uint64_t align,
+                     uint64_t *ipa)
 {
     const struct boot_segment *s;
     uint64_t at = align_up(w->lo, align);
@@ -146,7 +154,8 @@ static bool place_up(const struct maker *m, const struct window *w, uint64_t siz
     return false;
 }
 
-static bool place_down(const struct maker *m, const struct window *w, uint64_t size, uint64_t align, uint64_t *ipa)
+static bool place_down(const struct maker *m, const struct window *w, uint64_t size, uint64_t align,
+                       uint64_t *ipa)
 {
     const struct boot_segment *s;
     uint64_t end = w->hi;
@@ -169,8 +178,9 @@ static bool place_down(const struct maker *m, const struct window *w, uint64_t s
 enum status maker_place(struct maker *m, const struct window *window, uint64_t size, uint64_t align,
                         const struct boot_bytes *what, uint64_t *ipa)
 {
-    bool found = window->hi > window->lo && (window->top_down ? place_down(m, window, size, align, ipa)
-                                                              : place_up(m, window, size, align, ipa));
+    bool found =
+        window->hi > window->lo && (window->top_down ? place_down(m, window, size, align, ipa)
+                                                     : place_up(m, window, size, align, ipa));
     char need[32], room[32];
 
     if (found) {
@@ -181,10 +191,13 @@ enum status maker_place(struct maker *m, const struct window *window, uint64_t s
     }
     size_text(need, sizeof(need), size);
     size_text(room, sizeof(room), window->hi > window->lo ? window->hi - window->lo : 0);
-    return err_set(m->err, ST_E_RANGE, MSG_BOOT_NO_WINDOW, what->name, need, room, (unsigned long long)window->lo);
+    return err_set(m->err, ST_E_RANGE, MSG_BOOT_NO_WINDOW, what->name, need, room,
+                   (unsigned long long)window->lo);
 }
 
-/* ---- Parts ----------------------------------------------------------------------------------------------------- */
+/* ---- Parts
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static enum status add_loads(struct maker *m)
 {
@@ -197,9 +210,11 @@ static enum status add_loads(struct maker *m)
         if (load->data.len == 0) {
             return err_set(m->err, ST_E_FORMAT, MSG_BOOT_EMPTY, name);
         }
-        struct boot_segment s = {
-            .ipa = load->ipa, .bytes = load->data.bytes, .len = load->data.len, .name = "load", .file = name
-        };
+        struct boot_segment s = { .ipa = load->ipa,
+                                  .bytes = load->data.bytes,
+                                  .len = load->data.len,
+                                  .name = "load",
+                                  .file = name };
         enum status status = maker_add(m, &s);
         if (status != ST_OK) {
             return status;
@@ -252,7 +267,8 @@ static enum status load_guest(struct maker *m)
 {
     const struct boot_request *request = m->request;
 
-    if (request->firmware.bytes != NULL && (request->kernel.bytes != NULL || request->initrd.bytes != NULL)) {
+    if (request->firmware.bytes != NULL &&
+        (request->kernel.bytes != NULL || request->initrd.bytes != NULL)) {
         return err_set(m->err, ST_E_INVAL, MSG_BOOT_FIRMWARE_ALONE);
     }
     if (request->firmware.bytes != NULL) {
@@ -264,7 +280,9 @@ static enum status load_guest(struct maker *m)
 static enum status add_initrd(struct maker *m)
 {
     const struct boot_bytes *initrd = &m->request->initrd;
-    struct boot_segment s = { .bytes = initrd->bytes, .len = initrd->len, .name = "initrd", .file = initrd->name };
+    struct boot_segment s = {
+        .bytes = initrd->bytes, .len = initrd->len, .name = "initrd", .file = initrd->name
+    };
 
     if (initrd->bytes == NULL) {
         return ST_OK;
@@ -272,7 +290,8 @@ static enum status add_initrd(struct maker *m)
     if (initrd->len == 0) {
         return err_set(m->err, ST_E_FORMAT, MSG_BOOT_EMPTY, initrd->name);
     }
-    enum status status = maker_place(m, &m->layout.initrd, initrd->len, INITRD_ALIGN, initrd, &s.ipa);
+    enum status status =
+        maker_place(m, &m->layout.initrd, initrd->len, INITRD_ALIGN, initrd, &s.ipa);
     if (status == ST_OK) {
         m->plan->initrd_ipa = s.ipa;
         status = maker_add(m, &s);
@@ -283,7 +302,8 @@ static enum status add_initrd(struct maker *m)
 static enum status make_dtb(struct maker *m)
 {
     struct boot_plan *plan = m->plan;
-    const struct devicetree_facts facts = { .initrd_ipa = plan->initrd_ipa, .initrd_len = m->request->initrd.len };
+    const struct devicetree_facts facts = { .initrd_ipa = plan->initrd_ipa,
+                                            .initrd_len = m->request->initrd.len };
     size_t len;
 
     plan->dtb_buf_size = devicetree_bound(m->request);
@@ -291,9 +311,11 @@ static enum status make_dtb(struct maker *m)
     if (plan->dtb_buf == NULL) {
         return err_set(m->err, ST_E_NOMEM, MSG_BOOT_NOMEM, (unsigned long long)plan->dtb_buf_size);
     }
-    enum status status = devicetree_write(m->request, &facts, plan->dtb_buf, plan->dtb_buf_size, &len, m->err);
+    enum status status =
+        devicetree_write(m->request, &facts, plan->dtb_buf, plan->dtb_buf_size, &len, m->err);
     if (status == ST_OK) {
-        plan->dtb = (struct boot_bytes){ .bytes = plan->dtb_buf, .len = len, .name = m->request->dtb.name };
+        plan->dtb =
+            (struct boot_bytes){ .bytes = plan->dtb_buf, .len = len, .name = m->request->dtb.name };
     }
     return status;
 }
@@ -343,14 +365,15 @@ static enum status check_command_line(struct maker *m)
     size_t len = args != NULL ? str_len(args) : 0;
 
     if (len > KERNEL_ARGS_MAX) {
-        return err_set(m->err, ST_E_RANGE, MSG_BOOT_COMMAND_LINE, (unsigned long long)len, KERNEL_ARGS_MAX);
+        return err_set(m->err, ST_E_RANGE, MSG_BOOT_COMMAND_LINE, (unsigned long long)len,
+                       KERNEL_ARGS_MAX);
     }
     return ST_OK;
 }
 
 static enum status make_all(struct maker *m)
 {
-    enum status (*const steps[])(struct maker *) = { check_command_line, add_loads, load_guest,
+    enum status (*const steps[])(struct maker *) = { check_command_line, add_loads,  load_guest,
                                                      check_entry,        add_initrd, add_dtb };
 
     for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -362,7 +385,8 @@ static enum status make_all(struct maker *m)
     return ST_OK;
 }
 
-/* ---- The three entry points ------------------------------------------------------------------------------------ */
+/* ---- The three entry points
+ * ------------------------------------------------------------------------------------ */
 
 /* Every part has a name from here on. */
 static struct boot_request named(const struct boot_request *request)
@@ -384,24 +408,28 @@ static struct boot_request named(const struct boot_request *request)
     return copy;
 }
 
-static enum status begin(struct maker *m, const struct boot_request *request, struct boot_plan *plan, struct err *err)
+static enum status begin(struct maker *m, const struct boot_request *request,
+                         struct boot_plan *plan, struct err *err)
 {
     uint64_t base = request->board->ram_base;
 
     ASSERT(request->cpus >= 1 && request->cpus <= VM_CPUS_MAX);
-    *plan = (struct boot_plan){
-        .alloc = request->alloc, .inflate = request->inflate, .start.el = request->el != 0 ? request->el : 1
-    };
-    *m = (struct maker){
-        .request = request, .plan = plan, .ram_base = base, .ram_end = base + request->ram_size, .err = err
-    };
+    *plan = (struct boot_plan){ .alloc = request->alloc,
+                                .inflate = request->inflate,
+                                .start.el = request->el != 0 ? request->el : 1 };
+    *m = (struct maker){ .request = request,
+                         .plan = plan,
+                         .ram_base = base,
+                         .ram_end = base + request->ram_size,
+                         .err = err };
     if (request->ram_size < RAM_SIZE_MIN || request->ram_size > BIT(48) || base > BIT(48)) {
         return err_set(err, ST_E_RANGE, MSG_BOOT_RAM_SIZE, (unsigned long long)request->ram_size);
     }
     return ST_OK;
 }
 
-enum status boot_plan_make(const struct boot_request *request, struct boot_plan *plan, struct err *err)
+enum status boot_plan_make(const struct boot_request *request, struct boot_plan *plan,
+                           struct err *err)
 {
     const struct boot_request copy = named(request);
     struct maker m;
@@ -416,7 +444,8 @@ enum status boot_plan_make(const struct boot_request *request, struct boot_plan 
     return status;
 }
 
-enum status boot_dtb_make(const struct boot_request *request, struct boot_plan *plan, struct err *err)
+enum status boot_dtb_make(const struct boot_request *request, struct boot_plan *plan,
+                          struct err *err)
 {
     struct boot_request copy = named(request);
     struct maker m;
@@ -450,7 +479,8 @@ enum status boot_plan_apply(const struct boot_plan *plan, struct vm *vm, struct 
 {
     for (unsigned i = 0; i < plan->segment_count; i++) {
         const struct boot_segment *s = &plan->segment[i];
-        enum status status = s->len > 0 ? guest_mem_write(&vm->mem, s->ipa, s->bytes, s->len) : ST_OK;
+        enum status status =
+            s->len > 0 ? guest_mem_write(&vm->mem, s->ipa, s->bytes, s->len) : ST_OK;
 
         if (status == ST_OK) {
             status = clear(vm, s->ipa + s->len, s->zero);

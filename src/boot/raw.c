@@ -1,9 +1,9 @@
 /*
  * raw.c - guests without a header: a bare-metal binary in RAM, firmware in flash.
  *
- * Raw: loaded and started one page above the RAM base (0x40001000), with the stack pointer one page below the top.
- * Firmware: in flash bank 0, started at its first byte, with the devicetree exactly at the RAM base, where U-Boot and
- * EDK2 look for it.
+ * Raw: loaded and started one page above the RAM base (0x40001000), with the stack pointer one page
+ * below the top. Firmware: in flash bank 0, started at its first byte, with the devicetree exactly
+ * at the RAM base, where U-Boot and EDK2 look for it.
  */
 #include "plan.h"
 
@@ -33,15 +33,18 @@ enum status raw_load(struct maker *m, const struct boot_bytes *data)
 enum status firmware_load(struct maker *m, const struct boot_bytes *data)
 {
     const struct board *board = m->request->board;
-    struct boot_segment s = {
-        .ipa = board->flash_base, .bytes = data->bytes, .len = data->len, .name = "firmware", .file = data->name
-    };
+    struct boot_segment s = { .ipa = board->flash_base,
+                              .bytes = data->bytes,
+                              .len = data->len,
+                              .name = "firmware",
+                              .file = data->name };
 
     if (data->len == 0) {
         return err_set(m->err, ST_E_FORMAT, MSG_BOOT_EMPTY, data->name);
     }
     if (data->len > board->flash_size) {
-        return err_set(m->err, ST_E_RANGE, MSG_BOOT_FIRMWARE_BIG, data->name, (unsigned long long)data->len,
+        return err_set(m->err, ST_E_RANGE, MSG_BOOT_FIRMWARE_BIG, data->name,
+                       (unsigned long long)data->len,
                        (unsigned long long)(board->flash_size >> 20));
     }
     m->plan->kind = "firmware";

@@ -32,7 +32,7 @@ struct gic_bank *gic_bank_of(struct gic *gic, unsigned cpu, uint32_t intid)
     return intid < GIC_LINES ? &gic->spi[intid / 32 - 1] : NULL;
 }
 
-/* ---- Highest pending interrupt ------------------------------------------------------------------------------- */
+/* ---- Highest pending interrupt --------------------------------------------------------------- */
 
 /* Lines of a bank that belong to groups (a bit each) that are enabled. */
 static uint32_t lines_of_groups(const struct gic_bank *bank, uint32_t groups)
@@ -86,7 +86,7 @@ static struct gic_hppi find_highest(const struct gic *gic, unsigned cpu)
     return best;
 }
 
-/* ---- Priorities ---------------------------------------------------------------------------------------------- */
+/* ---- Priorities ------------------------------------------------------------------------------ */
 
 /*
  * The part of a priority that decides on preemption. BPR 0 leaves bits 7:1, BPR 7 none; group 1's own BPR counts from
@@ -124,7 +124,7 @@ void gic_set_bpr(struct gic *gic, unsigned cpu, unsigned group, uint32_t value)
     gic_update_cpu(gic, cpu);
 }
 
-/* ---- Towards the CPUs ---------------------------------------------------------------------------------------- */
+/* ---- Towards the CPUs ------------------------------------------------------------------------ */
 
 void gic_update_cpu(struct gic *gic, unsigned cpu)
 {
@@ -164,7 +164,7 @@ void gic_update_all(struct gic *gic)
     }
 }
 
-/* ---- Routing ------------------------------------------------------------------------------------------------- */
+/* ---- Routing --------------------------------------------------------------------------------- */
 
 /*
  * "1 of N": the first CPU that is awake and takes the group. The choice is implementation defined; this one is stable,
@@ -173,14 +173,17 @@ void gic_update_all(struct gic *gic)
 void gic_choose_any(struct gic *gic)
 {
     for (unsigned group = 0; group < 2; group++) {
-        unsigned i = 0;
+        uint32_t i = 0;
         while (i < gic->cpus &&
                (gic->cpu[i].asleep != 0 || (gic->cpu[i].ctlr >> group & 1) == 0)) {
             i++;
         }
-        gic->any_cpu[group] = i < gic->cpus ? i : GIC_NO_CPU;
+        i = i < gic->cpus ? i : GIC_NO_CPU;
+        if (i != gic->any_cpu[group]) {
+            gic->any_cpu[group] = i;
+            gic_update_all(gic);
+        }
     }
-    gic_update_all(gic);
 }
 
 /* Is this CPU among those that a route names? */
@@ -215,7 +218,7 @@ void gic_set_route(struct gic *gic, uint32_t intid, uint64_t value)
     }
 }
 
-/* ---- Life of an interrupt ------------------------------------------------------------------------------------ */
+/* ---- Life of an interrupt -------------------------------------------------------------------- */
 
 void gic_set_sgi_sources(struct gic *gic, unsigned cpu, uint32_t intid, uint32_t sources)
 {
@@ -291,7 +294,7 @@ void gic_deactivate(struct gic *gic, unsigned cpu, uint32_t intid)
     }
 }
 
-/* ---- Wires --------------------------------------------------------------------------------------------------- */
+/* ---- Wires ----------------------------------------------------------------------------------- */
 
 static void set_wire(struct gic *gic, unsigned cpu, uint32_t intid, bool level)
 {
@@ -324,7 +327,7 @@ void gic_set_ppi(struct gic *gic, unsigned cpu, uint32_t intid, bool level)
     lock_release(&gic->lock);
 }
 
-/* ---- Making and resetting ------------------------------------------------------------------------------------ */
+/* ---- Making and resetting -------------------------------------------------------------------- */
 
 static void reset_cpu(struct gic *gic, struct gic_cpu *cpu)
 {
@@ -352,7 +355,9 @@ void gic_reset(struct gic *gic)
     for (uint32_t intid = GIC_PRIVATE; intid < GIC_LINES; intid++) {
         apply_route(gic, intid, 0);
     }
-    gic_choose_any(gic);
+    gic->any_cpu[0] = GIC_NO_CPU; /* all sleep */
+    gic->any_cpu[1] = GIC_NO_CPU;
+    gic_update_all(gic);
     lock_release(&gic->lock);
 }
 
@@ -366,6 +371,7 @@ void gic_init(struct gic *gic, const struct gic_config *config)
     ASSERT(config->version == 2 || config->version == 3);
     ASSERT(config->cpus >= 1);
     ASSERT(config->cpus <= (config->version == 2 ? GIC_V2_CPUS : GIC_CPUS_MAX));
+    ASSERT(config->port.set != NULL);
     gic->version = config->version;
     gic->cpus = config->cpus;
     gic->port = config->port;
@@ -376,7 +382,7 @@ void gic_init(struct gic *gic, const struct gic_config *config)
     gic_reset(gic);
 }
 
-/* ---- Fields -------------------------------------------------------------------------------------------------- */
+/* ---- Fields ---------------------------------------------------------------------------------- */
 
 const struct dev_field gic_cpu_fields[] = {
     DEV_FIELD(gic_cpu, own.group),

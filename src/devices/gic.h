@@ -111,7 +111,7 @@ struct gic {
     struct gic_cpu cpu[];
 };
 
-/* ---- Core (gic.c) -------------------------------------------------------------------------------------------- */
+/* ---- Core (gic.c) ---------------------------------------------------------------------------- */
 
 /* Bank that holds an INTID, as seen by a CPU; NULL if there is no such line. */
 struct gic_bank *gic_bank_of(struct gic *gic, unsigned cpu, uint32_t intid);
@@ -149,7 +149,7 @@ void gic_deactivate(struct gic *gic, unsigned cpu, uint32_t intid);
 /* Sets BPR of a group, not below its minimum. */
 void gic_set_bpr(struct gic *gic, unsigned cpu, unsigned group, uint32_t value);
 
-/* ---- Registers of lines, shared by distributor and redistributors (gic_dist.c) ------------------------------- */
+/* ---- Registers of lines, shared by distributor and redistributors (gic_dist.c) --------------- */
 
 enum gic_view { GIC_VIEW_V2 = 1, GIC_VIEW_V3 = 2, GIC_VIEW_REDIST = 4 };
 
@@ -165,7 +165,7 @@ uint32_t gic_id(const struct gic *gic, uint32_t part, uint64_t offset);
 /* Fields of one struct gic_cpu, for those who want them all: gic->cpu[0 .. gic->cpus-1]. */
 extern const struct dev_field gic_cpu_fields[];
 
-/* ---- System registers of the GICv3 CPU interface ------------------------------------------------------------- */
+/* ---- System registers of the GICv3 CPU interface --------------------------------------------- */
 
 /* The part of an encoding below op0 = 3, op1 = 0, CRn = 12 (arch/sysreg.h): CRm and op2. */
 #define ICC_KEY(crm, op2) ((crm) << 3 | (op2))

@@ -25,7 +25,7 @@ enum { CTL_ENABLE = 1, CTL_IMASK = 2, CTL_ISTATUS = 4 };
 #define NS_PER_TICK (1000000000u / GTIMER_FREQ_HZ)
 #define COUNT_MAX   (UINT64_MAX / NS_PER_TICK)
 
-/* ---- Arithmetic ---------------------------------------------------------------------------------------------- */
+/* ---- Arithmetic ------------------------------------------------------------------------------ */
 
 uint64_t gtimer_count(uint64_t now_ns)
 {
@@ -106,7 +106,7 @@ uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns)
     return nearest;
 }
 
-/* ---- Memory-mapped timer: registers -------------------------------------------------------------------------- */
+/* ---- Memory-mapped timer: registers ---------------------------------------------------------- */
 
 #define PAGE 0x1000u
 
@@ -217,7 +217,7 @@ static void row_set(struct timer_mmio *t, const struct timer_row *row, uint64_t 
     }
 }
 
-/* ---- Memory-mapped timer: device ----------------------------------------------------------------------------- */
+/* ---- Memory-mapped timer: device ------------------------------------------------------------- */
 
 static uint64_t timer_now(const struct dev *dev)
 {

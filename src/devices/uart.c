@@ -113,7 +113,7 @@ static uint64_t uart_now(const struct dev *dev)
     return dev->clock.now_ns(dev->clock.opaque);
 }
 
-/* ---- Receive FIFO -------------------------------------------------------------------------------------------- */
+/* ---- Receive FIFO ---------------------------------------------------------------------------- */
 
 static uint32_t rx_depth(const struct uart *uart)
 {
@@ -227,7 +227,7 @@ static void uart_tick(struct dev *dev)
     }
 }
 
-/* ---- Transmitter, modem lines, break ------------------------------------------------------------------------- */
+/* ---- Transmitter, modem lines, break --------------------------------------------------------- */
 
 static void tx_byte(struct dev *dev, uint8_t byte)
 {
@@ -292,7 +292,7 @@ static void modem_update(struct uart *uart)
                  ((changed & FR_DCD) != 0 ? INT_DCD : 0) | ((changed & FR_DSR) != 0 ? INT_DSR : 0);
 }
 
-/* ---- Registers ----------------------------------------------------------------------------------------------- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 static void uart_reset(struct dev *dev)
 {

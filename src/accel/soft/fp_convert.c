@@ -255,7 +255,7 @@ uint64_t fp_recip_estimate(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint6
     if (exp <= 0) {
         return fp_zero(fmt, n.sign) | mant >> (1 - exp);
     }
-    return fp_zero(fmt, n.sign) | ((uint64_t)(exp - 1) << f->fbits) + mant;
+    return fp_zero(fmt, n.sign) | (((uint64_t)(exp - 1) << f->fbits) + mant);
 }
 
 uint64_t fp_rsqrt_estimate(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a)

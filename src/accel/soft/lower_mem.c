@@ -1,18 +1,40 @@
 /*
- * lower_mem.c - loads and stores to uops: which kind of access, which addressing form, which registers.
+ * lower_mem.c - loads and stores to uops: which kind of access, which addressing form, which
+ * registers.
  *
- * DDI 0487, "Loads and Stores" (A64 instruction set encoding). The uops of a kind follow each other in the order of
- * enum mem_form, so a uop is the kind's first plus the form.
+ * DDI 0487, "Loads and Stores" (A64 instruction set encoding). The uops of a kind follow each other
+ * in the order of enum mem_form, so a uop is the kind's first plus the form.
  */
 #include "accel/soft/op_mem.h"
 
-static unsigned field_rt(uint32_t w) { return w & 31; }
-static unsigned field_rn(uint32_t w) { return w >> 5 & 31; }
-static unsigned field_rt2(uint32_t w) { return w >> 10 & 31; }
-static unsigned field_rm(uint32_t w) { return w >> 16 & 31; }
-static unsigned field_size(uint32_t w) { return w >> 30; }
-static bool is_vector(uint32_t w) { return (w >> 26 & 1) != 0; }
-static bool base_is_sp(uint32_t w) { return field_rn(w) == 31; }
+static unsigned field_rt(uint32_t w)
+{
+    return w & 31;
+}
+static unsigned field_rn(uint32_t w)
+{
+    return w >> 5 & 31;
+}
+static unsigned field_rt2(uint32_t w)
+{
+    return w >> 10 & 31;
+}
+static unsigned field_rm(uint32_t w)
+{
+    return w >> 16 & 31;
+}
+static unsigned field_size(uint32_t w)
+{
+    return w >> 30;
+}
+static bool is_vector(uint32_t w)
+{
+    return (w >> 26 & 1) != 0;
+}
+static bool base_is_sp(uint32_t w)
+{
+    return field_rn(w) == 31;
+}
 
 /* form, or the one after it when the base is SP. */
 static enum mem_form form_for_base(enum mem_form form, uint32_t w)
@@ -22,7 +44,7 @@ static enum mem_form form_for_base(enum mem_form form, uint32_t w)
 
 #define UOP_NONE UOP_undefined
 
-/* ---- One register ------------------------------------------------------------------------------ */
+/* ---- One register ---------------------------------------------------------------------------- */
 
 /* First uop of a kind by size and opc: store, load, load signed to 64, load signed to 32. */
 static const uint16_t x_kind[4][4] = {
@@ -38,9 +60,12 @@ static const uint16_t v_kind[5][2] = {
     { UOP_stv128_imm, UOP_ldv128_imm },
 };
 
-_Static_assert(UOP_ld64_usersp - UOP_ld64_imm == FORM_USERSP, "enum mem_form and uop_mem.def differ");
-_Static_assert(UOP_ldv128_extsp - UOP_ldv128_imm == FORM_EXTSP, "enum mem_form and uop_mem.def differ");
-_Static_assert(UOP_ldp64_postsp - UOP_ldp64_imm == FORM_POSTSP, "enum mem_form and uop_mem.def differ");
+_Static_assert(UOP_ld64_usersp - UOP_ld64_imm == FORM_USERSP,
+               "enum mem_form and uop_mem.def differ");
+_Static_assert(UOP_ldv128_extsp - UOP_ldv128_imm == FORM_EXTSP,
+               "enum mem_form and uop_mem.def differ");
+_Static_assert(UOP_ldp64_postsp - UOP_ldp64_imm == FORM_POSTSP,
+               "enum mem_form and uop_mem.def differ");
 
 static unsigned access_size(uint32_t w)
 {
@@ -81,7 +106,8 @@ static enum mem_form lower_address(uint32_t w, unsigned size, struct op *op)
     return form_for_base(form9[w >> 10 & 3], w);
 }
 
-/* Load/store register: unsigned, unscaled, pre- and post-indexed immediates, register offset, unprivileged. */
+/* Load/store register: unsigned, unscaled, pre- and post-indexed immediates, register offset,
+ * unprivileged. */
 enum uop lower_ldst(const struct lower *lo, uint32_t word, struct op *op)
 {
     const unsigned size = access_size(word), opc = word >> 22 & 3;
@@ -98,7 +124,8 @@ enum uop lower_ldst(const struct lower *lo, uint32_t word, struct op *op)
     return (enum uop)(kind + lower_address(word, size, op));
 }
 
-/* The displacement is made relative to the page, which is what bodies know (pc = page_va + 4 * slot). */
+/* The displacement is made relative to the page, which is what bodies know (pc = page_va + 4 *
+ * slot). */
 enum uop lower_ldlit(const struct lower *lo, uint32_t word, struct op *op)
 {
     static const uint16_t uop[2][3] = {
@@ -113,9 +140,13 @@ enum uop lower_ldlit(const struct lower *lo, uint32_t word, struct op *op)
     return uop[v][field_size(word)];
 }
 
-enum uop lower_prefetch(const struct lower *lo, uint32_t word, struct op *op) { return UOP_prefetch; }
+/* PRFM: a hint that never faults; even its base may be a misaligned SP. */
+enum uop lower_prefetch(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_nop;
+}
 
-/* ---- Pairs ----------------------------------------------------------------------------------------- */
+/* ---- Pairs ----------------------------------------------------------------------------------- */
 
 enum uop lower_pair(const struct lower *lo, uint32_t word, struct op *op)
 {
@@ -137,11 +168,10 @@ enum uop lower_pair(const struct lower *lo, uint32_t word, struct op *op)
     op->rd = v ? (uint8_t)rt : load ? xr_dst(rt) : xr_src(rt);
     op->rm = v ? (uint8_t)rt2 : load ? xr_dst(rt2) : xr_src(rt2);
     op->imm = (uint64_t)(sign_extend(bits(word, 15, 7), 7) * (1 << scale));
-    return (enum uop)((v ? v_pair : x_pair)[load][opc] +
-                      form_for_base(form[word >> 23 & 3], word));
+    return (enum uop)((v ? v_pair : x_pair)[load][opc] + form_for_base(form[word >> 23 & 3], word));
 }
 
-/* ---- Ordered, exclusive, atomic ----------------------------------------------------------------------- */
+/* ---- Ordered, exclusive, atomic -------------------------------------------------------------- */
 
 enum uop lower_ordered(const struct lower *lo, uint32_t word, struct op *op)
 {
@@ -211,7 +241,7 @@ enum uop lower_lse(const struct lower *lo, uint32_t word, struct op *op)
     return (enum uop)((rt == 31 && opc < ARRAY_SIZE(st) ? st[opc] : ld[opc]) + field_size(word));
 }
 
-/* ---- SIMD structures ------------------------------------------------------------------------------------ */
+/* ---- SIMD structures ------------------------------------------------------------------------- */
 
 /* Registers and post-index; shape.span is set. */
 static void lower_struct(uint32_t word, struct struct_shape shape, struct op *op)
@@ -226,12 +256,19 @@ static void lower_struct(uint32_t word, struct struct_shape shape, struct op *op
     op->imm = shape_pack(shape);
 }
 
-static bool struct_q(uint32_t word) { return (word >> 30 & 1) != 0; }
-static bool struct_load(uint32_t word) { return (word >> 22 & 1) != 0; }
+static bool struct_q(uint32_t word)
+{
+    return (word >> 30 & 1) != 0;
+}
+static bool struct_load(uint32_t word)
+{
+    return (word >> 22 & 1) != 0;
+}
 
 enum uop lower_vmulti(const struct lower *lo, uint32_t word, struct op *op)
 {
-    /* By opcode: registers, and whether they are elements of structures (LD2-LD4) or in a row (LD1). */
+    /* By opcode: registers, and whether they are elements of structures (LD2-LD4) or in a row
+     * (LD1). */
     static const struct {
         uint8_t regs;
         bool interleaved;
@@ -260,7 +297,8 @@ static unsigned struct_elements(uint32_t word)
 enum uop lower_vlane(const struct lower *lo, uint32_t word, struct op *op)
 {
     const unsigned q_s_size = (unsigned)struct_q(word) << 3 | (word >> 10 & 7);
-    /* opcode<2:1>: 0 bytes, 1 halfwords, 2 words, or doublewords if size is 01. The lane is what Q:S:size has above. */
+    /* opcode<2:1>: 0 bytes, 1 halfwords, 2 words, or doublewords if size is 01. The lane is what
+     * Q:S:size has above. */
     const unsigned scale = word >> 14 & 3;
     const unsigned esize = scale == 2 && (word >> 10 & 1) ? 3 : scale;
     struct struct_shape shape = { .esize = (uint8_t)esize, .regs = (uint8_t)struct_elements(word) };

@@ -1,18 +1,22 @@
 /*
  * op_atomic.c - ordered accesses, exclusives, and the LSE atomics.
  *
- * DDI 0487, "Synchronization and semaphores", "Load-Acquire, Load-AcquirePC, and Store-Release", "Atomic instructions".
+ * DDI 0487, "Synchronization and semaphores", "Load-Acquire, Load-AcquirePC, and Store-Release",
+ * "Atomic instructions".
  *
- * All orderings of an instruction share a uop: host atomics are sequentially consistent, which is free on x86-64.
+ * All orderings of an instruction share a uop: host atomics are sequentially consistent, which is
+ * free on x86-64.
  *
- * The exclusive monitor compares values: LDXR remembers host address, size and what it read; STXR is a host compare-and-
- * swap against that. A store by another CPU of the very same value in between goes unnoticed (ABA), which an exact
- * monitor would catch at the price of a check in every store; no lock or list that guests use depends on it. As the
- * address is the host's, an alias at another VA is the same location, and a remapped VA is another one.
+ * The exclusive monitor compares values: LDXR remembers host address, size and what it read; STXR
+ * is a host compare-and- swap against that. A store by another CPU of the very same value in
+ * between goes unnoticed (ABA), which an exact monitor would catch at the price of a check in every
+ * store; no lock or list that guests use depends on it. As the address is the host's, an alias at
+ * another VA is the same location, and a remapped VA is another one.
  */
 #include "accel/soft/op_mem.h"
 
-/* An access aligned to its size never crosses a page; a misaligned one must not match whatever align_mask says. */
+/* An access aligned to its size never crosses a page; a misaligned one must not match whatever
+ * align_mask says. */
 static ALWAYS_INLINE uint64_t aligned_tag(uint64_t va, unsigned bytes)
 {
     return (va & ~(uint64_t)(SOFT_PAGE - 1)) | (va & (bytes - 1));
@@ -37,73 +41,68 @@ static ALWAYS_INLINE void *host_for(struct cpu *cpu, const struct op *op, uint64
 }
 
 /* First lines of a body: `p` is the host address of the `bytes` bytes at the base. */
-#define HOST_ADDRESS(bytes, write)                                                                 \
-    BASE_CHECK();                                                                                  \
-    void *const p = host_for(cpu, op, cpu->x[op->rn], bytes, write);                               \
-    if (UNLIKELY(p == NULL)) {                                                                     \
-        LEAVE();                                                                                   \
+#define HOST_ADDRESS(bytes, write)                                   \
+    BASE_CHECK();                                                    \
+    void *const p = host_for(cpu, op, cpu->x[op->rn], bytes, write); \
+    if (UNLIKELY(p == NULL)) {                                       \
+        LEAVE();                                                     \
     }
 
-#define BY_SIZE(BODY, ...)                                                                         \
-    BODY(8, 0, ##__VA_ARGS__)                                                                      \
-    BODY(16, 1, ##__VA_ARGS__)                                                                     \
-    BODY(32, 2, ##__VA_ARGS__)                                                                     \
+#define BY_SIZE(BODY, ...)     \
+    BODY(8, 0, ##__VA_ARGS__)  \
+    BODY(16, 1, ##__VA_ARGS__) \
+    BODY(32, 2, ##__VA_ARGS__) \
     BODY(64, 3, ##__VA_ARGS__)
 
-/* ---- Ordered ------------------------------------------------------------------------------------ */
+/* ---- Ordered --------------------------------------------------------------------------------- */
 
 /* These may go to a device, so the slow path is that of plain accesses, with fences round it. */
-static NOINLINE uint64_t ordered_load_slow(struct cpu *cpu, const struct op *op, uint64_t va,
-                                           unsigned size)
-{
-    const uint64_t value = mem_ld_slow(cpu, op, va, size | MO_ALIGNED);
-
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return value;
-}
-
-static NOINLINE void ordered_store_slow(struct cpu *cpu, const struct op *op, uint64_t va,
-                                        unsigned size)
-{
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    mem_st_slow(cpu, op, va, cpu->x[op->rd], size | MO_ALIGNED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-#define ORDERED(bits_, size)                                                                       \
-    UOP_BODY(ldar##bits_)                                                                          \
-    {                                                                                              \
-        BASE_CHECK();                                                                              \
-        const uint64_t va = cpu->x[op->rn];                                                        \
-        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                                        \
-                                                                                                   \
-        if (LIKELY(e->rtag == aligned_tag(va, 1u << (size)))) {                                    \
-            cpu->x[op->rd] = atomic_read(tlb_host(e, va), size);                                   \
-        } else {                                                                                   \
-            const uint64_t value = ordered_load_slow(cpu, op, va, size);                           \
-            CHECK_LEFT();                                                                          \
-            cpu->x[op->rd] = value;                                                                \
-        }                                                                                          \
-        NEXT();                                                                                    \
-    }                                                                                              \
-    UOP_BODY(stlr##bits_)                                                                          \
-    {                                                                                              \
-        BASE_CHECK();                                                                              \
-        const uint64_t va = cpu->x[op->rn];                                                        \
-        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                                        \
-                                                                                                   \
-        if (LIKELY(e->wtag == aligned_tag(va, 1u << (size)))) {                                    \
-            atomic_write(tlb_host(e, va), size, cpu->x[op->rd]);                                   \
-        } else {                                                                                   \
-            ordered_store_slow(cpu, op, va, size);                                                 \
-            CHECK_LEFT();                                                                          \
-        }                                                                                          \
-        NEXT();                                                                                    \
+#define ORDERED(bits_, size)                                                              \
+    static NOINLINE op_ret slow_ldar##bits_(struct cpu *cpu, const struct op *op)         \
+    {                                                                                     \
+        const uint64_t value = mem_ld_slow(cpu, op, cpu->x[op->rn], (size) | MO_ALIGNED); \
+                                                                                          \
+        CHECK_LEFT();                                                                     \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                          \
+        cpu->x[op->rd] = value;                                                           \
+        NEXT();                                                                           \
+    }                                                                                     \
+    UOP_BODY(ldar##bits_)                                                                 \
+    {                                                                                     \
+        BASE_CHECK();                                                                     \
+        const uint64_t va = cpu->x[op->rn];                                               \
+        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                               \
+                                                                                          \
+        if (UNLIKELY(e->rtag != aligned_tag(va, 1u << (size)))) {                         \
+            MUSTTAIL return slow_ldar##bits_(cpu, op);                                    \
+        }                                                                                 \
+        cpu->x[op->rd] = atomic_read(tlb_host(e, va), size);                              \
+        NEXT();                                                                           \
+    }                                                                                     \
+    static NOINLINE op_ret slow_stlr##bits_(struct cpu *cpu, const struct op *op)         \
+    {                                                                                     \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                          \
+        mem_st_slow(cpu, op, cpu->x[op->rn], cpu->x[op->rd], (size) | MO_ALIGNED);        \
+        CHECK_LEFT();                                                                     \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                          \
+        NEXT();                                                                           \
+    }                                                                                     \
+    UOP_BODY(stlr##bits_)                                                                 \
+    {                                                                                     \
+        BASE_CHECK();                                                                     \
+        const uint64_t va = cpu->x[op->rn];                                               \
+        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                               \
+                                                                                          \
+        if (UNLIKELY(e->wtag != aligned_tag(va, 1u << (size)))) {                         \
+            MUSTTAIL return slow_stlr##bits_(cpu, op);                                    \
+        }                                                                                 \
+        atomic_write(tlb_host(e, va), size, cpu->x[op->rd]);                              \
+        NEXT();                                                                           \
     }
 
 BY_SIZE(ORDERED)
 
-/* ---- Exclusives -------------------------------------------------------------------------------------- */
+/* ---- Exclusives ------------------------------------------------------------------------------ */
 
 static ALWAYS_INLINE void monitor_set(struct cpu *cpu, uint64_t va, void *host, unsigned bytes,
                                       uint64_t lo, uint64_t hi)
@@ -136,23 +135,26 @@ static ALWAYS_INLINE atomic_u128 u128(uint64_t lo, uint64_t hi)
     return (atomic_u128)hi << 64 | lo;
 }
 
-static ALWAYS_INLINE uint64_t pair32(uint64_t lo, uint64_t hi) { return (uint32_t)lo | hi << 32; }
+static ALWAYS_INLINE uint64_t pair32(uint64_t lo, uint64_t hi)
+{
+    return (uint32_t)lo | hi << 32;
+}
 
-#define EXCLUSIVE(bits_, size)                                                                     \
-    UOP_BODY(ldxr##bits_)                                                                          \
-    {                                                                                              \
-        HOST_ADDRESS(1u << (size), false)                                                          \
-        const uint64_t value = atomic_read(p, size);                                               \
-                                                                                                   \
-        monitor_set(cpu, cpu->x[op->rn], p, 1u << (size), value, 0);                               \
-        cpu->x[op->rd] = value;                                                                    \
-        NEXT();                                                                                    \
-    }                                                                                              \
-    UOP_BODY(stxr##bits_)                                                                          \
-    {                                                                                              \
-        HOST_ADDRESS(1u << (size), true)                                                           \
-        cpu->x[op->ra] = !store_exclusive(cpu, p, size, cpu->x[op->rd]);                           \
-        NEXT();                                                                                    \
+#define EXCLUSIVE(bits_, size)                                           \
+    UOP_BODY(ldxr##bits_)                                                \
+    {                                                                    \
+        HOST_ADDRESS(1u << (size), false)                                \
+        const uint64_t value = atomic_read(p, size);                     \
+                                                                         \
+        monitor_set(cpu, cpu->x[op->rn], p, 1u << (size), value, 0);     \
+        cpu->x[op->rd] = value;                                          \
+        NEXT();                                                          \
+    }                                                                    \
+    UOP_BODY(stxr##bits_)                                                \
+    {                                                                    \
+        HOST_ADDRESS(1u << (size), true)                                 \
+        cpu->x[op->ra] = !store_exclusive(cpu, p, size, cpu->x[op->rd]); \
+        NEXT();                                                          \
     }
 
 BY_SIZE(EXCLUSIVE)
@@ -175,7 +177,8 @@ UOP_BODY(stxp64)
     NEXT();
 }
 
-/* Two reads: the pair is single-copy atomic only if the STXP succeeds, and then nothing changed in between. */
+/* Two reads: the pair is single-copy atomic only if the STXP succeeds, and then nothing changed in
+ * between. */
 UOP_BODY(ldxp128)
 {
     HOST_ADDRESS(16, false)
@@ -198,14 +201,14 @@ UOP_BODY(stxp128)
     NEXT();
 }
 
-/* ---- Compare and swap ------------------------------------------------------------------------------------ */
+/* ---- Compare and swap ------------------------------------------------------------------------ */
 
-#define CAS(bits_, size)                                                                           \
-    UOP_BODY(cas##bits_)                                                                           \
-    {                                                                                              \
-        HOST_ADDRESS(1u << (size), true)                                                           \
-        cpu->x[op->ra] = atomic_cas(p, size, cpu->x[op->rm], cpu->x[op->rd]);                      \
-        NEXT();                                                                                    \
+#define CAS(bits_, size)                                                      \
+    UOP_BODY(cas##bits_)                                                      \
+    {                                                                         \
+        HOST_ADDRESS(1u << (size), true)                                      \
+        cpu->x[op->ra] = atomic_cas(p, size, cpu->x[op->rm], cpu->x[op->rd]); \
+        NEXT();                                                               \
     }
 
 BY_SIZE(CAS)
@@ -238,7 +241,8 @@ UOP_BODY(casp128)
     NEXT();
 }
 
-/* ---- Read-modify-write ----------------------------------------------------------------------------------- */
+/* ---- Read-modify-write
+ * ----------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE uint64_t atomic_clear(void *p, unsigned size, uint64_t value)
 {
@@ -246,21 +250,21 @@ static ALWAYS_INLINE uint64_t atomic_clear(void *p, unsigned size, uint64_t valu
 }
 
 /* Minimum and maximum: the host has no such instruction. `replace(old, value)`: does value win? */
-#define MIN_MAX(name, type, op_)                                                                   \
-    static ALWAYS_INLINE uint64_t atomic_##name(void *p, unsigned size, uint64_t value)            \
-    {                                                                                              \
-        const unsigned unused = 64 - (8u << size);                                                 \
-        uint64_t old = racy_load(p, size);                                                         \
-                                                                                                   \
-        for (;;) {                                                                                 \
-            const bool replace = (type)(value << unused) op_(type)(old << unused);                 \
-            const uint64_t seen = atomic_cas(p, size, old, replace ? value : old);                 \
-                                                                                                   \
-            if (seen == old) {                                                                     \
-                return old;                                                                        \
-            }                                                                                      \
-            old = seen;                                                                            \
-        }                                                                                          \
+#define MIN_MAX(name, type, op_)                                                        \
+    static ALWAYS_INLINE uint64_t atomic_##name(void *p, unsigned size, uint64_t value) \
+    {                                                                                   \
+        const unsigned unused = 64 - (8u << size);                                      \
+        uint64_t old = racy_load(p, size);                                              \
+                                                                                        \
+        for (;;) {                                                                      \
+            const bool replace = (type)(value << unused) op_(type)(old << unused);      \
+            const uint64_t seen = atomic_cas(p, size, old, replace ? value : old);      \
+                                                                                        \
+            if (seen == old) {                                                          \
+                return old;                                                             \
+            }                                                                           \
+            old = seen;                                                                 \
+        }                                                                               \
     }
 
 MIN_MAX(smax, int64_t, >)
@@ -268,12 +272,12 @@ MIN_MAX(smin, int64_t, <)
 MIN_MAX(umax, uint64_t, >)
 MIN_MAX(umin, uint64_t, <)
 
-#define RMW(bits_, size, name, fn)                                                                 \
-    UOP_BODY(name##bits_)                                                                          \
-    {                                                                                              \
-        HOST_ADDRESS(1u << (size), true)                                                           \
-        cpu->x[op->rd] = fn(p, size, cpu->x[op->rm]);                                              \
-        NEXT();                                                                                    \
+#define RMW(bits_, size, name, fn)                    \
+    UOP_BODY(name##bits_)                             \
+    {                                                 \
+        HOST_ADDRESS(1u << (size), true)              \
+        cpu->x[op->rd] = fn(p, size, cpu->x[op->rm]); \
+        NEXT();                                       \
     }
 
 BY_SIZE(RMW, ldadd, atomic_add)
@@ -287,12 +291,12 @@ BY_SIZE(RMW, ldumin, atomic_umin)
 BY_SIZE(RMW, swp, atomic_swap)
 
 /* The old value is not wanted: one locked instruction instead of a compare-and-swap loop. */
-#define RMW_ST(bits_, size, name, fn)                                                              \
-    UOP_BODY(name##bits_)                                                                          \
-    {                                                                                              \
-        HOST_ADDRESS(1u << (size), true)                                                           \
-        (void)fn(p, size, cpu->x[op->rm]);                                                         \
-        NEXT();                                                                                    \
+#define RMW_ST(bits_, size, name, fn)      \
+    UOP_BODY(name##bits_)                  \
+    {                                      \
+        HOST_ADDRESS(1u << (size), true)   \
+        (void)fn(p, size, cpu->x[op->rm]); \
+        NEXT();                            \
     }
 
 BY_SIZE(RMW_ST, stadd, atomic_add)

@@ -197,13 +197,13 @@ CARRY(64)
     kind(name, 32, expression)                                                                     \
     kind(name, 64, expression)
 
-LOGIC_WIDTHS(LOGIC, and, a &b)
+LOGIC_WIDTHS(LOGIC, and, (a & b))
 LOGIC_WIDTHS(LOGIC, bic, a & ~b)
 LOGIC_WIDTHS(LOGIC, orr, a | b)
 LOGIC_WIDTHS(LOGIC, orn, a | ~b)
 LOGIC_WIDTHS(LOGIC, eor, a ^ b)
 LOGIC_WIDTHS(LOGIC, eon, a ^ ~b)
-LOGIC_WIDTHS(LOGIC_FLAGS, ands, a &b)
+LOGIC_WIDTHS(LOGIC_FLAGS, ands, (a & b))
 LOGIC_WIDTHS(LOGIC_FLAGS, bics, a & ~b)
 
 SIMPLE(and_ri, X(rn) & op->imm)

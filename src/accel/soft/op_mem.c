@@ -1,10 +1,11 @@
 /*
  * op_mem.c - loads and stores of general registers: single, pair, literal, unprivileged.
  *
- * DDI 0487, "Loads and stores" (A64 instruction descriptions). A body is one lookup in the TLB, one host access and the
- * jump to the next op; what the fast path refuses goes to the *_slow functions, which serve all kinds. Nothing
- * architectural is written before every access of the instruction has succeeded. Where a base that is written back is
- * also a destination (CONSTRAINED UNPREDICTABLE), the loaded value stays.
+ * DDI 0487, "Loads and stores" (A64 instruction descriptions). A body is one lookup in the TLB, one
+ * host access and the jump to the next op; what the fast path refuses goes to the *_slow functions,
+ * which serve all kinds. Nothing architectural is written before every access of the instruction
+ * has succeeded. Where a base that is written back is also a destination (CONSTRAINED
+ * UNPREDICTABLE), the loaded value stays.
  */
 #include "accel/soft/op_mem.h"
 
@@ -18,7 +19,7 @@ static ALWAYS_INLINE uint64_t extend(uint64_t value, unsigned acc)
     return acc & ACC_S32 ? (uint32_t)sign_extend(value, width) : value;
 }
 
-/* ---- One register ------------------------------------------------------------------------------ */
+/* ---- One register ---------------------------------------------------------------------------- */
 
 static NOINLINE bool load_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
                                unsigned acc)
@@ -48,14 +49,14 @@ static NOINLINE bool store_slow(struct cpu *cpu, const struct op *op, uint64_t v
     return true;
 }
 
-/* False: the instruction did not happen. */
+/* False: the slow path must do it. */
 static ALWAYS_INLINE bool load(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
                                unsigned acc)
 {
     const struct tlb_entry *e = tlb_slot(acc_tlb(cpu, acc), va);
 
     if (UNLIKELY(e->rtag != tlb_tag(cpu, va, acc_bytes(acc)))) {
-        return load_slow(cpu, op, va, after, acc);
+        return false;
     }
     if (acc & ACC_WB) {
         cpu->x[op->rn] = after;
@@ -70,7 +71,7 @@ static ALWAYS_INLINE bool store(struct cpu *cpu, const struct op *op, uint64_t v
     const struct tlb_entry *e = tlb_slot(acc_tlb(cpu, acc), va);
 
     if (UNLIKELY(e->wtag != tlb_tag(cpu, va, acc_bytes(acc)))) {
-        return store_slow(cpu, op, va, after, acc);
+        return false;
     }
     racy_store(tlb_host(e, va), acc & MO_SIZE, cpu->x[op->rd]);
     if (acc & ACC_WB) {
@@ -79,49 +80,28 @@ static ALWAYS_INLINE bool store(struct cpu *cpu, const struct op *op, uint64_t v
     return true;
 }
 
-#define BODY(name, fn, acc, sp_check, va, after)                                                   \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        sp_check();                                                                                \
-        const uint64_t b = cpu->x[op->rn];                                                         \
-                                                                                                   \
-        if (UNLIKELY(!fn(cpu, op, va, after, acc))) {                                              \
-            LEAVE();                                                                               \
-        }                                                                                          \
-        NEXT();                                                                                    \
-    }
+#define SINGLES(BODY)                                \
+    MEM_FORMS_USER(BODY, ld8, load, 0)               \
+    MEM_FORMS_USER(BODY, ld8s32, load, 0 | ACC_S32)  \
+    MEM_FORMS_USER(BODY, ld8s64, load, 0 | ACC_S64)  \
+    MEM_FORMS_USER(BODY, ld16, load, 1)              \
+    MEM_FORMS_USER(BODY, ld16s32, load, 1 | ACC_S32) \
+    MEM_FORMS_USER(BODY, ld16s64, load, 1 | ACC_S64) \
+    MEM_FORMS_USER(BODY, ld32, load, 2)              \
+    MEM_FORMS_USER(BODY, ld32s64, load, 2 | ACC_S64) \
+    MEM_FORMS_USER(BODY, ld64, load, 3)              \
+    MEM_FORMS_USER(BODY, st8, store, 0)              \
+    MEM_FORMS_USER(BODY, st16, store, 1)             \
+    MEM_FORMS_USER(BODY, st32, store, 2)             \
+    MEM_FORMS_USER(BODY, st64, store, 3)             \
+    MEM_LITERAL(BODY, ld32, load, 2)                 \
+    MEM_LITERAL(BODY, ld32s64, load, 2 | ACC_S64)    \
+    MEM_LITERAL(BODY, ld64, load, 3)
 
-MEM_FORMS_USER(BODY, ld8, load, 0)
-MEM_FORMS_USER(BODY, ld8s32, load, 0 | ACC_S32)
-MEM_FORMS_USER(BODY, ld8s64, load, 0 | ACC_S64)
-MEM_FORMS_USER(BODY, ld16, load, 1)
-MEM_FORMS_USER(BODY, ld16s32, load, 1 | ACC_S32)
-MEM_FORMS_USER(BODY, ld16s64, load, 1 | ACC_S64)
-MEM_FORMS_USER(BODY, ld32, load, 2)
-MEM_FORMS_USER(BODY, ld32s64, load, 2 | ACC_S64)
-MEM_FORMS_USER(BODY, ld64, load, 3)
-MEM_FORMS_USER(BODY, st8, store, 0)
-MEM_FORMS_USER(BODY, st16, store, 1)
-MEM_FORMS_USER(BODY, st32, store, 2)
-MEM_FORMS_USER(BODY, st64, store, 3)
+SINGLES(MEM_SLOW)
+SINGLES(MEM_FAST_X)
 
-/* ---- Literals ------------------------------------------------------------------------------------ */
-
-/* op->imm is relative to the page; there is no base (b and after are unused). */
-#define LITERAL(name, acc)                                                                         \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        if (UNLIKELY(!load(cpu, op, cpu->page_va + op->imm, 0, acc))) {                            \
-            LEAVE();                                                                               \
-        }                                                                                          \
-        NEXT();                                                                                    \
-    }
-
-LITERAL(ld32_lit, 2)
-LITERAL(ld32s64_lit, 2 | ACC_S64)
-LITERAL(ld64_lit, 3)
-
-/* ---- Pairs ----------------------------------------------------------------------------------------- */
+/* ---- Pairs ----------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE void finish_load_pair(struct cpu *cpu, const struct op *op, uint64_t v0,
                                            uint64_t v1, uint64_t after, unsigned acc)
@@ -182,7 +162,7 @@ static ALWAYS_INLINE bool load_pair(struct cpu *cpu, const struct op *op, uint64
     const unsigned elem = acc_bytes(acc);
 
     if (UNLIKELY(e->rtag != span_tag(cpu, va, 2 * elem, elem))) {
-        return load_pair_slow(cpu, op, va, after, acc);
+        return false;
     }
     const char *p = tlb_host(e, va);
     const uint64_t v0 = racy_load(p, acc & MO_SIZE);
@@ -198,7 +178,7 @@ static ALWAYS_INLINE bool store_pair(struct cpu *cpu, const struct op *op, uint6
     const unsigned elem = acc_bytes(acc);
 
     if (UNLIKELY(e->wtag != span_tag(cpu, va, 2 * elem, elem))) {
-        return store_pair_slow(cpu, op, va, after, acc);
+        return false;
     }
     char *p = tlb_host(e, va);
     racy_store(p, acc & MO_SIZE, cpu->x[op->rd]);
@@ -209,13 +189,12 @@ static ALWAYS_INLINE bool store_pair(struct cpu *cpu, const struct op *op, uint6
     return true;
 }
 
-MEM_FORMS3(BODY, ldp32, load_pair, 2)
-MEM_FORMS3(BODY, ldp32s64, load_pair, 2 | ACC_S64)
-MEM_FORMS3(BODY, ldp64, load_pair, 3)
-MEM_FORMS3(BODY, stp32, store_pair, 2)
-MEM_FORMS3(BODY, stp64, store_pair, 3)
+#define PAIRS(BODY)                                    \
+    MEM_FORMS3(BODY, ldp32, load_pair, 2)              \
+    MEM_FORMS3(BODY, ldp32s64, load_pair, 2 | ACC_S64) \
+    MEM_FORMS3(BODY, ldp64, load_pair, 3)              \
+    MEM_FORMS3(BODY, stp32, store_pair, 2)             \
+    MEM_FORMS3(BODY, stp64, store_pair, 3)
 
-/* ---- Prefetch ---------------------------------------------------------------------------------------- */
-
-/* PRFM is a hint; it never faults, and its base may be a misaligned SP. */
-UOP_BODY(prefetch) { NEXT(); }
+PAIRS(MEM_SLOW)
+PAIRS(MEM_FAST_X)

@@ -1,9 +1,11 @@
 /*
- * op_mem_v.c - loads and stores of SIMD and FP registers: single, pair, literal, and LD1-LD4, ST1-ST4.
+ * op_mem_v.c - loads and stores of SIMD and FP registers: single, pair, literal, and LD1-LD4,
+ * ST1-ST4.
  *
- * DDI 0487, "Loads and stores" and "Advanced SIMD load/store multiple structures". A V register is always written as one
- * 16-byte vector: the bodies that use it read it as one, and two halves would not be forwarded to that read.
- * A 128-bit access is architecturally two of 64 bits; the host's unaligned vector move is at least that.
+ * DDI 0487, "Loads and stores" and "Advanced SIMD load/store multiple structures". A V register is
+ * always written as one 16-byte vector: the bodies that use it read it as one, and two halves would
+ * not be forwarded to that read. A 128-bit access is architecturally two of 64 bits; the host's
+ * unaligned vector move is at least that.
  */
 #include "accel/soft/op_mem.h"
 
@@ -59,7 +61,7 @@ static void slow_store(struct cpu *cpu, const struct op *op, uint64_t va, vec va
     }
 }
 
-/* ---- One register ------------------------------------------------------------------------------ */
+/* ---- One register ---------------------------------------------------------------------------- */
 
 static NOINLINE bool load_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
                                unsigned acc)
@@ -89,14 +91,14 @@ static NOINLINE bool store_slow(struct cpu *cpu, const struct op *op, uint64_t v
     return true;
 }
 
-/* False: the instruction did not happen. */
+/* False: the slow path must do it. */
 static ALWAYS_INLINE bool load(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t after,
                                unsigned acc)
 {
     const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
 
     if (UNLIKELY(e->rtag != tlb_tag(cpu, va, acc_bytes(acc)))) {
-        return load_slow(cpu, op, va, after, acc);
+        return false;
     }
     if (acc & ACC_WB) {
         cpu->x[op->rn] = after;
@@ -111,7 +113,7 @@ static ALWAYS_INLINE bool store(struct cpu *cpu, const struct op *op, uint64_t v
     const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
 
     if (UNLIKELY(e->wtag != tlb_tag(cpu, va, acc_bytes(acc)))) {
-        return store_slow(cpu, op, va, after, acc);
+        return false;
     }
     host_store(tlb_host(e, va), acc & MO_SIZE, vec_get(cpu, op->rd));
     if (acc & ACC_WB) {
@@ -120,46 +122,25 @@ static ALWAYS_INLINE bool store(struct cpu *cpu, const struct op *op, uint64_t v
     return true;
 }
 
-#define BODY(name, fn, acc, sp_check, va, after)                                                   \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        sp_check();                                                                                \
-        const uint64_t b = cpu->x[op->rn];                                                         \
-                                                                                                   \
-        if (UNLIKELY(!fn(cpu, op, va, after, acc))) {                                              \
-            LEAVE();                                                                               \
-        }                                                                                          \
-        NEXT();                                                                                    \
-    }
+#define SINGLES(BODY)                 \
+    MEM_FORMS(BODY, ldv8, load, 0)    \
+    MEM_FORMS(BODY, ldv16, load, 1)   \
+    MEM_FORMS(BODY, ldv32, load, 2)   \
+    MEM_FORMS(BODY, ldv64, load, 3)   \
+    MEM_FORMS(BODY, ldv128, load, 4)  \
+    MEM_FORMS(BODY, stv8, store, 0)   \
+    MEM_FORMS(BODY, stv16, store, 1)  \
+    MEM_FORMS(BODY, stv32, store, 2)  \
+    MEM_FORMS(BODY, stv64, store, 3)  \
+    MEM_FORMS(BODY, stv128, store, 4) \
+    MEM_LITERAL(BODY, ldv32, load, 2) \
+    MEM_LITERAL(BODY, ldv64, load, 3) \
+    MEM_LITERAL(BODY, ldv128, load, 4)
 
-MEM_FORMS(BODY, ldv8, load, 0)
-MEM_FORMS(BODY, ldv16, load, 1)
-MEM_FORMS(BODY, ldv32, load, 2)
-MEM_FORMS(BODY, ldv64, load, 3)
-MEM_FORMS(BODY, ldv128, load, 4)
-MEM_FORMS(BODY, stv8, store, 0)
-MEM_FORMS(BODY, stv16, store, 1)
-MEM_FORMS(BODY, stv32, store, 2)
-MEM_FORMS(BODY, stv64, store, 3)
-MEM_FORMS(BODY, stv128, store, 4)
+SINGLES(MEM_SLOW)
+SINGLES(MEM_FAST_V)
 
-/* op->imm is relative to the page. */
-#define LITERAL(name, acc)                                                                         \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        if (UNLIKELY(!load(cpu, op, cpu->page_va + op->imm, 0, acc))) {                            \
-            LEAVE();                                                                               \
-        }                                                                                          \
-        NEXT();                                                                                    \
-    }
-
-LITERAL(ldv32_lit, 2)
-LITERAL(ldv64_lit, 3)
-LITERAL(ldv128_lit, 4)
-
-/* ---- Pairs ----------------------------------------------------------------------------------------- */
+/* ---- Pairs ----------------------------------------------------------------------------------- */
 
 static NOINLINE bool load_pair_slow(struct cpu *cpu, const struct op *op, uint64_t va,
                                     uint64_t after, unsigned acc)
@@ -214,7 +195,7 @@ static ALWAYS_INLINE bool load_pair(struct cpu *cpu, const struct op *op, uint64
     const unsigned elem = acc_bytes(acc);
 
     if (UNLIKELY(e->rtag != span_tag(cpu, va, 2 * elem, elem))) {
-        return load_pair_slow(cpu, op, va, after, acc);
+        return false;
     }
     const char *p = tlb_host(e, va);
     if (acc & ACC_WB) {
@@ -234,7 +215,7 @@ static ALWAYS_INLINE bool store_pair(struct cpu *cpu, const struct op *op, uint6
     const unsigned elem = acc_bytes(acc);
 
     if (UNLIKELY(e->wtag != span_tag(cpu, va, 2 * elem, elem))) {
-        return store_pair_slow(cpu, op, va, after, acc);
+        return false;
     }
     char *p = tlb_host(e, va);
     host_store(p, acc & MO_SIZE, vec_get(cpu, op->rd));
@@ -245,9 +226,13 @@ static ALWAYS_INLINE bool store_pair(struct cpu *cpu, const struct op *op, uint6
     return true;
 }
 
-MEM_FORMS3(BODY, ldpv32, load_pair, 2)
-MEM_FORMS3(BODY, ldpv64, load_pair, 3)
-MEM_FORMS3(BODY, ldpv128, load_pair, 4)
-MEM_FORMS3(BODY, stpv32, store_pair, 2)
-MEM_FORMS3(BODY, stpv64, store_pair, 3)
-MEM_FORMS3(BODY, stpv128, store_pair, 4)
+#define PAIRS(BODY)                         \
+    MEM_FORMS3(BODY, ldpv32, load_pair, 2)  \
+    MEM_FORMS3(BODY, ldpv64, load_pair, 3)  \
+    MEM_FORMS3(BODY, ldpv128, load_pair, 4) \
+    MEM_FORMS3(BODY, stpv32, store_pair, 2) \
+    MEM_FORMS3(BODY, stpv64, store_pair, 3) \
+    MEM_FORMS3(BODY, stpv128, store_pair, 4)
+
+PAIRS(MEM_SLOW)
+PAIRS(MEM_FAST_V)

@@ -145,9 +145,10 @@ SIMD_HALVES_U(uadalp, c)
  * r of type R is combined with each element a. A vector of 64 bits is filled up with what does not change the result:
  * zeros for a sum, itself for an extreme. The result is a scalar of R's size.
  */
-#define SIMD_ACROSS_(name, f, T, R, first, upper, expr)                                                          \
+#define SIMD_ACROSS_(name, f, T_, R_, first, upper, expr)                                                        \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
+        typedef T_ T; typedef R_ R;                                                                              \
         FP_CHECK();                                                                                              \
         union vreg n = cpu->v[op->rn];                                                                           \
         n.d[1] = op->ra == SHAPE_HALF ? (upper) : n.d[1];                                                        \

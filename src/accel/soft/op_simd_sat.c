@@ -124,9 +124,10 @@ SIMD_QMULH(sqrdmlsh, c, c, -, true)
 /* ---- Doubling multiplication, long ----------------------------------------------------------------------------------------- */
 
 /* As SIMD_LONG_ with the inputs and the accumulator of a scalar masked; two saturations may happen. */
-#define SIMD_QLONG_(name, f, T, wf, W, b_, expr)                                                                 \
+#define SIMD_QLONG_(name, f, T_, wf, W_, b_, expr)                                                               \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
+        typedef T_ T; typedef W_ W;                                                                              \
         FP_CHECK();                                                                                              \
         const union vreg in = simd_keep[op->ra - 1];                                                             \
         const union vreg n = simd_and(simd_half(cpu, op, op->rn), in);                                           \
@@ -158,7 +159,7 @@ SIMD_QMULL(sqdmlsl, SQDMLSL)
 
 /* ---- Extract narrow ---------------------------------------------------------------------------------------------------------- */
 
-SIMD_NS_BHS(sqxtn, simd_sqn, a)
-SIMD_NS_BHS(sqxtun, simd_squn, a)
-SIMD_NU_BHS(uqxtn, (q |= a > (T)-1 ? 1 : 0, a > (T)-1 ? (T)-1 : a))
+SIMD_QNS_BHS(sqxtn, simd_sqn, a)
+SIMD_QNS_BHS(sqxtun, simd_squn, a)
+SIMD_QNU_BHS(uqxtn, simd_uqn, a)
 /* clang-format on */

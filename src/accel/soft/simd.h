@@ -92,10 +92,10 @@ static ALWAYS_INLINE void simd_set_qc(struct cpu *cpu, bool saturated)
 }
 
 /*
- * A signed number of size W to the signed (sqn) or unsigned (squn) range of half the size, as bits of type U; something
- * other than 0 is or'ed into *q when it does not fit.
+ * A number of twice the size to half of it: signed to signed (sqn), signed to unsigned (squn), unsigned to unsigned (uqn);
+ * something other than 0 is or'ed into *q when it does not fit. The result is bits of type U.
  */
-#define SIMD_SATURATE_(sz, U, W)                                                                                 \
+#define SIMD_SATURATE_(sz, U, W, UW)                                                                             \
     static ALWAYS_INLINE U simd_sqn_##sz(W v, W *q)                                                              \
     {                                                                                                            \
         const W max = (U)-1 >> 1, min = (W)(-max - 1), r = v > max ? max : v < min ? min : v;                    \
@@ -107,17 +107,24 @@ static ALWAYS_INLINE void simd_set_qc(struct cpu *cpu, bool saturated)
         const W max = (U)-1, r = v > max ? max : v < 0 ? 0 : v;                                                  \
         *q |= (W)(r ^ v);                                                                                        \
         return (U)r;                                                                                             \
+    }                                                                                                            \
+    static ALWAYS_INLINE U simd_uqn_##sz(UW v, UW *q)                                                            \
+    {                                                                                                            \
+        const UW max = (U)-1, r = v > max ? max : v;                                                             \
+        *q |= (UW)(r ^ v);                                                                                       \
+        return (U)r;                                                                                             \
     }
-SIMD_SATURATE_(b, uint8_t, int16_t)
-SIMD_SATURATE_(h, uint16_t, int32_t)
-SIMD_SATURATE_(s, uint32_t, int64_t)
+SIMD_SATURATE_(b, uint8_t, int16_t, uint16_t)
+SIMD_SATURATE_(h, uint16_t, int32_t, uint32_t)
+SIMD_SATURATE_(s, uint32_t, int64_t, uint64_t)
 
 /* ---- Bodies, lane by lane ----------------------------------------------------------------------------------------- */
 
-/* f: the member of union vreg that has T elements. b_: where b comes from. */
-#define SIMD_LANES_(name, f, T, b_, expr)                                                                        \
+/* f: the member of union vreg that has T_ elements, which the expression may call T. b_: where b comes from. */
+#define SIMD_LANES_(name, f, T_, b_, expr)                                                                       \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
+        typedef T_ T;                                                                                            \
         FP_CHECK();                                                                                              \
         const union vreg n = cpu->v[op->rn], m = cpu->v[op->rm], d = cpu->v[op->rd];                             \
         union vreg r;                                                                                            \
@@ -131,9 +138,10 @@ SIMD_SATURATE_(s, uint32_t, int64_t)
     }
 
 /* The same with saturation: the expression or's something other than 0 into q where it saturates. */
-#define SIMD_QLANES_(name, f, T, b_, expr)                                                                       \
+#define SIMD_QLANES_(name, f, T_, b_, expr)                                                                      \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
+        typedef T_ T;                                                                                            \
         FP_CHECK();                                                                                              \
         const union vreg keep = simd_keep[op->ra];                                                               \
         const union vreg n = simd_and(cpu->v[op->rn], keep), d = simd_and(cpu->v[op->rd], keep);                 \
@@ -153,9 +161,10 @@ SIMD_SATURATE_(s, uint32_t, int64_t)
     }
 
 /* Pairs: a and b are adjacent elements of Vm:Vn. */
-#define SIMD_PAIRS_(name, f, T, expr)                                                                            \
+#define SIMD_PAIRS_(name, f, T_, expr)                                                                           \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
+        typedef T_ T;                                                                                            \
         FP_CHECK();                                                                                              \
         const struct simd_pair nm = simd_concat(cpu, op);                                                        \
         union vreg r;                                                                                            \
@@ -169,10 +178,11 @@ SIMD_SATURATE_(s, uint32_t, int64_t)
         NEXT();                                                                                                  \
     }
 
-/* Long: T elements a and b widened to W; c of type W. wf: the member that has W elements. */
-#define SIMD_LONG_(name, f, T, wf, W, b_, expr)                                                                  \
+/* Long: T elements a and b widened to W, and c of type W. wf: the member that has W elements. */
+#define SIMD_LONG_(name, f, T_, wf, W_, b_, expr)                                                                \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
+        typedef T_ T; typedef W_ W;                                                                              \
         FP_CHECK();                                                                                              \
         const union vreg n = simd_half(cpu, op, op->rn), mh = simd_half(cpu, op, op->rm);                        \
         const union vreg m = cpu->v[op->rm], d = cpu->v[op->rd];                                                 \
@@ -188,9 +198,10 @@ SIMD_SATURATE_(s, uint32_t, int64_t)
     }
 
 /* Wide: a is a W element, b a T one widened. */
-#define SIMD_WIDE_(name, f, T, wf, W, expr)                                                                      \
+#define SIMD_WIDE_(name, f, T_, wf, W_, expr)                                                                    \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
+        typedef T_ T; typedef W_ W;                                                                              \
         FP_CHECK();                                                                                              \
         const union vreg n = cpu->v[op->rn], m = simd_half(cpu, op, op->rm);                                     \
         union vreg r;                                                                                            \
@@ -203,9 +214,10 @@ SIMD_SATURATE_(s, uint32_t, int64_t)
     }
 
 /* Narrow: a and b are W elements, the result is a T one. q as in SIMD_QLANES_. */
-#define SIMD_NARROW_(name, f, T, wf, W, expr)                                                                    \
+#define SIMD_NARROW_(name, f, T_, wf, W_, expr)                                                                  \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
+        typedef T_ T; typedef W_ W;                                                                              \
         FP_CHECK();                                                                                              \
         const union vreg keep = simd_keep[op->ra + 1];                                                           \
         const union vreg n = simd_and(cpu->v[op->rn], keep), m = cpu->v[op->rm];                                 \
@@ -288,8 +300,12 @@ SIMD_SATURATE_(s, uint32_t, int64_t)
     SIMD_NARROW_(v_##name##_b, b, uint8_t, h, uint16_t, expr)                                                     \
     SIMD_NARROW_(v_##name##_h, h, uint16_t, s, uint32_t, expr)                                                    \
     SIMD_NARROW_(v_##name##_s, s, uint32_t, d, uint64_t, expr)
-/* Signed source; the functions fn_b .. fn_s are called fn(x, &q) with a source element or an expression of a. */
-#define SIMD_NS_BHS(name, fn, x)                                                                                 \
+/* By functions fn_b .. fn_s, called fn(x, &q) with an expression of a, from unsigned and from signed elements. */
+#define SIMD_QNU_BHS(name, fn, x)                                                                                \
+    SIMD_NARROW_(v_##name##_b, b, uint8_t, h, uint16_t, fn##_b(x, &q))                                            \
+    SIMD_NARROW_(v_##name##_h, h, uint16_t, s, uint32_t, fn##_h(x, &q))                                           \
+    SIMD_NARROW_(v_##name##_s, s, uint32_t, d, uint64_t, fn##_s(x, &q))
+#define SIMD_QNS_BHS(name, fn, x)                                                                                \
     SIMD_NARROW_(v_##name##_b, b, uint8_t, sh, int16_t, fn##_b(x, &q))                                            \
     SIMD_NARROW_(v_##name##_h, h, uint16_t, ss, int32_t, fn##_h(x, &q))                                           \
     SIMD_NARROW_(v_##name##_s, s, uint32_t, sd, int64_t, fn##_s(x, &q))

@@ -1,0 +1,203 @@
+/*
+ * op_simd_fp.c - Advanced SIMD floating point, vector and scalar, in half, single and double precision.
+ *
+ * DDI 0487, the floating-point instructions of "Advanced SIMD three same", "two-register miscellaneous", "across lanes",
+ * "vector x indexed element", "shift by immediate" and of the scalar classes beside them. The arithmetic is fp.h's; here
+ * is only which elements it is done on. Lanes are counted, not masked (simd.h), because each may raise flags.
+ */
+#include "accel/soft/fp.h"
+#include "accel/soft/simd.h"
+
+/* The first arguments of the functions of fp.h. */
+#define FPA cpu->fpcr, &cpu->fpsr, fmt
+
+/* clang-format off */
+
+/* fmt is the format and log2 of the element's size; a, b, c as in simd.h, zero-extended (sign-extended if f is signed). */
+#define SIMD_FP_(name, f, format, b_, expr)                                                                      \
+    UOP_BODY(name)                                                                                               \
+    {                                                                                                            \
+        const enum fp_fmt fmt = (format);                                                                        \
+        FP_CHECK();                                                                                              \
+        const union vreg n = cpu->v[op->rn], m = cpu->v[op->rm], d = cpu->v[op->rd];                             \
+        union vreg r = { .d = { 0, 0 } };                                                                        \
+        for (unsigned i = 0; i < simd_lanes(op, fmt); i++) {                                                     \
+            const uint64_t a = (uint64_t)n.f[i], b = b_, c = d.f[i];                                             \
+            (void)b, (void)c;                                                                                    \
+            r.f[i] = expr;                                                                                       \
+        }                                                                                                        \
+        cpu->v[op->rd] = r;                                                                                      \
+        NEXT();                                                                                                  \
+    }
+#define SIMD_FP(name, expr)                                                                                      \
+    SIMD_FP_(v_##name##_h, h, FP_H, m.h[i], (uint16_t)(expr))                                                     \
+    SIMD_FP_(v_##name##_s, s, FP_S, m.s[i], (uint32_t)(expr))                                                     \
+    SIMD_FP_(v_##name##_d, d, FP_D, m.d[i], expr)
+/* By element. */
+#define SIMD_FPE(name, expr)                                                                                     \
+    SIMD_FP_(v_##name##_e_h, h, FP_H, m.h[op->imm], (uint16_t)(expr))                                             \
+    SIMD_FP_(v_##name##_e_s, s, FP_S, m.s[op->imm], (uint32_t)(expr))                                             \
+    SIMD_FP_(v_##name##_e_d, d, FP_D, m.d[op->imm], expr)
+
+/* ---- Arithmetic --------------------------------------------------------------------------------------------------------- */
+
+SIMD_FP(fadd, fp_add(FPA, a, b))
+SIMD_FP(fsub, fp_sub(FPA, a, b))
+SIMD_FP(fmul, fp_mul(FPA, a, b))
+SIMD_FP(fdiv, fp_div(FPA, a, b))
+SIMD_FP(fmulx, fp_mulx(FPA, a, b))
+SIMD_FP(fabd, fp_abs(fmt, fp_sub(FPA, a, b)))
+SIMD_FP(fmla, fp_muladd(FPA, c, a, b))
+SIMD_FP(fmls, fp_muladd(FPA, c, fp_neg(fmt, a), b))
+SIMD_FPE(fmul, fp_mul(FPA, a, b))
+SIMD_FPE(fmulx, fp_mulx(FPA, a, b))
+SIMD_FPE(fmla, fp_muladd(FPA, c, a, b))
+SIMD_FPE(fmls, fp_muladd(FPA, c, fp_neg(fmt, a), b))
+SIMD_FP(fsqrt, fp_sqrt(FPA, a))
+SIMD_FP(frecps, fp_recip_step(FPA, a, b))
+SIMD_FP(frsqrts, fp_rsqrt_step(FPA, a, b))
+SIMD_FP(frecpe, fp_recip_estimate(FPA, a))
+SIMD_FP(frsqrte, fp_rsqrt_estimate(FPA, a))
+SIMD_FP(frecpx, fp_recpx(FPA, a))
+SIMD_LANES_(v_urecpe_s, s, uint32_t, m.s[i], fp_recip_estimate_u32(a))
+SIMD_LANES_(v_ursqrte_s, s, uint32_t, m.s[i], fp_rsqrt_estimate_u32(a))
+
+#define MAGNITUDE ((T)-1 >> 1)
+SIMD_LANES_(v_fabs_h, h, uint16_t, m.h[i], a & MAGNITUDE)
+SIMD_LANES_(v_fabs_s, s, uint32_t, m.s[i], a & MAGNITUDE)
+SIMD_LANES_(v_fabs_d, d, uint64_t, m.d[i], a & MAGNITUDE)
+SIMD_LANES_(v_fneg_h, h, uint16_t, m.h[i], a ^ (MAGNITUDE + 1))
+SIMD_LANES_(v_fneg_s, s, uint32_t, m.s[i], a ^ (MAGNITUDE + 1))
+SIMD_LANES_(v_fneg_d, d, uint64_t, m.d[i], a ^ (MAGNITUDE + 1))
+
+/* ---- Choice, comparison: all ones for true --------------------------------------------------------------------------------- */
+
+SIMD_FP(fmax, fp_max(FPA, a, b))
+SIMD_FP(fmin, fp_min(FPA, a, b))
+SIMD_FP(fmaxnm, fp_maxnum(FPA, a, b))
+SIMD_FP(fminnm, fp_minnum(FPA, a, b))
+SIMD_FP(fcmeq, -(uint64_t)fp_compare_eq(FPA, a, b))
+SIMD_FP(fcmge, -(uint64_t)fp_compare_ge(FPA, a, b))
+SIMD_FP(fcmgt, -(uint64_t)fp_compare_gt(FPA, a, b))
+SIMD_FP(facge, -(uint64_t)fp_compare_ge(FPA, fp_abs(fmt, a), fp_abs(fmt, b)))
+SIMD_FP(facgt, -(uint64_t)fp_compare_gt(FPA, fp_abs(fmt, a), fp_abs(fmt, b)))
+SIMD_FP(fcmeq0, -(uint64_t)fp_compare_eq(FPA, a, 0))
+SIMD_FP(fcmge0, -(uint64_t)fp_compare_ge(FPA, a, 0))
+SIMD_FP(fcmgt0, -(uint64_t)fp_compare_gt(FPA, a, 0))
+SIMD_FP(fcmle0, -(uint64_t)fp_compare_ge(FPA, 0, a))
+SIMD_FP(fcmlt0, -(uint64_t)fp_compare_gt(FPA, 0, a))
+
+/* ---- Pairwise, across lanes -------------------------------------------------------------------------------------------------- */
+
+#define SIMD_FP_PAIRS_(name, f, T_, format, expr)                                                                \
+    UOP_BODY(name)                                                                                               \
+    {                                                                                                            \
+        typedef T_ T;                                                                                            \
+        const enum fp_fmt fmt = (format);                                                                        \
+        const unsigned half = 8 / sizeof(T);                                                                     \
+        FP_CHECK();                                                                                              \
+        const struct simd_pair nm = simd_concat(cpu, op);                                                        \
+        union vreg r = { .d = { 0, 0 } };                                                                        \
+        for (unsigned i = 0; i < simd_lanes(op, fmt); i++) {                                                     \
+            const union vreg *from = i < half ? &nm.lo : &nm.hi;                                                 \
+            const uint64_t a = from->f[i % half * 2], b = from->f[i % half * 2 + 1];                             \
+            r.f[i] = (T)(expr);                                                                                  \
+        }                                                                                                        \
+        cpu->v[op->rd] = r;                                                                                      \
+        NEXT();                                                                                                  \
+    }
+#define SIMD_FPP(name, expr)                                                                                     \
+    SIMD_FP_PAIRS_(v_##name##_h, h, uint16_t, FP_H, expr)                                                         \
+    SIMD_FP_PAIRS_(v_##name##_s, s, uint32_t, FP_S, expr)                                                         \
+    SIMD_FP_PAIRS_(v_##name##_d, d, uint64_t, FP_D, expr)
+SIMD_FPP(faddp, fp_add(FPA, a, b))
+SIMD_FPP(fmaxp, fp_max(FPA, a, b))
+SIMD_FPP(fminp, fp_min(FPA, a, b))
+SIMD_FPP(fmaxnmp, fp_maxnum(FPA, a, b))
+SIMD_FPP(fminnmp, fp_minnum(FPA, a, b))
+
+/* Neighbours first, then the results of neighbours (Reduce() in the pseudocode): with NaNs the order shows. */
+#define SIMD_FP_ACROSS_(name, f, T_, format, fn)                                                                 \
+    UOP_BODY(name)                                                                                               \
+    {                                                                                                            \
+        const enum fp_fmt fmt = (format);                                                                        \
+        FP_CHECK();                                                                                              \
+        union vreg r = cpu->v[op->rn];                                                                           \
+        for (unsigned lanes = simd_lanes(op, fmt); lanes > 1; lanes /= 2) {                                      \
+            for (unsigned i = 0; i < lanes / 2; i++) {                                                           \
+                r.f[i] = (T_)fn(FPA, r.f[2 * i], r.f[2 * i + 1]);                                                \
+            }                                                                                                    \
+        }                                                                                                        \
+        simd_put_scalar(cpu, op, r.f[0]);                                                                        \
+        NEXT();                                                                                                  \
+    }
+#define SIMD_FPV(name, fn)                                                                                       \
+    SIMD_FP_ACROSS_(v_##name##_h, h, uint16_t, FP_H, fn)                                                          \
+    SIMD_FP_ACROSS_(v_##name##_s, s, uint32_t, FP_S, fn)
+SIMD_FPV(fmaxv, fp_max)
+SIMD_FPV(fminv, fp_min)
+SIMD_FPV(fmaxnmv, fp_maxnum)
+SIMD_FPV(fminnmv, fp_minnum)
+
+/* ---- Rounding to integers, conversion from and to integers and fixed point (op->imm bits of fraction) ----------------------- */
+
+#define RMODE fp_rounding(cpu->fpcr)
+SIMD_FP(frintn, fp_round_int(FPA, a, FPR_TIEEVEN, false))
+SIMD_FP(frintp, fp_round_int(FPA, a, FPR_POSINF, false))
+SIMD_FP(frintm, fp_round_int(FPA, a, FPR_NEGINF, false))
+SIMD_FP(frintz, fp_round_int(FPA, a, FPR_ZERO, false))
+SIMD_FP(frinta, fp_round_int(FPA, a, FPR_TIEAWAY, false))
+SIMD_FP(frintx, fp_round_int(FPA, a, RMODE, true))
+SIMD_FP(frinti, fp_round_int(FPA, a, RMODE, false))
+
+#define TO_FIXED(is_unsigned, rounding) fp_to_fixed(FPA, a, (unsigned)op->imm, is_unsigned, rounding, 8u << fmt)
+SIMD_FP(fcvtns, TO_FIXED(false, FPR_TIEEVEN))
+SIMD_FP(fcvtps, TO_FIXED(false, FPR_POSINF))
+SIMD_FP(fcvtms, TO_FIXED(false, FPR_NEGINF))
+SIMD_FP(fcvtzs, TO_FIXED(false, FPR_ZERO))
+SIMD_FP(fcvtas, TO_FIXED(false, FPR_TIEAWAY))
+SIMD_FP(fcvtnu, TO_FIXED(true, FPR_TIEEVEN))
+SIMD_FP(fcvtpu, TO_FIXED(true, FPR_POSINF))
+SIMD_FP(fcvtmu, TO_FIXED(true, FPR_NEGINF))
+SIMD_FP(fcvtzu, TO_FIXED(true, FPR_ZERO))
+SIMD_FP(fcvtau, TO_FIXED(true, FPR_TIEAWAY))
+
+#define FROM_FIXED(is_unsigned) fp_from_fixed(FPA, a, (unsigned)op->imm, is_unsigned, RMODE)
+SIMD_FP(ucvtf, FROM_FIXED(true))
+SIMD_FP_(v_scvtf_h, sh, FP_H, 0, (int16_t)FROM_FIXED(false))
+SIMD_FP_(v_scvtf_s, ss, FP_S, 0, (int32_t)FROM_FIXED(false))
+SIMD_FP_(v_scvtf_d, sd, FP_D, 0, (int64_t)FROM_FIXED(false))
+
+/* ---- Conversion between formats ---------------------------------------------------------------------------------------------- */
+
+/* FCVTL: from the half of Vn that the shape says. f has the narrower elements, wf the wider. */
+#define SIMD_FCVTL(name, f, format, wf, wide)                                                                    \
+    UOP_BODY(name)                                                                                               \
+    {                                                                                                            \
+        FP_CHECK();                                                                                              \
+        const union vreg n = simd_half(cpu, op, op->rn);                                                         \
+        union vreg r;                                                                                            \
+        for (unsigned i = 0; i < 8u >> (format); i++) {                                                          \
+            r.wf[i] = fp_convert(cpu->fpcr, &cpu->fpsr, wide, format, n.f[i], RMODE);                            \
+        }                                                                                                        \
+        cpu->v[op->rd] = r;                                                                                      \
+        NEXT();                                                                                                  \
+    }
+#define SIMD_FCVTN(name, f, T_, format, wf, wide, rounding)                                                      \
+    UOP_BODY(name)                                                                                               \
+    {                                                                                                            \
+        FP_CHECK();                                                                                              \
+        const union vreg n = cpu->v[op->rn];                                                                     \
+        union vreg r = { .d = { 0, 0 } };                                                                        \
+        for (unsigned i = 0; i < (op->ra < SHAPE_HALF ? 1 : 8u >> (format)); i++) {                              \
+            r.f[i] = (T_)fp_convert(cpu->fpcr, &cpu->fpsr, format, wide, n.wf[i], rounding);                     \
+        }                                                                                                        \
+        simd_put_narrow(cpu, op, r);                                                                             \
+        NEXT();                                                                                                  \
+    }
+SIMD_FCVTL(v_fcvtl_h, h, FP_H, s, FP_S)
+SIMD_FCVTL(v_fcvtl_s, s, FP_S, d, FP_D)
+SIMD_FCVTN(v_fcvtn_h, h, uint16_t, FP_H, s, FP_S, RMODE)
+SIMD_FCVTN(v_fcvtn_s, s, uint32_t, FP_S, d, FP_D, RMODE)
+SIMD_FCVTN(v_fcvtxn_s, s, uint32_t, FP_S, d, FP_D, FPR_ODD)
+/* clang-format on */

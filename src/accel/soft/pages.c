@@ -1,0 +1,157 @@
+/*
+ * pages.c - code pages: decoded instructions of guest pages, found by physical address.
+ *
+ * Each CPU has its own. That costs memory and decoding when several CPUs run the same code, and it buys this: no
+ * lock, no reader counts, and IC IVAU resets a line in place, because nobody else can be standing on it. An op is reset
+ * by its function alone: the body that is running may still want its registers.
+ */
+#include "accel/soft/engine.h"
+
+#define SLOTS_PER_LINE 16
+
+static unsigned hash_of(uint64_t pa)
+{
+    uint64_t n = pa >> PAGE_BITS;
+
+    return (unsigned)(n ^ n >> CODE_HASH_BITS) & ((1u << CODE_HASH_BITS) - 1);
+}
+
+static struct code_page *lookup(const struct code_cache *code, uint64_t pa)
+{
+    struct code_page *page = code->hash[hash_of(pa)];
+
+    while (page != NULL && page->pa != pa) {
+        page = page->next_hash;
+    }
+    return page;
+}
+
+static void list_remove(struct code_cache *code, struct code_page *page)
+{
+    *(page->lru_prev != NULL ? &page->lru_prev->lru_next : &code->newest) = page->lru_next;
+    *(page->lru_next != NULL ? &page->lru_next->lru_prev : &code->oldest) = page->lru_prev;
+}
+
+static void list_push(struct code_cache *code, struct code_page *page)
+{
+    page->lru_prev = NULL;
+    page->lru_next = code->newest;
+    *(code->newest != NULL ? &code->newest->lru_prev : &code->oldest) = page;
+    code->newest = page;
+}
+
+static void hash_remove(struct code_cache *code, struct code_page *page)
+{
+    struct code_page **at = &code->hash[hash_of(page->pa)];
+
+    while (*at != page) {
+        at = &(*at)->next_hash;
+    }
+    *at = page->next_hash;
+}
+
+static void reset_line(struct code_page *page, unsigned line)
+{
+    for (unsigned i = 0; i < SLOTS_PER_LINE; i++) {
+        page->ops[line * SLOTS_PER_LINE + i].fn = op_decode;
+    }
+    page->lines &= ~BIT(line);
+}
+
+static void reset_page(struct code_page *page)
+{
+    while (page->lines != 0) {
+        reset_line(page, (unsigned)__builtin_ctzll(page->lines));
+    }
+}
+
+static struct code_page *page_make(struct cpu *cpu)
+{
+    const struct vm_ports *ports = &cpu->vcpu->vm->ports;
+    struct code_page *page = ports->alloc(ports->opaque, sizeof(*page), 64);
+
+    if (page != NULL) {
+        page->lines = ~0ull;
+        reset_page(page);
+        page->ops[PAGE_SLOTS].fn = op_page_end;
+        cpu->priv->code.count++;
+    }
+    return page;
+}
+
+/* The page that was looked up longest ago. The jump cache may lead to it, so all epochs end. */
+static struct code_page *page_recycle(struct cpu *cpu)
+{
+    struct code_cache *code = &cpu->priv->code;
+    struct code_page *page = code->oldest;
+
+    if (page != NULL) {
+        list_remove(code, page);
+        hash_remove(code, page);
+        reset_page(page);
+        tlb_new_epochs(cpu);
+        cpu->priv->stats.code_drops++;
+    }
+    return page;
+}
+
+struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host)
+{
+    struct code_cache *code = &cpu->priv->code;
+    struct code_page *page = lookup(code, pa);
+
+    if (page == NULL) {
+        page = code->count < code->limit ? page_make(cpu) : NULL;
+        if (page == NULL && (page = page_recycle(cpu)) == NULL) {
+            return NULL;
+        }
+        page->pa = pa;
+        page->host = host;
+        page->next_hash = code->hash[hash_of(pa)];
+        code->hash[hash_of(pa)] = page;
+        list_push(code, page);
+        cpu->priv->stats.pages_decoded++;
+    } else if (page != code->newest) {
+        list_remove(code, page);
+        list_push(code, page);
+    }
+    return page;
+}
+
+void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
+{
+    uint64_t first = align_down(pa, 64);
+    uint64_t last = pa + (bytes - 1);
+
+    if (bytes == 0 || last < pa || last - first >= (uint64_t)cpu->priv->code.limit * SOFT_PAGE) {
+        code_forget_all(cpu);
+        return;
+    }
+    for (uint64_t at = align_down(first, SOFT_PAGE); at <= last; at += SOFT_PAGE) {
+        struct code_page *page = lookup(&cpu->priv->code, at);
+        for (unsigned line = 0; page != NULL && page->lines != 0 && line < 64; line++) {
+            if ((page->lines & BIT(line)) != 0 && at + line * 64 >= first && at + line * 64 <= last) {
+                reset_line(page, line);
+            }
+        }
+    }
+}
+
+void code_forget_all(struct cpu *cpu)
+{
+    for (struct code_page *page = cpu->priv->code.newest; page != NULL; page = page->lru_next) {
+        reset_page(page);
+    }
+}
+
+void code_free(struct cpu *cpu)
+{
+    const struct vm_ports *ports = &cpu->vcpu->vm->ports;
+    struct code_page *page = cpu->priv->code.newest;
+
+    while (page != NULL) {
+        struct code_page *next = page->lru_next;
+        ports->free(ports->opaque, page, sizeof(*page));
+        page = next;
+    }
+}

@@ -1,0 +1,470 @@
+/*
+ * tlb.c - translation contexts: choosing, dropping, maintenance from here and from other CPUs.
+ *
+ * DDI 0487, "TLB maintenance instructions", "Address space identifiers". Dropping more than was asked for is always
+ * allowed; nothing here drops less.
+ *
+ * Between CPUs: TLBI and IC post an operation into the ring of each other CPU and set its PEND_WORK. The DSB that follows
+ * waits until each has drained its ring or is not `inside` guest code: it drains before it enters again. Both sides
+ * write one variable and then read the other's (posted, inside), so at least one sees the other. A CPU that waits
+ * drains its own ring, so two waiting for each other go on.
+ */
+#include "accel/soft/engine.h"
+#include "base/assert.h"
+
+/* ---- Contexts --------------------------------------------------------------------------------------------------- */
+
+/* The jump cache of EL1 is one, whatever PAN says: PAN does not matter to fetches. */
+static struct tlb_ctx *code_ctx(struct soft_private *p, struct tlb_ctx *ctx)
+{
+    return ctx == p->ctx[CTX_EL1_PAN] ? p->ctx[CTX_EL1] : ctx;
+}
+
+static void ctx_new_epoch(struct cpu *cpu, struct tlb_ctx *ctx)
+{
+    struct soft_private *p = cpu->priv;
+
+    ctx = code_ctx(p, ctx);
+    if (ctx->coded || ctx->epoch == 0) {
+        memset(ctx->code_filter, 0, sizeof(ctx->code_filter));
+        ctx->coded = ctx->coded_transient = false;
+        ctx->epoch = ++p->epochs;
+    }
+    if (cpu->tlb != NULL) {
+        cpu->epoch = code_ctx(p, (struct tlb_ctx *)(uintptr_t)cpu->tlb)->epoch;
+    }
+}
+
+static void ctx_clear_walks(struct tlb_ctx *ctx)
+{
+    if (ctx->walked) {
+        memset(ctx->walk, 0xff, sizeof(ctx->walk));
+        ctx->walked = false;
+    }
+}
+
+/* Entries only. */
+static void ctx_clear_entries(struct tlb_ctx *ctx)
+{
+    if (ctx->filled) {
+        memset(ctx->e, 0xff, sizeof(ctx->e));
+        memset(ctx->info, 0xff, sizeof(ctx->info));
+        memset(ctx->transient, 0, sizeof(ctx->transient));
+        ctx->filled = ctx->globals = false;
+    }
+    for (unsigned half = 0; half < 2; half++) {
+        ctx->block_lo[half] = UINT64_MAX;
+        ctx->block_hi[half] = 0;
+    }
+}
+
+static void ctx_clear(struct cpu *cpu, struct tlb_ctx *ctx)
+{
+    ctx_clear_entries(ctx);
+    ctx_clear_walks(ctx);
+    ctx_new_epoch(cpu, ctx);
+}
+
+static struct tlb_ctx *ctx_make(struct cpu *cpu, unsigned el, bool pan)
+{
+    const struct vm_ports *ports = &cpu->vcpu->vm->ports;
+    struct tlb_ctx *ctx = ports->alloc(ports->opaque, sizeof(*ctx), 64);
+
+    if (ctx != NULL) {
+        ctx->el = (uint8_t)el;
+        ctx->pan = pan;
+        ctx->filled = ctx->walked = true;
+        ctx_clear_entries(ctx);
+        ctx_clear_walks(ctx);
+        ctx->epoch = ++cpu->priv->epochs;
+    }
+    return ctx;
+}
+
+static void ctx_free(struct cpu *cpu, struct tlb_ctx *ctx)
+{
+    const struct vm_ports *ports = &cpu->vcpu->vm->ports;
+
+    if (ctx != NULL) {
+        ports->free(ports->opaque, ctx, sizeof(*ctx));
+    }
+}
+
+bool tlb_create(struct cpu *cpu)
+{
+    struct soft_private *p = cpu->priv;
+
+    p->ctx[CTX_EL1] = ctx_make(cpu, 1, false);
+    p->ctx[CTX_EL1_PAN] = ctx_make(cpu, 1, true);
+    p->ctx[CTX_EL0] = ctx_make(cpu, 0, false);
+    p->none = ctx_make(cpu, 0, false);
+    return p->ctx[CTX_EL1] != NULL && p->ctx[CTX_EL1_PAN] != NULL && p->ctx[CTX_EL0] != NULL && p->none != NULL;
+}
+
+void tlb_destroy(struct cpu *cpu)
+{
+    for (unsigned i = 0; i < CTX_COUNT; i++) {
+        ctx_free(cpu, cpu->priv->ctx[i]);
+    }
+    ctx_free(cpu, cpu->priv->none);
+}
+
+void tlb_drop_all(struct cpu *cpu)
+{
+    for (unsigned i = 0; i < CTX_COUNT; i++) {
+        if (cpu->priv->ctx[i] != NULL) {
+            ctx_clear(cpu, cpu->priv->ctx[i]);
+        }
+    }
+}
+
+void tlb_new_epochs(struct cpu *cpu)
+{
+    for (unsigned i = 0; i < CTX_COUNT; i++) {
+        if (cpu->priv->ctx[i] != NULL) {
+            ctx_new_epoch(cpu, cpu->priv->ctx[i]);
+        }
+    }
+}
+
+/* A context of the pool with this key, or the one to give to it. */
+static struct tlb_ctx *pool_find(struct cpu *cpu, uint64_t ttbr0, uint64_t ttbr1, bool *found)
+{
+    struct soft_private *p = cpu->priv;
+    struct tlb_ctx *victim = NULL;
+
+    for (unsigned i = CTX_EL0; i < CTX_COUNT; i++) {
+        if (p->ctx[i] == NULL && (p->ctx[i] = ctx_make(cpu, 0, false)) == NULL) {
+            break;
+        }
+        struct tlb_ctx *ctx = p->ctx[i];
+        if (!ctx->valid) {
+            *found = false;
+            return ctx;
+        }
+        if (ctx->asid == p->asid && ctx->ttbr0 == ttbr0 && ctx->ttbr1 == ttbr1) {
+            *found = true;
+            return ctx;
+        }
+        if (victim == NULL || ctx->used_at < victim->used_at) {
+            victim = ctx;
+        }
+    }
+    *found = false;
+    return victim;
+}
+
+struct tlb_ctx *tlb_user_ctx(struct cpu *cpu)
+{
+    struct soft_private *p = cpu->priv;
+
+    if (p->el0 == NULL) {
+        bool found;
+        struct tlb_ctx *ctx = pool_find(cpu, p->half[0].table, p->half[1].table, &found);
+        if (!found) {
+            ctx_clear(cpu, ctx);
+            ctx->valid = true;
+            ctx->asid = p->asid;
+            ctx->ttbr0 = p->half[0].table;
+            ctx->ttbr1 = p->half[1].table;
+        }
+        ctx->used_at = ++p->ctx_clock;
+        p->el0 = ctx;
+        p->stats.context_switches++;
+    }
+    return p->el0;
+}
+
+/* EL1's entries that were made for another ASID or TTBR0. */
+static void el1_drop_transient(struct cpu *cpu)
+{
+    struct soft_private *p = cpu->priv;
+
+    for (unsigned i = CTX_EL1; i <= CTX_EL1_PAN; i++) {
+        struct tlb_ctx *ctx = p->ctx[i];
+        for (unsigned w = 0; w < TLB_ENTRIES / 64; w++) {
+            while (ctx->transient[w] != 0) {
+                unsigned n = w * 64 + (unsigned)__builtin_ctzll(ctx->transient[w]);
+                ctx->transient[w] &= ctx->transient[w] - 1;
+                memset(&ctx->e[n], 0xff, sizeof(ctx->e[n]));
+                memset(&ctx->info[n], 0xff, sizeof(ctx->info[n]));
+            }
+        }
+        for (unsigned n = 0; ctx->walked && n < WALK_CACHE; n++) {
+            if ((ctx->walk[n].tag >> 63) == 0) {
+                ctx->walk[n].tag = TLB_NEVER;
+            }
+        }
+    }
+    if (p->ctx[CTX_EL1]->coded_transient) {
+        ctx_new_epoch(cpu, p->ctx[CTX_EL1]);
+    }
+}
+
+void tlb_tables_changed(struct cpu *cpu)
+{
+    struct soft_private *p = cpu->priv;
+    uint64_t tcr = p->sys[SYS_TCR_EL1];
+    uint64_t asid_source = p->sys[(tcr & TCR_A1) != 0 ? SYS_TTBR1_EL1 : SYS_TTBR0_EL1];
+    uint32_t asid = (uint32_t)bits(asid_source, 48, p->model->asid_bits == 16 && (tcr & TCR_AS) != 0 ? 16 : 8);
+    uint64_t old0 = p->half[0].table;
+    uint64_t old1 = p->half[1].table;
+    bool new_asid = asid != p->asid;
+
+    pgt_half_init(&p->half[0], tcr, p->sys[SYS_TTBR0_EL1], false, &p->impl);
+    pgt_half_init(&p->half[1], tcr, p->sys[SYS_TTBR1_EL1], true, &p->impl);
+    p->asid = asid;
+    if (p->half[1].table != old1) {
+        ctx_clear(cpu, p->ctx[CTX_EL1]);
+        ctx_clear(cpu, p->ctx[CTX_EL1_PAN]);
+    } else if (new_asid || p->half[0].table != old0) {
+        el1_drop_transient(cpu);
+    } else {
+        return;
+    }
+    p->el0 = NULL;
+    soft_refresh(cpu);
+}
+
+void soft_refresh(struct cpu *cpu)
+{
+    struct soft_private *p = cpu->priv;
+    uint64_t sctlr = p->sys[SYS_SCTLR_EL1];
+    unsigned el = cpu_el(cpu);
+    unsigned fpen = (unsigned)bits(p->sys[SYS_CPACR_EL1], 20, 2);
+
+    if (el == 0) {
+        cpu->tlb = cpu->tlb_user = tlb_user_ctx(cpu);
+    } else {
+        cpu->tlb = p->ctx[(cpu->pstate & PS_PAN) != 0 ? CTX_EL1_PAN : CTX_EL1];
+        cpu->tlb_user = p->el0 != NULL ? p->el0 : p->none;
+    }
+    cpu->epoch = (el == 0 ? cpu->tlb : p->ctx[CTX_EL1])->epoch;
+    cpu->align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;
+    cpu->sp_align_mask = (sctlr & (el == 0 ? SCTLR_SA0 : SCTLR_SA)) != 0 ? 15 : 0;
+    cpu->fp_trap = fpen != 3 && !(fpen == 1 && el != 0);
+}
+
+/* ---- Code that the jump cache leads to --------------------------------------------------------------------------- */
+
+static unsigned filter_bit(uint64_t va)
+{
+    return (unsigned)(va >> PAGE_BITS) & ((1u << CODE_FILTER_BITS) - 1);
+}
+
+void tlb_note_code(struct cpu *cpu, uint64_t va)
+{
+    struct tlb_ctx *ctx = (struct tlb_ctx *)(uintptr_t)cpu->tlb;
+    const struct tlb_info *info = &ctx->info[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+    struct tlb_ctx *code = code_ctx(cpu->priv, ctx);
+    unsigned bit = filter_bit(va);
+
+    code->code_filter[bit / 64] |= BIT(bit % 64);
+    code->coded = true;
+    if ((info->pa & TI_NG) != 0 || (va >> 55 & 1) == 0) {
+        code->coded_transient = true;
+    }
+}
+
+/* ---- Maintenance here ------------------------------------------------------------------------------------------- */
+
+static bool same_page(uint64_t a, uint64_t b)
+{
+    return ((a ^ b) << 8 >> (8 + PAGE_BITS)) == 0;
+}
+
+/* Could [va, va + bytes) be part of a block that was split into entries? */
+static bool hits_block(const struct tlb_ctx *ctx, uint64_t va, uint64_t bytes)
+{
+    unsigned half = va >> 55 & 1;
+    uint64_t first = bits(va, 0, 56);
+    uint64_t last = first + (bytes - 1);
+
+    return first <= ctx->block_hi[half] && last >= ctx->block_lo[half];
+}
+
+static void ctx_drop_page(struct tlb_ctx *ctx, uint64_t va, bool globals_only)
+{
+    unsigned n = va >> PAGE_BITS & (TLB_ENTRIES - 1);
+
+    if (same_page(ctx->info[n].va, va) && !(globals_only && (ctx->info[n].pa & TI_NG) != 0)) {
+        memset(&ctx->e[n], 0xff, sizeof(ctx->e[n]));
+        memset(&ctx->info[n], 0xff, sizeof(ctx->info[n]));
+    }
+}
+
+static bool code_hit(const struct tlb_ctx *code, uint64_t va, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i++) {
+        unsigned bit = filter_bit(va + (i << PAGE_BITS));
+        if ((code->code_filter[bit / 64] >> (bit % 64) & 1) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* globals_only: the operation names another ASID than the context's. */
+static void ctx_drop_range(struct cpu *cpu, struct tlb_ctx *ctx, const struct inval *iv, bool globals_only)
+{
+    uint64_t pages = iv->bytes >> PAGE_BITS;
+    struct tlb_ctx *code = code_ctx(cpu->priv, ctx);
+
+    if (globals_only && !ctx->globals) {
+        return;
+    }
+    if (pages > TLB_ENTRIES || hits_block(ctx, iv->addr, iv->bytes)) {
+        ctx_clear(cpu, ctx);
+        return;
+    }
+    for (uint64_t i = 0; ctx->filled && i < pages; i++) {
+        ctx_drop_page(ctx, iv->addr + (i << PAGE_BITS), globals_only);
+    }
+    if (!iv->leaf_only) {
+        ctx_clear_walks(ctx);
+    }
+    if (code->coded && code_hit(code, iv->addr, pages)) {
+        ctx_new_epoch(cpu, code);
+    }
+}
+
+static void apply_va(struct cpu *cpu, const struct inval *iv)
+{
+    struct soft_private *p = cpu->priv;
+
+    for (unsigned i = 0; i < CTX_COUNT; i++) {
+        struct tlb_ctx *ctx = p->ctx[i];
+        if (ctx != NULL) {
+            bool other_asid = i >= CTX_EL0 && iv->kind == INVAL_VA && ctx->asid != iv->asid;
+            ctx_drop_range(cpu, ctx, iv, other_asid);
+        }
+    }
+}
+
+static void apply_asid(struct cpu *cpu, const struct inval *iv)
+{
+    struct soft_private *p = cpu->priv;
+
+    for (unsigned i = CTX_EL0; i < CTX_COUNT; i++) {
+        if (p->ctx[i] != NULL && p->ctx[i]->asid == iv->asid) {
+            ctx_clear(cpu, p->ctx[i]);
+        }
+    }
+    if (p->asid == iv->asid) {
+        el1_drop_transient(cpu);
+        ctx_clear_walks(p->ctx[CTX_EL1]);
+        ctx_clear_walks(p->ctx[CTX_EL1_PAN]);
+    }
+}
+
+void inval_apply(struct cpu *cpu, const struct inval *iv)
+{
+    switch ((enum inval_kind)iv->kind) {
+    case INVAL_ALL: tlb_drop_all(cpu); break;
+    case INVAL_ASID: apply_asid(cpu, iv); break;
+    case INVAL_VA:
+    case INVAL_VAA: apply_va(cpu, iv); break;
+    case INVAL_CODE: code_forget(cpu, iv->addr, iv->bytes); break;
+    case INVAL_CODE_ALL: code_forget_all(cpu); break;
+    }
+}
+
+/* ---- Between CPUs ------------------------------------------------------------------------------------------------ */
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+static void ring_lock(struct inval_ring *ring)
+{
+    while (atomic_exchange_explicit(&ring->lock, 1, memory_order_acquire) != 0) {
+        relax();
+    }
+}
+
+static void ring_unlock(struct inval_ring *ring)
+{
+    atomic_store_explicit(&ring->lock, 0, memory_order_release);
+}
+
+void inval_post(struct cpu *target, const struct inval *iv)
+{
+    struct inval_ring *ring = &target->priv->ring;
+
+    ring_lock(ring);
+    if (ring->count < RING_SIZE) {
+        ring->op[ring->count++] = *iv;
+    } else {
+        ring->overflow = true;
+    }
+    atomic_fetch_add(&ring->posted, 1);
+    ring_unlock(ring);
+    atomic_fetch_or(&target->pending, PEND_WORK);
+}
+
+void inval_broadcast(struct cpu *cpu, const struct inval *iv)
+{
+    struct soft_vm *vm = soft_vm_of(cpu);
+
+    for (unsigned i = 0; i < vm->cpus; i++) {
+        if (vm->cpu[i] != cpu) {
+            inval_post(vm->cpu[i], iv);
+            cpu->priv->sent[i] = atomic_load(&vm->cpu[i]->priv->ring.posted);
+            cpu->priv->sent_any = true;
+        }
+    }
+}
+
+void inval_drain(struct cpu *cpu)
+{
+    struct inval_ring *ring = &cpu->priv->ring;
+    struct inval op[RING_SIZE];
+    uint64_t upto = atomic_load(&ring->posted);
+    uint32_t count;
+    bool overflow;
+
+    if (atomic_load_explicit(&ring->drained, memory_order_relaxed) == upto) {
+        return;
+    }
+    ring_lock(ring);
+    upto = atomic_load(&ring->posted);
+    count = ring->count;
+    overflow = ring->overflow;
+    memcpy(op, ring->op, count * sizeof(op[0]));
+    ring->count = 0;
+    ring->overflow = false;
+    ring_unlock(ring);
+    if (overflow) {
+        tlb_drop_all(cpu);
+        code_forget_all(cpu);
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            inval_apply(cpu, &op[i]);
+        }
+    }
+    atomic_store(&ring->drained, upto);
+}
+
+static bool has_applied(struct cpu *target, uint64_t sent)
+{
+    return atomic_load(&target->priv->ring.drained) >= sent || !atomic_load(&target->priv->inside);
+}
+
+void inval_wait(struct cpu *cpu)
+{
+    struct soft_vm *vm = soft_vm_of(cpu);
+
+    if (!cpu->priv->sent_any) {
+        return;
+    }
+    for (unsigned i = 0; i < vm->cpus; i++) {
+        while (vm->cpu[i] != cpu && !has_applied(vm->cpu[i], cpu->priv->sent[i])) {
+            inval_drain(cpu);
+            relax();
+        }
+    }
+    cpu->priv->sent_any = false;
+}
