@@ -4,8 +4,9 @@
  * Spec: this comment. It is for test guests that have no semihosting.
  *
  *   offset  width  name
- *   0x000   32     STATUS   Write: the machine stops and the program exits with this value as its exit status (the
- *                           host keeps the low 8 bits). Read: the value last written, 0 after reset.
+ *   0x000   32     STATUS   Write: the machine stops and the program exits with this value as its
+ *                           exit status (the host keeps the low 8 bits).
+ *                           Read: the value last written, 0 after reset.
  *
  * The rest of the 4 KiB window holds nothing. The device has no interrupt.
  */

@@ -1,8 +1,9 @@
 /*
  * devices_main.c - the boards: which device sits where, on which interrupt.
  *
- * One row here yields a device's bus range, interrupt wiring, devicetree node, entry in the memory map, section of
- * a snapshot and place in the register test and the fuzzer. Rows are in order of address.
+ * One row here yields a device's bus range, interrupt wiring, devicetree node, entry in the memory
+ * map, section of a snapshot and place in the register test and the fuzzer. Rows are in order of
+ * address.
  *
  *   classic   the memory map of the original program, and QEMU's wherever that one was silent
  *   virt      the map of QEMU 7.2's `virt` machine, for guests that have it built in

@@ -1,8 +1,9 @@
 /*
- * gic.c - the interrupt controller's core: lines, routing, priorities, and the wires to and from it; see gic.h.
+ * gic.c - the interrupt controller's core: lines, routing, priorities, and the wires to and from
+ * it; see gic.h.
  *
- * Spec: IHI 0048, "Interrupt Handling and Prioritization"; IHI 0069, "Interrupt prioritization" and "Physical
- * Interrupt Handling and Prioritization".
+ * Spec: IHI 0048, "Interrupt Handling and Prioritization"; IHI 0069, "Interrupt prioritization" and
+ * "Physical Interrupt Handling and Prioritization".
  */
 #include "devices/gic.h"
 
@@ -66,8 +67,7 @@ static uint32_t spis_for(const struct gic *gic, unsigned cpu, unsigned word)
     uint32_t groups = (gic->any_cpu[0] == cpu ? GICD_CTLR_GRP0 : 0) |
                       (gic->any_cpu[1] == cpu ? GICD_CTLR_GRP1 : 0);
 
-    return gic->cpu[cpu].target[word] |
-           (gic->any[word] & lines_of_groups(&gic->spi[word], groups));
+    return gic->cpu[cpu].target[word] | (gic->any[word] & lines_of_groups(&gic->spi[word], groups));
 }
 
 static struct gic_hppi find_highest(const struct gic *gic, unsigned cpu)
@@ -89,8 +89,8 @@ static struct gic_hppi find_highest(const struct gic *gic, unsigned cpu)
 /* ---- Priorities ------------------------------------------------------------------------------ */
 
 /*
- * The part of a priority that decides on preemption. BPR 0 leaves bits 7:1, BPR 7 none; group 1's own BPR counts from
- * one higher (IHI 0048, "Priority grouping"; IHI 0069, "Priority grouping").
+ * The part of a priority that decides on preemption. BPR 0 leaves bits 7:1, BPR 7 none; group 1's
+ * own BPR counts from one higher (IHI 0048, "Priority grouping"; IHI 0069, "Priority grouping").
  */
 static uint32_t group_priority(const struct gic_cpu *cpu, unsigned group, uint32_t priority)
 {
@@ -167,15 +167,14 @@ void gic_update_all(struct gic *gic)
 /* ---- Routing --------------------------------------------------------------------------------- */
 
 /*
- * "1 of N": the first CPU that is awake and takes the group. The choice is implementation defined; this one is stable,
- * so that a replayed run sees the same.
+ * "1 of N": the first CPU that is awake and takes the group. The choice is implementation defined;
+ * this one is stable, so that a replayed run sees the same.
  */
 void gic_choose_any(struct gic *gic)
 {
     for (unsigned group = 0; group < 2; group++) {
         uint32_t i = 0;
-        while (i < gic->cpus &&
-               (gic->cpu[i].asleep != 0 || (gic->cpu[i].ctlr >> group & 1) == 0)) {
+        while (i < gic->cpus && (gic->cpu[i].asleep != 0 || (gic->cpu[i].ctlr >> group & 1) == 0)) {
             i++;
         }
         i = i < gic->cpus ? i : GIC_NO_CPU;
@@ -337,7 +336,8 @@ static void reset_cpu(struct gic *gic, struct gic_cpu *cpu)
 
     *cpu = (struct gic_cpu){ .affinity = affinity, .irq = irq, .fiq = fiq };
     cpu->own.edge = GIC_SGI_MASK;
-    cpu->own.enabled = gic->version == 2 ? GIC_SGI_MASK : 0; /* GIC-400: always, and not to be cleared */
+    cpu->own.enabled =
+        gic->version == 2 ? GIC_SGI_MASK : 0; /* GIC-400: always, and not to be cleared */
     cpu->ctlr = gic->version == 2 ? 0 : GICC_CTLR_FIQEN;
     cpu->bpr[0] = GIC_BPR0_MIN;
     cpu->bpr[1] = GIC_BPR1_MIN;

@@ -1,13 +1,15 @@
 /*
- * gic_dist.c - the distributor (GICD), and the table of line registers that the redistributors share.
+ * gic_dist.c - the distributor (GICD), and the table of line registers that the redistributors
+ * share.
  *
- * Spec: IHI 0048, "Distributor register descriptions"; DDI 0471 (GIC-400 TRM), "Distributor register summary";
- * IHI 0069, "The GIC Distributor register descriptions".
+ * Spec: IHI 0048, "Distributor register descriptions"; DDI 0471 (GIC-400 TRM), "Distributor
+ * register summary"; IHI 0069, "The GIC Distributor register descriptions".
  *
- * Nearly all of it is one fact per interrupt line, stored in arrays of 1, 2, 8 or 64 bits a line. Each array is one row:
- * where it begins, how many bits a line has, which accesses and which views have it, and what reads and writes a word
- * of it. One accessor turns offset and size into INTIDs. Lines that do not exist in a view (private ones in GICv3's
- * distributor, shared ones in a redistributor, everything from GIC_LINES on) read as zero and ignore writes.
+ * Nearly all of it is one fact per interrupt line, stored in arrays of 1, 2, 8 or 64 bits a line.
+ * Each array is one row: where it begins, how many bits a line has, which accesses and which views
+ * have it, and what reads and writes a word of it. One accessor turns offset and size into INTIDs.
+ * Lines that do not exist in a view (private ones in GICv3's distributor, shared ones in a
+ * redistributor, everything from GIC_LINES on) read as zero and ignore writes.
  */
 #include "base/compiler.h"
 #include "devices/gic.h"
@@ -39,15 +41,16 @@ enum {
     GICD_IDS_V3 = 0xFFD0,
 };
 
-#define GICD_SIZE     0x10000u
-#define IIDR_GIC400   0x0200143Bu
-#define IIDR_V3       0x0000043Bu /* implementer Arm, product 0 */
-#define PART_GIC400   0x490
-#define PART_V3_DIST  0x492
-#define ROUTE_MASK    0xFF80FFFFFFull
-#define SPEC_LINES    1024 /* that the arrays have room for */
+#define GICD_SIZE    0x10000u
+#define IIDR_GIC400  0x0200143Bu
+#define IIDR_V3      0x0000043Bu /* implementer Arm, product 0 */
+#define PART_GIC400  0x490
+#define PART_V3_DIST 0x492
+#define ROUTE_MASK   0xFF80FFFFFFull
+#define SPEC_LINES   1024 /* that the arrays have room for */
 
-/* What a row works on: a line, or 32 or 16 from it on, of one bank. bank is NULL in rows that are not about lines. */
+/* What a row works on: a line, or 32 or 16 from it on, of one bank. bank is NULL in rows that are
+ * not about lines. */
 struct gic_at {
     struct gic *gic;
     unsigned cpu;
@@ -57,12 +60,12 @@ struct gic_at {
 
 struct gic_row {
     uint16_t offset;
-    uint16_t length; /* bytes                                                    */
+    uint16_t length;   /* bytes                                                    */
     uint8_t line_bits; /* per line; 0: the register is not an array of lines     */
-    uint8_t sizes;   /* mask of access sizes                                     */
-    uint8_t views;   /* mask of enum gic_view                                    */
-    uint64_t (*read)(const struct gic_at *at);                /* NULL: write-only */
-    void (*write)(const struct gic_at *at, uint64_t value);   /* NULL: read-only  */
+    uint8_t sizes;     /* mask of access sizes                                     */
+    uint8_t views;     /* mask of enum gic_view                                    */
+    uint64_t (*read)(const struct gic_at *at);              /* NULL: write-only */
+    void (*write)(const struct gic_at *at, uint64_t value); /* NULL: read-only  */
 };
 
 /* ---- Registers of the whole ------------------------------------------------------------------ */
@@ -72,9 +75,7 @@ static uint64_t read_zero(const struct gic_at *at)
     return 0;
 }
 
-static void write_nothing(const struct gic_at *at, uint64_t value)
-{
-}
+static void write_nothing(const struct gic_at *at, uint64_t value) {}
 
 static uint64_t read_ctlr(const struct gic_at *at)
 {
@@ -113,7 +114,8 @@ static void touched(const struct gic_at *at, uint64_t lines)
     gic_update_lines(at->gic, at->cpu, at->intid, (uint32_t)lines);
 }
 
-/* Lines of this bank that set and clear registers may change; GICv2's SGIs have rules of their own. */
+/* Lines of this bank that set and clear registers may change; GICv2's SGIs have rules of their own.
+ */
 static uint32_t not_v2_sgi(const struct gic_at *at)
 {
     return at->gic->version == 2 && at->intid < GIC_PRIVATE ? ~GIC_SGI_MASK : UINT32_MAX;
@@ -228,7 +230,8 @@ static void write_priority(const struct gic_at *at, uint64_t value)
     touched(at, 1u << at->intid % 32);
 }
 
-/* A system of one CPU has no targets: the register is RAZ/WI. Private lines name the CPU that asks. */
+/* A system of one CPU has no targets: the register is RAZ/WI. Private lines name the CPU that asks.
+ */
 static uint64_t read_target(const struct gic_at *at)
 {
     if (at->gic->cpus == 1) {
@@ -312,9 +315,14 @@ enum {
 };
 
 #define BITS_LENGTH(bits) (SPEC_LINES * (bits) / 8)
-#define LINES(offset, bits, sizes, views, read, write) \
-    { offset, BITS_LENGTH(bits), bits, sizes, views, read, write }
-#define SINGLE(offset, views, read, write) { offset, 4, 0, WORD, views, read, write }
+#define LINES(offset, bits, sizes, views, read, write)             \
+    {                                                              \
+        offset, BITS_LENGTH(bits), bits, sizes, views, read, write \
+    }
+#define SINGLE(offset, views, read, write)     \
+    {                                          \
+        offset, 4, 0, WORD, views, read, write \
+    }
 
 static const struct gic_row gic_rows[] = {
     LINES(GICD_ISENABLER, 1, WORD, ALL, read_enabled, set_enabled),

@@ -1,11 +1,12 @@
 /*
  * gicv2_cpu.c - GICv2's CPU interface (GICC).
  *
- * Spec: IHI 0048, "CPU interface register descriptions"; DDI 0471 (GIC-400 TRM), "CPU interface register summary".
+ * Spec: IHI 0048, "CPU interface register descriptions"; DDI 0471 (GIC-400 TRM), "CPU interface
+ * register summary".
  *
- * There are no Security Extensions, so a read has the rights of a Secure one: group 1 interrupts are acknowledged
- * through GICC_AIAR, or through GICC_IAR with AckCtl set. The FIQ and IRQ bypass bits only keep their values: there are no
- * legacy interrupts to bypass to.
+ * There are no Security Extensions, so a read has the rights of a Secure one: group 1 interrupts
+ * are acknowledged through GICC_AIAR, or through GICC_IAR with AckCtl set. The FIQ and IRQ bypass
+ * bits only keep their values: there are no legacy interrupts to bypass to.
  */
 #include "base/compiler.h"
 #include "devices/gic.h"
@@ -28,16 +29,16 @@ enum {
     GICC_DIR = 0x1000,
 };
 
-#define GICC_SIZE        0x10000u
-#define IIDR_GIC400_CPU  0x0202143Bu
+#define GICC_SIZE         0x10000u
+#define IIDR_GIC400_CPU   0x0202143Bu
 #define INTID_OTHER_GROUP 1022 /* the highest pending interrupt is of group 1, and AckCtl is 0 */
-#define INTID_MASK       0x3FFu
+#define INTID_MASK        0x3FFu
 
 /* ---- Acknowledge, end ------------------------------------------------------------------------ */
 
 /*
- * The answer of IAR and HPPIR for an interrupt that is not for the asking register, or GIC_SPURIOUS + 1 if it is.
- * group: 0 for IAR and HPPIR, 1 for their aliases.
+ * The answer of IAR and HPPIR for an interrupt that is not for the asking register, or GIC_SPURIOUS
+ * + 1 if it is. group: 0 for IAR and HPPIR, 1 for their aliases.
  */
 static uint32_t refusal(const struct gic_cpu *cpu, unsigned group)
 {
@@ -81,7 +82,8 @@ static uint32_t highest_pending(const struct gic_cpu *cpu, unsigned group)
     return h->intid | source << 10;
 }
 
-/* group 1: AEOIR, which is for group 1 interrupts only. An INTID that is no line of ours has no effect. */
+/* group 1: AEOIR, which is for group 1 interrupts only. An INTID that is no line of ours has no
+ * effect. */
 static void end_of_interrupt(struct gic *gic, unsigned cpu, unsigned group, uint32_t value)
 {
     uint32_t intid = value & INTID_MASK;
@@ -176,9 +178,7 @@ static enum mmio_result gicc_write(struct dev *dev, unsigned cpu, uint64_t offse
 }
 
 /* The distributor resets the whole. */
-static void gicc_reset(struct dev *dev)
-{
-}
+static void gicc_reset(struct dev *dev) {}
 
 static const struct dev_reg gicc_regs[] = {
     { "GICC_CTLR", GICC_CTLR, 4, 0, 0, GICC_CTLR_WRITABLE, 0 },

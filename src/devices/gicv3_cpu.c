@@ -3,16 +3,18 @@
  *
  * Spec: IHI 0069, "AArch64 System register descriptions"; DDI 0601.
  *
- * GICD_CTLR.DS is 1, so the guest has both groups: group 0 arrives as FIQ, group 1 as IRQ. Five priority bits leave one
- * register of active priorities for each group; the others (AP0R1 ...) do not exist and are UNDEFINED.
+ * GICD_CTLR.DS is 1, so the guest has both groups: group 0 arrives as FIQ, group 1 as IRQ. Five
+ * priority bits leave one register of active priorities for each group; the others (AP0R1 ...) do
+ * not exist and are UNDEFINED.
  */
 #include "arch/sysreg.h"
 #include "devices/gic.h"
 
-#define ICC_PMR        SYSREG(3, 0, 4, 6, 0)
-#define ICC_CRN12      SYSREG(3, 0, 12, 0, 0) /* all others: the rest of the encoding is the key of a row */
-#define INTID_MASK     0xFFFFFFu
-#define INTID_SPECIAL  1020 /* to 1023 */
+#define ICC_PMR SYSREG(3, 0, 4, 6, 0)
+#define ICC_CRN12 \
+    SYSREG(3, 0, 12, 0, 0) /* all others: the rest of the encoding is the key of a row */
+#define INTID_MASK    0xFFFFFFu
+#define INTID_SPECIAL 1020 /* to 1023 */
 
 /* Who asks: cpu, and the group that the register is about. */
 struct icc_at {
@@ -23,7 +25,7 @@ struct icc_at {
 };
 
 struct icc_row {
-    uint64_t (*read)(const struct icc_at *at);             /* NULL: reading is UNDEFINED */
+    uint64_t (*read)(const struct icc_at *at);              /* NULL: reading is UNDEFINED */
     void (*write)(const struct icc_at *at, uint64_t value); /* NULL: writing is UNDEFINED */
     unsigned group;
 };
@@ -53,8 +55,8 @@ static unsigned running_group(const struct gic_cpu *c)
 }
 
 /*
- * The priority drop belongs to the register's group; a write while the other group is running, or for an INTID that
- * was not acknowledged, is a guest's error with no effect here.
+ * The priority drop belongs to the register's group; a write while the other group is running, or
+ * for an INTID that was not acknowledged, is a guest's error with no effect here.
  */
 static void write_eoir(const struct icc_at *at, uint64_t value)
 {
@@ -78,7 +80,8 @@ static void write_dir(const struct icc_at *at, uint64_t value)
 
 /* ---- SGIs ------------------------------------------------------------------------------------ */
 
-/* Does the affinity lie in the target list of an SGI register? Aff0 = 16 * RS + position in the list. */
+/* Does the affinity lie in the target list of an SGI register? Aff0 = 16 * RS + position in the
+ * list. */
 static bool sgi_names(uint64_t value, uint64_t affinity)
 {
     unsigned aff0 = affinity & 0xFF;
@@ -90,8 +93,8 @@ static bool sgi_names(uint64_t value, uint64_t affinity)
 }
 
 /*
- * With one security state ICC_SGI1R reaches SGIs of both groups; ICC_SGI0R, and ICC_ASGI1R, which has no other state to
- * speak to, those of group 0 (IHI 0069, "Forwarding an SGI to a target PE").
+ * With one security state ICC_SGI1R reaches SGIs of both groups; ICC_SGI0R, and ICC_ASGI1R, which
+ * has no other state to speak to, those of group 0 (IHI 0069, "Forwarding an SGI to a target PE").
  */
 static void write_sgir(const struct icc_at *at, uint64_t value)
 {
@@ -177,9 +180,7 @@ static uint64_t read_sre(const struct icc_at *at)
     return 7;
 }
 
-static void write_sre(const struct icc_at *at, uint64_t value)
-{
-}
+static void write_sre(const struct icc_at *at, uint64_t value) {}
 
 static uint64_t read_igrpen(const struct icc_at *at)
 {
@@ -199,21 +200,21 @@ static const struct icc_row icc_pmr = { read_pmr, write_pmr, 0 };
 
 /* By CRm and op2, below CRn = 12. */
 static const struct icc_row icc_rows[ICC_KEY_MASK + 1] = {
-    [ICC_KEY(8, 0)] = { read_iar, NULL, 0 },       /* ICC_IAR0_EL1    */
-    [ICC_KEY(8, 1)] = { NULL, write_eoir, 0 },     /* ICC_EOIR0_EL1   */
-    [ICC_KEY(8, 2)] = { read_hppir, NULL, 0 },     /* ICC_HPPIR0_EL1  */
-    [ICC_KEY(8, 3)] = { read_bpr, write_bpr, 0 },  /* ICC_BPR0_EL1    */
-    [ICC_KEY(8, 4)] = { read_apr, write_apr, 0 },  /* ICC_AP0R0_EL1   */
-    [ICC_KEY(9, 0)] = { read_apr, write_apr, 1 },  /* ICC_AP1R0_EL1   */
-    [ICC_KEY(11, 1)] = { NULL, write_dir, 0 },     /* ICC_DIR_EL1     */
-    [ICC_KEY(11, 3)] = { read_rpr, NULL, 0 },      /* ICC_RPR_EL1     */
-    [ICC_KEY(11, 5)] = { NULL, write_sgir, 1 },    /* ICC_SGI1R_EL1   */
-    [ICC_KEY(11, 6)] = { NULL, write_sgir, 0 },    /* ICC_ASGI1R_EL1  */
-    [ICC_KEY(11, 7)] = { NULL, write_sgir, 0 },    /* ICC_SGI0R_EL1   */
-    [ICC_KEY(12, 0)] = { read_iar, NULL, 1 },      /* ICC_IAR1_EL1    */
-    [ICC_KEY(12, 1)] = { NULL, write_eoir, 1 },    /* ICC_EOIR1_EL1   */
-    [ICC_KEY(12, 2)] = { read_hppir, NULL, 1 },    /* ICC_HPPIR1_EL1  */
-    [ICC_KEY(12, 3)] = { read_bpr, write_bpr, 1 }, /* ICC_BPR1_EL1    */
+    [ICC_KEY(8, 0)] = { read_iar, NULL, 0 },             /* ICC_IAR0_EL1    */
+    [ICC_KEY(8, 1)] = { NULL, write_eoir, 0 },           /* ICC_EOIR0_EL1   */
+    [ICC_KEY(8, 2)] = { read_hppir, NULL, 0 },           /* ICC_HPPIR0_EL1  */
+    [ICC_KEY(8, 3)] = { read_bpr, write_bpr, 0 },        /* ICC_BPR0_EL1    */
+    [ICC_KEY(8, 4)] = { read_apr, write_apr, 0 },        /* ICC_AP0R0_EL1   */
+    [ICC_KEY(9, 0)] = { read_apr, write_apr, 1 },        /* ICC_AP1R0_EL1   */
+    [ICC_KEY(11, 1)] = { NULL, write_dir, 0 },           /* ICC_DIR_EL1     */
+    [ICC_KEY(11, 3)] = { read_rpr, NULL, 0 },            /* ICC_RPR_EL1     */
+    [ICC_KEY(11, 5)] = { NULL, write_sgir, 1 },          /* ICC_SGI1R_EL1   */
+    [ICC_KEY(11, 6)] = { NULL, write_sgir, 0 },          /* ICC_ASGI1R_EL1  */
+    [ICC_KEY(11, 7)] = { NULL, write_sgir, 0 },          /* ICC_SGI0R_EL1   */
+    [ICC_KEY(12, 0)] = { read_iar, NULL, 1 },            /* ICC_IAR1_EL1    */
+    [ICC_KEY(12, 1)] = { NULL, write_eoir, 1 },          /* ICC_EOIR1_EL1   */
+    [ICC_KEY(12, 2)] = { read_hppir, NULL, 1 },          /* ICC_HPPIR1_EL1  */
+    [ICC_KEY(12, 3)] = { read_bpr, write_bpr, 1 },       /* ICC_BPR1_EL1    */
     [ICC_KEY(12, 4)] = { read_ctlr, write_ctlr, 0 },     /* ICC_CTLR_EL1    */
     [ICC_KEY(12, 5)] = { read_sre, write_sre, 0 },       /* ICC_SRE_EL1     */
     [ICC_KEY(12, 6)] = { read_igrpen, write_igrpen, 0 }, /* ICC_IGRPEN0_EL1 */

@@ -1,11 +1,12 @@
 /*
- * gicv3_redist.c - GICv3's redistributors (GICR): for each CPU a page RD_base and a page SGI_base of 64 KiB.
+ * gicv3_redist.c - GICv3's redistributors (GICR): for each CPU a page RD_base and a page SGI_base
+ * of 64 KiB.
  *
  * Spec: IHI 0069, "The GIC Redistributor register descriptions".
  *
- * The registers of SGI_base are the distributor's, for the 32 private lines; gic_dist.c has them. A CPU interface here
- * never loses power, and a wake request would be granted at once, so GICR_WAKER answers the handshake and
- * ProcessorSleep only takes the CPU out of 1-of-N routing.
+ * The registers of SGI_base are the distributor's, for the 32 private lines; gic_dist.c has them. A
+ * CPU interface here never loses power, and a wake request would be granted at once, so GICR_WAKER
+ * answers the handshake and ProcessorSleep only takes the CPU out of 1-of-N routing.
  */
 #include "devices/gic.h"
 
@@ -21,10 +22,10 @@ enum {
 enum { TYPER_LAST = BIT(4), TYPER_CPU_NUMBER = 8, TYPER_AFFINITY = 32 };
 enum { WAKER_PROCESSOR_SLEEP = BIT(1), WAKER_CHILDREN_ASLEEP = BIT(2) };
 
-#define SGI_BASE         0x10000u
-#define GICR_SIZE        0x20000u
-#define IIDR_REDIST      0x0000043Bu
-#define PART_REDIST      0x493
+#define SGI_BASE    0x10000u
+#define GICR_SIZE   0x20000u
+#define IIDR_REDIST 0x0000043Bu
+#define PART_REDIST 0x493
 
 /* Aff3.Aff2.Aff1.Aff0 as four bytes. */
 static uint64_t affinity_word(uint64_t affinity)
@@ -123,9 +124,7 @@ static enum mmio_result redist_write(struct dev *dev, unsigned cpu, uint64_t off
 }
 
 /* The distributor resets the whole. */
-static void redist_reset(struct dev *dev)
-{
-}
+static void redist_reset(struct dev *dev) {}
 
 /* Of the first CPU. */
 static const struct dev_reg redist_regs[] = {
@@ -136,12 +135,12 @@ static const struct dev_reg redist_regs[] = {
     { "GICR_WAKER", GICR_WAKER, 4, DEV_REG_EFFECT, 0, WAKER_PROCESSOR_SLEEP,
       WAKER_PROCESSOR_SLEEP | WAKER_CHILDREN_ASLEEP },
     { "GICR_IGROUPR0", SGI_BASE + 0x080, 4, 0, 0, 0xFFFFFFFF, 0 },
-    { "GICR_ISENABLER0", SGI_BASE + 0x100, 4, 0, 0, 0xFFFFFFFF, 0 },
-    { "GICR_ICENABLER0", SGI_BASE + 0x180, 4, 0, 0, 0, 0 },
-    { "GICR_ISPENDR0", SGI_BASE + 0x200, 4, 0, 0, 0xFFFFFFFF, 0 },
-    { "GICR_ICPENDR0", SGI_BASE + 0x280, 4, 0, 0, 0, 0 },
-    { "GICR_ISACTIVER0", SGI_BASE + 0x300, 4, 0, 0, 0xFFFFFFFF, 0 },
-    { "GICR_ICACTIVER0", SGI_BASE + 0x380, 4, 0, 0, 0, 0 },
+    { "GICR_ISENABLER0", SGI_BASE + 0x100, 4, DEV_REG_EFFECT, 0, 0xFFFFFFFF, 0 },
+    { "GICR_ICENABLER0", SGI_BASE + 0x180, 4, DEV_REG_EFFECT, 0, 0, 0 },
+    { "GICR_ISPENDR0", SGI_BASE + 0x200, 4, DEV_REG_EFFECT, 0, 0xFFFFFFFF, 0 },
+    { "GICR_ICPENDR0", SGI_BASE + 0x280, 4, DEV_REG_EFFECT, 0, 0, 0 },
+    { "GICR_ISACTIVER0", SGI_BASE + 0x300, 4, DEV_REG_EFFECT, 0, 0xFFFFFFFF, 0 },
+    { "GICR_ICACTIVER0", SGI_BASE + 0x380, 4, DEV_REG_EFFECT, 0, 0, 0 },
     { "GICR_IPRIORITYR", SGI_BASE + 0x400, 4, 0, GIC_PRIVATE / 4, 0xF8F8F8F8, 0 },
     { "GICR_ICFGR0", SGI_BASE + 0xC00, 4, 0, 0, 0, 0xAAAAAAAA },
     { "GICR_ICFGR1", SGI_BASE + 0xC04, 4, 0, 0, 0xAAAAAAAA, 0 },

@@ -3,10 +3,11 @@
  *
  * Spec: DDI 0190, "Programmer's Model".
  * Modelled: eight lines, masked data access, edge and level interrupts, identification.
- * Not modelled: hardware control of lines (GPIOAFSEL only keeps its value), integration test registers.
+ * Not modelled: hardware control of lines (GPIOAFSEL only keeps its value), integration test
+ * registers.
  *
- * The power button is on line 3, high while pressed: event 1 presses it, event 0 lets go. Inputs that nothing drives
- * are pulled low.
+ * The power button is on line 3, high while pressed: event 1 presses it, event 0 lets go. Inputs
+ * that nothing drives are pulled low.
  */
 #include "base/bits.h"
 #include "devices.h"
@@ -49,7 +50,8 @@ static uint32_t gpio_pads(const struct gpio *gpio)
     return (gpio->out & gpio->dir) | (gpio->in & ~gpio->dir);
 }
 
-/* GPIORIS: an edge stays until it is cleared, a level lasts as long as it lasts. Only inputs interrupt. */
+/* GPIORIS: an edge stays until it is cleared, a level lasts as long as it lasts. Only inputs
+ * interrupt. */
 static uint32_t gpio_raw(const struct gpio *gpio)
 {
     uint32_t level = ~(gpio_pads(gpio) ^ gpio->iev) & ~gpio->dir & 0xFF;
@@ -170,9 +172,17 @@ static const struct dev_reg gpio_regs[] = {
 };
 
 static const struct dev_field gpio_fields[] = {
-    DEV_FIELD(gpio, in),  DEV_FIELD(gpio, out), DEV_FIELD(gpio, dir),  DEV_FIELD(gpio, is),
-    DEV_FIELD(gpio, ibe), DEV_FIELD(gpio, iev), DEV_FIELD(gpio, ie),   DEV_FIELD(gpio, edge),
-    DEV_FIELD(gpio, afsel), DEV_FIELD(gpio, seen), { 0 },
+    DEV_FIELD(gpio, in),
+    DEV_FIELD(gpio, out),
+    DEV_FIELD(gpio, dir),
+    DEV_FIELD(gpio, is),
+    DEV_FIELD(gpio, ibe),
+    DEV_FIELD(gpio, iev),
+    DEV_FIELD(gpio, ie),
+    DEV_FIELD(gpio, edge),
+    DEV_FIELD(gpio, afsel),
+    DEV_FIELD(gpio, seen),
+    { 0 },
 };
 
 const struct dev_ops gpio_ops = {

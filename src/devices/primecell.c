@@ -1,5 +1,6 @@
 /*
- * primecell.c - byte lanes and identification registers of the PrimeCell peripherals; see primecell.h.
+ * primecell.c - byte lanes and identification registers of the PrimeCell peripherals; see
+ * primecell.h.
  */
 #include "devices/primecell.h"
 

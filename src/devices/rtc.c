@@ -5,9 +5,10 @@
  * Modelled: counting, load, match interrupt, identification.
  * Not modelled: integration test registers.
  *
- * The counter starts with the host's wall-clock time at reset and then follows the guest's clock: it stands still
- * while the machine is paused, and a replayed run sees the same seconds. As on a board whose firmware has set the
- * clock up, it already counts, and RTCCR reads as 1; the manual has no way to stop it again.
+ * The counter starts with the host's wall-clock time at reset and then follows the guest's clock:
+ * it stands still while the machine is paused, and a replayed run sees the same seconds. As on a
+ * board whose firmware has set the clock up, it already counts, and RTCCR reads as 1; the manual
+ * has no way to stop it again.
  */
 #include "devices.h"
 #include "devices/primecell.h"
@@ -23,18 +24,18 @@ enum {
     RTCICR = 0x01C,
 };
 
-#define RTC_ID    0x00041031u
-#define NS_PER_S  1000000000ull
-#define NO_ALARM  UINT64_MAX
+#define RTC_ID   0x00041031u
+#define NS_PER_S 1000000000ull
+#define NO_ALARM UINT64_MAX
 
 struct rtc {
     uint64_t start_ns; /* guest clock when the counter held start_s  */
     uint64_t alarm_ns; /* guest clock of the next match, or NO_ALARM */
     uint32_t start_s;
-    uint32_t lr;       /* RTCLR as last written                      */
-    uint32_t mr;       /* RTCMR                                      */
-    uint32_t imsc;     /* RTCIMSC, bit 0                             */
-    uint32_t ris;      /* RTCRIS, bit 0                              */
+    uint32_t lr;   /* RTCLR as last written                      */
+    uint32_t mr;   /* RTCMR                                      */
+    uint32_t imsc; /* RTCIMSC, bit 0                             */
+    uint32_t ris;  /* RTCRIS, bit 0                              */
 };
 
 static uint64_t rtc_now(const struct dev *dev)
@@ -161,9 +162,8 @@ static const struct dev_reg rtc_regs[] = {
 };
 
 static const struct dev_field rtc_fields[] = {
-    DEV_FIELD(rtc, start_ns), DEV_FIELD(rtc, alarm_ns), DEV_FIELD(rtc, start_s),
-    DEV_FIELD(rtc, lr),       DEV_FIELD(rtc, mr),       DEV_FIELD(rtc, imsc),
-    DEV_FIELD(rtc, ris),      { 0 },
+    DEV_FIELD(rtc, start_ns), DEV_FIELD(rtc, alarm_ns), DEV_FIELD(rtc, start_s), DEV_FIELD(rtc, lr),
+    DEV_FIELD(rtc, mr),       DEV_FIELD(rtc, imsc),     DEV_FIELD(rtc, ris),     { 0 },
 };
 
 const struct dev_ops rtc_ops = {

@@ -1,21 +1,23 @@
 /*
  * timer.c - the generic timer: its arithmetic for the system registers, and its memory-mapped form.
  *
- * Spec: DDI 0487, "The Generic Timer in AArch64 state", "Operation of the CompareValue views of the timers", and
- * "Memory-mapped components of the Generic Timer" (frames CNTCTLBase and CNTBaseN).
+ * Spec: DDI 0487, "The Generic Timer in AArch64 state", "Operation of the CompareValue views of the
+ * timers", and "Memory-mapped components of the Generic Timer" (frames CNTCTLBase and CNTBaseN).
  *
  * The counter is the guest's clock in ticks of 16 ns. A timer's condition is met when
  *
- *     (count - offset) >= CVAL        all unsigned, modulo 2^64; the offset is CNTVOFF for virtual timers, else 0
+ *     (count - offset) >= CVAL        all unsigned, modulo 2^64
  *
- * The memory-mapped device is one window of two pages, the control page and one frame with a physical and a virtual
- * timer of its own:
+ * where the offset is CNTVOFF for the virtual timer, else 0.
+ *
+ * The memory-mapped device is one window of two pages, the control page and one frame with a
+ * physical and a virtual timer of its own:
  *
  *     0x0000  CNTCTLBase   CNTFRQ CNTNSAR CNTTIDR CNTACR0 CNTVOFF0
  *     0x1000  CNTBase0     CNTPCT CNTVCT CNTFRQ CNTVOFF CNTP_* CNTV_*
  *
- * There is no Secure state, so registers have the Non-secure view: CNTFRQ is read-only and CNTNSAR reads as zero. Not
- * modelled: the CNTEL0Base view (CNTTIDR says that there is none).
+ * There is no Secure state, so registers have the Non-secure view: CNTFRQ is read-only and CNTNSAR
+ * reads as zero. Not modelled: the CNTEL0Base view (CNTTIDR says that there is none).
  */
 #include "base/bits.h"
 #include "devices.h"
@@ -113,8 +115,9 @@ uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns)
 /* CNTACR0: what the frame may touch. */
 enum { RPCT = BIT(0), RVCT = BIT(1), RFRQ = BIT(2), RVOFF = BIT(3), RWVT = BIT(4), RWPT = BIT(5) };
 
-#define CNTACR_ALL    0x3Fu
-#define CNTTIDR_FRAME 0x3u /* frame 0: implemented, with virtual timer and CNTVOFF; no second view */
+#define CNTACR_ALL 0x3Fu
+#define CNTTIDR_FRAME \
+    0x3u /* frame 0: implemented, with virtual timer and CNTVOFF; no second view */
 
 struct timer_mmio {
     struct gtimer g; /* GTIMER_PHYS and GTIMER_VIRT of frame 0 */
@@ -135,7 +138,8 @@ enum timer_reg {
     T_ID,
 };
 
-/* Where a register is, how wide, and which bit of CNTACR0 the frame's page asks for it (0: none). */
+/* Where a register is, how wide, and which bit of CNTACR0 the frame's page asks for it (0: none).
+ */
 struct timer_row {
     uint16_t offset;
     uint8_t width;
@@ -202,7 +206,8 @@ static uint64_t row_get(const struct timer_mmio *t, const struct timer_row *row,
     return 0;
 }
 
-static void row_set(struct timer_mmio *t, const struct timer_row *row, uint64_t value, uint64_t now_ns)
+static void row_set(struct timer_mmio *t, const struct timer_row *row, uint64_t value,
+                    uint64_t now_ns)
 {
     switch ((enum timer_reg)row->reg) {
     case T_CNTACR: t->cntacr = (uint32_t)value & CNTACR_ALL; break;
@@ -294,13 +299,23 @@ static enum mmio_result timer_write(struct dev *dev, unsigned cpu, uint64_t offs
     return MMIO_OK;
 }
 
+#define COUNTER_ID_REGS(frame, page)                                         \
+    { frame ".CounterID4_7", (page) + 0xFD0, 4, DEV_REG_RO, 4, 0, 0 },       \
+        { frame ".CounterID0_3", (page) + 0xFE0, 4, DEV_REG_RO, 4, 0, 0 },   \
+        { frame ".CounterID8", (page) + 0xFF0, 4, DEV_REG_RO, 0, 0, 0x0D },  \
+        { frame ".CounterID9", (page) + 0xFF4, 4, DEV_REG_RO, 0, 0, 0xF0 },  \
+        { frame ".CounterID10", (page) + 0xFF8, 4, DEV_REG_RO, 0, 0, 0x05 }, \
+    {                                                                        \
+        frame ".CounterID11", (page) + 0xFFC, 4, DEV_REG_RO, 0, 0, 0xB1      \
+    }
+
 static const struct dev_reg timer_regs[] = {
     { "CNTFRQ", 0x000, 4, DEV_REG_RO, 0, 0, GTIMER_FREQ_HZ },
     { "CNTNSAR", 0x004, 4, DEV_REG_RO, 0, 0, 0 },
     { "CNTTIDR", 0x008, 4, DEV_REG_RO, 0, 0, CNTTIDR_FRAME },
     { "CNTACR0", 0x040, 4, 0, 0, CNTACR_ALL, CNTACR_ALL },
     { "CNTVOFF0", 0x080, 8, 0, 0, UINT64_MAX, 0 },
-    { "CNTCTLBase.CounterID4_7", 0xFD0, 4, DEV_REG_RO, 4, 0, 0 },
+    COUNTER_ID_REGS("CNTCTLBase", 0),
     { "CNTBase0.CNTPCT", PAGE + 0x000, 8, DEV_REG_RO | DEV_REG_EFFECT, 0, 0, 0 }, /* time passes */
     { "CNTBase0.CNTVCT", PAGE + 0x008, 8, DEV_REG_RO | DEV_REG_EFFECT, 0, 0, 0 },
     { "CNTBase0.CNTFRQ", PAGE + 0x010, 4, DEV_REG_RO, 0, 0, GTIMER_FREQ_HZ },
@@ -311,7 +326,7 @@ static const struct dev_reg timer_regs[] = {
     { "CNTBase0.CNTV_CVAL", PAGE + 0x030, 8, 0, 0, UINT64_MAX, 0 },
     { "CNTBase0.CNTV_TVAL", PAGE + 0x038, 4, DEV_REG_EFFECT, 0, 0xFFFFFFFF, 0 },
     { "CNTBase0.CNTV_CTL", PAGE + 0x03C, 4, DEV_REG_EFFECT, 0, 3, 0 },
-    { "CNTBase0.CounterID4_7", PAGE + 0xFD0, 4, DEV_REG_RO, 4, 0, 0 },
+    COUNTER_ID_REGS("CNTBase0", PAGE),
     { 0 },
 };
 

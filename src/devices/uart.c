@@ -2,19 +2,23 @@
  * uart.c - Arm PrimeCell UART PL011.
  *
  * Spec: DDI 0183 (revision r1p4, with FIFOs of 16), "Programmer's Model" and "Functional Overview".
- * Modelled: FIFOs, all interrupt sources, receive timeout, overrun, break, loopback, modem lines, identification.
- * Not modelled: IrDA and DMA (their registers keep values), integration test registers.
+ * Modelled: FIFOs, all interrupt sources, receive timeout, overrun, break, loopback, modem lines,
+ * identification. Not modelled: IrDA and DMA (their registers keep values), integration test
+ * registers.
  *
- * What is at the other end: a byte stream, so there is no wrong parity and no bad stop bit, and the baud rate only sets
- * the length of the receive timeout. A terminal that is always ready holds CTS, DSR and DCD asserted.
+ * What is at the other end: a byte stream, so there is no wrong parity and no bad stop bit, and the
+ * baud rate only sets the length of the receive timeout. A terminal that is always ready holds CTS,
+ * DSR and DCD asserted.
  *
- * Transmitting. A byte written to UARTDR leaves at once: the transmit FIFO is empty whenever the guest looks, and
- * each write passes the FIFO's trigger level on the way up and down again. What the port does not take is dropped, as
- * on a wire. UARTEN and TXE do not gate it: much bare-metal code writes UARTDR on a machine where firmware, or QEMU,
- * let that through, and its author wants to see the text.
+ * Transmitting. A byte written to UARTDR leaves at once: the transmit FIFO is empty whenever the
+ * guest looks, and each write passes the FIFO's trigger level on the way up and down again. What
+ * the port does not take is dropped, as on a wire. UARTEN and TXE do not gate it: much bare-metal
+ * code writes UARTDR on a machine where firmware, or QEMU, let that through, and its author wants
+ * to see the text.
  *
- * Receiving. The port is asked to keep what does not fit (dev_ops.receive takes less), so overrun happens only in
- * loopback. RXE does gate it, UARTEN does not, for the same reason as above: RXE is set at reset.
+ * Receiving. The port is asked to keep what does not fit (dev_ops.receive takes less), so overrun
+ * happens only in loopback. RXE does gate it, UARTEN does not, for the same reason as above: RXE is
+ * set at reset.
  *
  *   receive FIFO entry   11 OE | 10 BE | 9 PE | 8 FE | 7:0 data
  */
@@ -74,21 +78,21 @@ enum {
     INT_ALL = 0x7FF,
 };
 
-#define UART_ID          0x00141011u
-#define UART_FIFO        16
-#define IFLS_RESET       0x12
-#define TIMEOUT_BITS     32
-#define DEFAULT_BAUD     115200
-#define NS_PER_S         1000000000ull
+#define UART_ID      0x00141011u
+#define UART_FIFO    16
+#define IFLS_RESET   0x12
+#define TIMEOUT_BITS 32
+#define DEFAULT_BAUD 115200
+#define NS_PER_S     1000000000ull
 
 struct uart {
-    uint64_t rx_ns;     /* guest clock of the last receive, read or clearing of the timeout interrupt */
-    uint32_t rx_head;   /* oldest entry                                       */
+    uint64_t rx_ns; /* guest clock of the last receive, read or clearing of the timeout interrupt */
+    uint32_t rx_head; /* oldest entry                                       */
     uint32_t rx_count;
     uint16_t rx[UART_FIFO];
-    uint32_t overrun;   /* 1: the next entry received carries OE              */
-    uint32_t rsr;       /* UARTRSR                                            */
-    uint32_t modem;     /* modem bits of UARTFR that interrupts compare with  */
+    uint32_t overrun; /* 1: the next entry received carries OE              */
+    uint32_t rsr;     /* UARTRSR                                            */
+    uint32_t modem;   /* modem bits of UARTFR that interrupts compare with  */
     uint32_t ilpr;
     uint32_t ibrd;
     uint32_t fbrd;
@@ -262,14 +266,13 @@ static void uart_event(struct dev *dev, unsigned event)
     }
 }
 
-/* Modem bits of UARTFR: the terminal's, or in loopback our own outputs ("UART control register", LBE). */
+/* Modem bits of UARTFR: the terminal's, or in loopback our own outputs ("UART control register",
+ * LBE). */
 static uint32_t modem_lines(const struct uart *uart)
 {
     static const struct {
         uint16_t out, in;
-    } wire[] = {
-        { CR_DTR, FR_DSR }, { CR_RTS, FR_CTS }, { CR_OUT1, FR_DCD }, { CR_OUT2, FR_RI }
-    };
+    } wire[] = { { CR_DTR, FR_DSR }, { CR_RTS, FR_CTS }, { CR_OUT1, FR_DCD }, { CR_OUT2, FR_RI } };
     uint32_t lines = 0;
 
     if ((uart->cr & CR_LBE) == 0) {

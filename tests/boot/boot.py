@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""boot.py HYPERVISOR GUESTDIR CASE...: boots Linux in the monitor and checks what it says.
+"""boot.py HYPERVISOR GUESTDIR INITRD CASE...: boots Linux in the monitor and checks what it says.
 
 A case is a name of the table below or kernel-boardname-gicN-cpus, for example cloud-virt-gic3-4. Each prints one line;
 the exit status is the number of cases that failed (at most 100). Nothing here depends on how long a boot takes, but
@@ -29,16 +29,17 @@ def need(condition, what):
 
 
 class Rig:
-    def __init__(self, hypervisor, guests):
+    def __init__(self, hypervisor, guests, initrd):
         self.hypervisor = hypervisor
         self.guests = guests
+        self.initrd = initrd
 
     def command(self, kernel="linux", board="virt", gic=0, cpus=1, test="facts", memory="512M", extra=()):
         image = {"linux": "vmlinuz", "cloud": "vmlinuz-cloud", "16k": "vmlinuz-16k"}[kernel]
         args = [self.hypervisor, "run", "--machine", board, "--cpus", str(cpus), "--memory", memory]
         if gic:
             args += ["--gic", str(gic)]
-        args += ["--kernel", os.path.join(self.guests, image), "--initrd", os.path.join(self.guests, "test.cpio.gz")]
+        args += ["--kernel", os.path.join(self.guests, image), "--initrd", self.initrd]
         args += ["--append", f"console=ttyAMA0 panic=-1 hv.test={test}"]
         return args + list(extra)
 
@@ -194,8 +195,8 @@ CASES = {
 
 
 def main():
-    hypervisor, guests, names = sys.argv[1], sys.argv[2], sys.argv[3:]
-    rig = Rig(hypervisor, guests)
+    names = sys.argv[4:]
+    rig = Rig(*sys.argv[1:4])
     failed = 0
     for name in names:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -23,7 +23,7 @@
         union vreg r = { .d = { 0, 0 } };                                                                        \
         for (unsigned i = 0; i < simd_lanes(op, fmt); i++) {                                                     \
             const uint64_t a = (uint64_t)n.f[i], b = b_, c = d.f[i];                                             \
-            (void)b, (void)c;                                                                                    \
+            (void)m, (void)b, (void)c;                                                                           \
             r.f[i] = expr;                                                                                       \
         }                                                                                                        \
         cpu->v[op->rd] = r;                                                                                      \

@@ -256,7 +256,11 @@ static void test_short_buffer(void **state)
 
 static bool dtc_present;
 
-/* Blob to source to blob; both must be silent, and the second blob must say the same. */
+/*
+ * Blob to source to blob; both must be silent, and the second blob must say the same. In the source that dtc writes, a
+ * phandle is a plain number; reading it again, dtc asks for a reference in clocks and gpios, whoever made the tree.
+ * So those two checks are on for the blob (where they follow the number) and off for the way back.
+ */
 static void dtc_round_trip(const char *what)
 {
     char command[600], dir[] = "/tmp/hv_dtcXXXXXX", path[64], line[300];
@@ -268,7 +272,8 @@ static void dtc_round_trip(const char *what)
     assert_int_equal(fwrite(made.bytes, 1, made.len, f), made.len);
     fclose(f);
     snprintf(command, sizeof(command),
-             "cd %s && exec 2>&1 && dtc -I dtb -O dts a.dtb -o a.dts && dtc -I dts -O dtb a.dts -o b.dtb && "
+             "cd %s && exec 2>&1 && dtc -I dtb -O dts a.dtb -o a.dts && dtc -W no-clocks_property "
+             "-W no-gpios_property -I dts -O dtb a.dts -o b.dtb && "
              "dtc -s -I dtb -O dts a.dtb -o a1.dts && dtc -s -I dtb -O dts b.dtb -o b1.dts && cmp a1.dts b1.dts && "
              "echo same",
              dir);
@@ -341,7 +346,7 @@ static size_t make_user_tree(uint8_t *buf, size_t size, uint32_t cells, bool cho
         fdt_prop_str(&w, "stdout-path", "serial0");
         fdt_prop_u32(&w, "linux,initrd-start", 5);
         fdt_prop_u32(&w, "linux,initrd-end", 6);
-        fdt_node_named(&w, "module@0");
+        fdt_node_named(&w, "module");
         fdt_prop_str(&w, "bootargs", "of the module");
         fdt_node_end(&w);
         fdt_node_end(&w);
@@ -376,7 +381,7 @@ static void test_patch(void **state)
     CELLS(fdt, "/chosen", "linux,initrd-start", 0, 0x50000000);
     CELLS(fdt, "/chosen", "linux,initrd-end", 0, 0x50001000);
     CELLS(fdt, "/chosen", "kaslr-seed", 0, 7);
-    STRINGS(fdt, "/chosen/module@0", "bootargs", "of the module");
+    STRINGS(fdt, "/chosen/module", "bootargs", "of the module");
     STRINGS(fdt, "/device/chosen", "bootargs", "not this one");
     assert_true(has_node(fdt, "/device/memory"));
     if (dtc_present) {

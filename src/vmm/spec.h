@@ -1,0 +1,87 @@
+/*
+ * spec.h - the texts of options that have an inside, taken apart: --accel, --cpu, --trace and others.
+ *
+ * Every parser checks all of its text and fills err with one line; out may be NULL to check only.
+ */
+#ifndef VMM_SPEC_H
+#define VMM_SPEC_H
+
+#include "accel.h"
+#include "accel/soft/models.h"
+#include "base/log.h"
+#include "hypervisor.h"
+
+/* ---- Numbers ----------------------------------------------------------------------------------------------------- */
+
+/* Decimal or 0x; nothing before or after. */
+bool spec_number(const char *text, uint64_t *value);
+/* A number with K, M, G or T (powers of 1024). */
+bool spec_size(const char *text, uint64_t *value);
+/* Decimal seconds with up to nine digits after the point, as ns. */
+bool spec_seconds(const char *text, uint64_t *ns);
+
+/* ---- Options ------------------------------------------------------------------------------------------------------ */
+
+enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err);
+
+struct cpu_spec {
+    const struct soft_model *model;
+    uint64_t features;
+};
+
+enum status spec_cpu(const char *text, struct cpu_spec *out, struct err *err);
+/* Name of the i-th feature that --cpu can switch, and its bit; NULL after the last. */
+const char *spec_cpu_feature(unsigned i, uint64_t *bit);
+
+#define AFFINITY_MAX 64
+
+/* Processors of the host, in order: "0-3,6". */
+struct affinity_spec {
+    unsigned cpu[AFFINITY_MAX];
+    unsigned count;
+};
+
+enum status spec_affinity(const char *text, struct affinity_spec *out, struct err *err);
+
+/* "exits[=FILE]" */
+struct trace_spec {
+    bool exits;
+    const char *file; /* points into the text; NULL: standard error */
+};
+
+enum status spec_trace(const char *text, struct trace_spec *out, struct err *err);
+
+/* "" (a table on standard error) or "json:FILE" */
+struct stats_spec {
+    const char *file;
+};
+
+enum status spec_stats(const char *text, struct stats_spec *out, struct err *err);
+
+#define LOG_MODULES_MAX 16
+
+struct log_spec {
+    enum log_level level;
+    struct {
+        char name[24];
+        enum log_level level;
+    } module[LOG_MODULES_MAX];
+    unsigned count;
+};
+
+enum status spec_log(const char *text, struct log_spec *out, struct err *err);
+
+/* "FILE@ADDRESS"; file gets the name (size bytes of room). */
+enum status spec_load(const char *text, char *file, size_t size, uint64_t *ipa, struct err *err);
+
+/* Checkers with the type of hv_option.check. */
+enum status check_accel(const char *text, struct err *err);
+enum status check_machine(const char *text, struct err *err);
+enum status check_cpu(const char *text, struct err *err);
+enum status check_affinity(const char *text, struct err *err);
+enum status check_trace(const char *text, struct err *err);
+enum status check_stats(const char *text, struct err *err);
+enum status check_log(const char *text, struct err *err);
+enum status check_load(const char *text, struct err *err);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * agent.c - runs instructions on an Arm CPU: a static Linux program for qemu-user, or for a real machine.
+ *
+ *   agent FILE     FILE holds a struct insn_agent_shm. For every byte on standard input runs its cases, answers a byte.
+ *
+ * Around the instruction, in the code page:
+ *
+ *       ldr x30, [x0, #240]     the last two registers of the state
+ *       ldr x0, [x0]
+ *       <instruction>           at state.pc
+ *       msr tpidr_el0, x0       no register is free: x0 waits in TPIDR_EL0
+ *       ldr x0, .+8
+ *       br x0                   to agent_back (agent_switch.S), which stores the state
+ *       .quad agent_back
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "insn_state.h"
+
+/* agent_switch.S: loads the state, goes to entry, comes back by agent_back. */
+void agent_enter(struct insn_state *state, void *entry);
+extern char agent_back_from_signal[];
+void agent_back(void);
+extern struct insn_state *agent_current;
+struct insn_state *agent_current;
+extern uint64_t agent_saved_sp, agent_saved_tp;
+uint64_t agent_saved_sp, agent_saved_tp;
+
+static volatile uint32_t outcome;
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+
+    outcome = number == SIGILL ? INSN_UNDEFINED : INSN_FAULT;
+    uc->uc_mcontext.pc = (uint64_t)agent_back_from_signal;
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[] = { SIGILL, SIGSEGV, SIGBUS, SIGTRAP };
+    static uint8_t stack[65536];
+    stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
+    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+    sigaltstack(&alternate, NULL);
+    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        sigaction(numbers[i], &action, NULL);
+    }
+}
+
+static void run_case(struct insn_agent_case *c, const uint8_t *pristine, uint8_t *data)
+{
+    uint32_t *at = (uint32_t *)(uintptr_t)c->state.pc;
+    uint64_t back = (uint64_t)agent_back;
+
+    at[-2] = 0xf940781e; /* ldr x30, [x0, #240] */
+    at[-1] = 0xf9400000; /* ldr x0, [x0]        */
+    at[0] = c->word;
+    at[1] = 0xd51bd040; /* msr tpidr_el0, x0   */
+    at[2] = 0x58000040; /* ldr x0, .+8         */
+    at[3] = 0xd61f0000; /* br x0               */
+    memcpy(&at[4], &back, sizeof back);
+    __builtin___clear_cache((char *)&at[-2], (char *)&at[6]);
+    if (c->memory != 0) {
+        memcpy((void *)INSN_DATA_VA, pristine, INSN_DATA_SIZE);
+    }
+    outcome = INSN_RAN;
+    agent_enter(&c->state, &at[-2]);
+    c->state.pc += 4;
+    c->state.outcome = outcome;
+    if (c->memory != 0) {
+        memcpy(data, (void *)INSN_DATA_VA, INSN_DATA_SIZE);
+    }
+}
+
+static void *map(uint64_t va, size_t size, int protection)
+{
+    void *p = mmap((void *)va, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+    if (p == MAP_FAILED) {
+        exit(3);
+    }
+    return p;
+}
+
+int main(int argc, char **argv)
+{
+    int fd = argc == 2 ? open(argv[1], O_RDWR) : -1;
+    struct insn_agent_shm *shm;
+    char byte;
+
+    shm = mmap(NULL, sizeof *shm, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (fd < 0 || shm == MAP_FAILED) {
+        return 2;
+    }
+    map(INSN_CODE_VA, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
+    map(INSN_DATA_VA, INSN_DATA_SIZE, PROT_READ | PROT_WRITE);
+    catch_signals();
+    while (read(0, &byte, 1) == 1) {
+        for (uint32_t i = 0; i < shm->count && i < INSN_BATCH; i++) {
+            run_case(&shm->cases[i], shm->pristine, shm->data[i]);
+        }
+        if (write(1, &byte, 1) != 1) {
+            break;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,240 @@
+/*
+ * soft_side.c - runs one instruction on the software CPU, without its engine.
+ *
+ * A struct cpu, one code page whose other slots end the run, a TLB filled by hand, and slow paths of our own that know one
+ * data buffer: that is all that an instruction body can see. The functions below take the place of mmu.c and
+ * except.c (the link says which definition wins, see CMakeLists.txt).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accel/soft/cpu.h"
+#include "sides.h"
+
+static struct cpu cpu;
+static struct vcpu vcpu;
+static struct vm vm;
+static struct tlb_ctx_head tlb;
+static struct op ops[PAGE_SLOTS + 1];
+static struct soft_access fault;
+static enum insn_outcome outcome;
+static uint64_t noise; /* for what must not matter */
+
+/* ---- Slow paths -------------------------------------------------------------------------------- */
+
+static void end_with(struct cpu *c, enum insn_outcome why)
+{
+    c->left = true;
+    outcome = why;
+}
+
+/* True if the access is inside the data buffer and as aligned as it must be. */
+static bool allowed(struct cpu *c, uint64_t va, unsigned size, unsigned mo)
+{
+    bool aligned = (mo & MO_ALIGNED) != 0;
+
+    if (range_inside(va, size, INSN_DATA_VA, INSN_DATA_SIZE) && (!aligned || va % size == 0)) {
+        return true;
+    }
+    fault = (struct soft_access){ va, size, aligned };
+    end_with(c, INSN_FAULT);
+    return false;
+}
+
+static void *host(uint64_t va)
+{
+    return (void *)(uintptr_t)va;
+}
+
+uint64_t mem_ld_slow(struct cpu *c, const struct op *op, uint64_t va, unsigned mo)
+{
+    uint64_t value = 0;
+    unsigned size = 1u << (mo & MO_SIZE);
+
+    if (allowed(c, va, size, mo)) {
+        memcpy(&value, host(va), size);
+    }
+    return value;
+}
+
+void mem_st_slow(struct cpu *c, const struct op *op, uint64_t va, uint64_t value, unsigned mo)
+{
+    unsigned size = 1u << (mo & MO_SIZE);
+
+    if (allowed(c, va, size, mo)) {
+        memcpy(host(va), &value, size);
+    }
+}
+
+struct v128 mem_ld16_slow(struct cpu *c, const struct op *op, uint64_t va, unsigned mo)
+{
+    struct v128 value = { 0, 0 };
+
+    if (allowed(c, va, 16, mo)) {
+        memcpy(&value, host(va), 16);
+    }
+    return value;
+}
+
+void mem_st16_slow(struct cpu *c, const struct op *op, uint64_t va, uint64_t lo, uint64_t hi,
+                   unsigned mo)
+{
+    struct v128 value = { lo, hi };
+
+    if (allowed(c, va, 16, mo)) {
+        memcpy(host(va), &value, 16);
+    }
+}
+
+void mem_probe(struct cpu *c, const struct op *op, uint64_t va, unsigned size, bool write,
+               unsigned mo)
+{
+    allowed(c, va, size, mo);
+}
+
+void *mem_atomic(struct cpu *c, const struct op *op, uint64_t va, unsigned size, bool write,
+                 unsigned mo)
+{
+    return allowed(c, va, size, mo | MO_ALIGNED) ? host(va) : NULL;
+}
+
+/* ---- Exceptions --------------------------------------------------------------------------------- */
+
+void cpu_exception(struct cpu *c, const struct op *op, enum esr_ec ec, uint32_t iss, uint64_t far_va)
+{
+    end_with(c, ec == EC_UNKNOWN ? INSN_UNDEFINED : INSN_FAULT);
+}
+
+void cpu_exception_after(struct cpu *c, const struct op *op, enum esr_ec ec, uint32_t iss)
+{
+    end_with(c, INSN_FAULT);
+}
+
+void cpu_undefined(struct cpu *c, const struct op *op)
+{
+    end_with(c, INSN_UNDEFINED);
+}
+
+void cpu_fp_trap(struct cpu *c, const struct op *op)
+{
+    end_with(c, INSN_FAULT);
+}
+
+void cpu_sp_fault(struct cpu *c, const struct op *op)
+{
+    end_with(c, INSN_FAULT);
+}
+
+/* ---- One instruction -------------------------------------------------------------------------------- */
+
+/* In every slot but the instruction's: the run is over, the PC is here. */
+static op_ret end_of_run(struct cpu *c, const struct op *op)
+{
+    c->pc = cpu_pc(c, op);
+    LEAVE();
+}
+
+void soft_init(const struct a64_table *table)
+{
+    vm.a64 = table;
+    vcpu.vm = &vm;
+    cpu.vcpu = &vcpu;
+    cpu.features = ~0ull;
+    cpu.epoch = 1;
+    cpu.tlb = cpu.tlb_user = (const struct tlb_ctx *)(const void *)&tlb;
+    cpu.page_va = INSN_CODE_VA;
+    cpu.pstate = PS_SP;
+    cpu.sp_align_mask = 15;
+    for (unsigned i = 0; i <= PAGE_SLOTS; i++) {
+        ops[i].fn = end_of_run;
+    }
+    for (unsigned i = 0; i < TLB_ENTRIES; i++) {
+        tlb.e[i] = (struct tlb_entry){ TLB_NEVER, TLB_NEVER, TLB_NEVER, 0 };
+    }
+}
+
+static void fill_tlb(enum soft_memory memory)
+{
+    for (uint64_t va = INSN_DATA_VA; va < INSN_DATA_VA + INSN_DATA_SIZE; va += SOFT_PAGE) {
+        struct tlb_entry *e = &tlb.e[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+
+        e->rtag = e->wtag = memory == SOFT_MEM_FAST ? va : TLB_NEVER;
+    }
+}
+
+/* The flags have many representations; any of them must do. */
+static void load_flags(uint32_t nzcv)
+{
+    int64_t any = (int64_t)(noise = noise * 6364136223846793005ull + 1442695040888963407ull);
+    int64_t sign = INT64_MIN;
+
+    cpu.flag_n = (nzcv & 1u << 31) != 0 ? any | sign : any & ~sign;
+    cpu.flag_z = (nzcv & 1u << 30) != 0 ? 0 : (uint64_t)any | 0x100;
+    cpu.flag_c = nzcv >> 29 & 1;
+    cpu.flag_v = (nzcv & 1u << 28) != 0 ? any | sign : any & ~sign;
+}
+
+static void load_state(const struct insn_state *s)
+{
+    memcpy(cpu.x, s->x, sizeof s->x);
+    cpu.x[X_SP] = s->sp;
+    cpu.x[X_ZERO] = 0;
+    cpu.x[X_SINK] = noise;
+    load_flags(s->nzcv);
+    cpu.fpcr = s->fpcr;
+    cpu.fpsr = s->fpsr;
+    memcpy(cpu.v, s->v, sizeof s->v);
+    cpu.left = false;
+    cpu.excl_size = 0;
+    cpu.page_ops = ops;
+    cpu.page_va = INSN_CODE_VA;
+    cpu.count_bias = 0;
+}
+
+static void save_state(struct insn_state *s)
+{
+    memcpy(s->x, cpu.x, sizeof s->x);
+    s->sp = cpu.x[X_SP];
+    s->pc = cpu.pc;
+    s->nzcv = cpu_nzcv(&cpu);
+    s->fpcr = cpu.fpcr;
+    s->fpsr = cpu.fpsr;
+    memcpy(s->v, cpu.v, sizeof s->v);
+    s->outcome = outcome;
+    if (cpu.x[X_ZERO] != 0) {
+        fprintf(stderr, "the zero register was written\n");
+        abort();
+    }
+}
+
+void soft_run(struct insn_state *s, uint32_t word, enum soft_memory memory, bool far_branches)
+{
+    unsigned slot = (unsigned)((s->pc - INSN_CODE_VA) / 4);
+    struct op *op = &ops[slot];
+    struct lower lo = { .cpu = &cpu, .slot = slot, .flags = far_branches ? LOWER_FAR : 0 };
+
+    load_state(s);
+    fill_tlb(memory);
+    outcome = INSN_RAN;
+    op->word = word;
+    op->fn = uop_table[lower_insn(&lo, word, op)].fn;
+    if (op->fn == op_undefined) {
+        outcome = INSN_UNDEFINED;
+    } else {
+#if SOFT_TAILCALL
+        op->fn(&cpu, op);
+#else
+        for (const struct op *at = op; at != NULL;) {
+            at = at->fn(&cpu, at);
+        }
+#endif
+    }
+    op->fn = end_of_run;
+    save_state(s);
+}
+
+struct soft_access soft_fault(void)
+{
+    return fault;
+}

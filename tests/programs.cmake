@@ -1,0 +1,70 @@
+# programs.cmake - tests that run the finished program: guests of our own, Linux, bad input, the disassembler's oracle,
+# and the tools that read the source. They need Python; those that need guests find them where ./test put them.
+find_package(Python3 COMPONENTS Interpreter)
+find_program(HV_AARCH64_GCC aarch64-linux-gnu-gcc)
+set(HV_GUESTS $ENV{HV_GUESTS} CACHE PATH "Folder with Debian's kernels (scripts/guests.sh)")
+
+function(hv_program_test name labels)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 1500 SKIP_RETURN_CODE 77)
+endfunction()
+
+if(Python3_FOUND AND HV_AARCH64_GCC)
+  add_executable(words disasm/words.c)
+  target_link_libraries(words PRIVATE test_support hv_arch hv_options)
+  hv_program_test(insn.disasm "insn" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/disasm/compare.py $<TARGET_FILE:words>)
+
+  file(GLOB guests CONFIGURE_DEPENDS guests/*/*.S)
+  foreach(guest ${guests})
+    get_filename_component(name ${guest} NAME_WE)
+    hv_program_test(guest.${name} "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/guests/guests.py
+      $<TARGET_FILE:hypervisor> ${guest})
+  endforeach()
+
+  hv_program_test(hello "hello;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/hello.py
+    $<TARGET_FILE:hypervisor>)
+  hv_program_test(badinput "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/badinput.py
+    $<TARGET_FILE:hypervisor>)
+endif()
+
+if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud" AND NOT HV_SANITIZE)
+  set(torture ${CMAKE_BINARY_DIR}/torture)
+  set(initrd ${CMAKE_BINARY_DIR}/guests/test.cpio.gz)
+  add_custom_command(OUTPUT ${torture}
+    COMMAND ${HV_AARCH64_GCC} -O2 -static -pthread -o ${torture} ${CMAKE_CURRENT_SOURCE_DIR}/boot/torture.c
+    DEPENDS boot/torture.c VERBATIM)
+  add_custom_command(OUTPUT ${initrd}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/guests
+    COMMAND ${CMAKE_SOURCE_DIR}/scripts/initrd.sh ${initrd} ${CMAKE_CURRENT_SOURCE_DIR}/boot/test-init ${torture}
+    DEPENDS boot/test-init ${torture} ${CMAKE_SOURCE_DIR}/scripts/initrd.sh VERBATIM)
+  add_custom_target(guest_initrd ALL DEPENDS ${initrd})
+  set(boot ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/boot/boot.py $<TARGET_FILE:hypervisor> ${HV_GUESTS} ${initrd})
+
+  hv_program_test(boot.quick "quick" ${boot} cloud-virt-gic3-2)
+  foreach(case memory64 shell reboot escape idle)
+    hv_program_test(boot.${case} "boot" ${boot} ${case})
+  endforeach()
+  set_tests_properties(boot.idle PROPERTIES RUN_SERIAL TRUE)
+  foreach(kernel linux cloud)
+    foreach(board classic virt)
+      foreach(gic 2 3)
+        foreach(cpus 1 2 4 8)
+          list(APPEND matrix_${kernel}_${board} ${kernel}-${board}-gic${gic}-${cpus})
+        endforeach()
+      endforeach()
+      hv_program_test(boot.matrix.${kernel}.${board} "boot" ${boot} ${matrix_${kernel}_${board}})
+    endforeach()
+  endforeach()
+  hv_program_test(boot.16k "boot" ${boot} 16k-virt-gic3-2)
+  hv_program_test(boot.userland "boot" ${boot} userland)
+  hv_program_test(boot.torture "boot" ${boot} torture)
+  set_tests_properties(boot.torture PROPERTIES RUN_SERIAL TRUE)
+endif()
+
+if(NOT HV_SANITIZE)
+  hv_program_test(tool.floors "tool" ${CMAKE_SOURCE_DIR}/scripts/check-floors.sh ${CMAKE_BINARY_DIR})
+  hv_program_test(tool.tailcalls "tool" ${CMAKE_SOURCE_DIR}/scripts/check-tailcalls.sh ${CMAKE_BINARY_DIR}/libhv_soft.a)
+  hv_program_test(tool.format "tool;slow" ${CMAKE_SOURCE_DIR}/scripts/check-style.sh format ${CMAKE_BINARY_DIR})
+  hv_program_test(tool.tidy "tool;slow" ${CMAKE_SOURCE_DIR}/scripts/check-style.sh tidy ${CMAKE_BINARY_DIR})
+  hv_program_test(tool.cppcheck "tool;slow" ${CMAKE_SOURCE_DIR}/scripts/check-style.sh cppcheck ${CMAKE_BINARY_DIR})
+endif()
