@@ -173,7 +173,7 @@ void gtimer_set_cval(struct gtimer *g, enum gtimer_id id, uint64_t cval, uint64_
 void gtimer_set_tval(struct gtimer *g, enum gtimer_id id, int32_t tval, uint64_t now_ns);
 /* Sets each interrupt line as the conditions demand at now_ns (call after any change and at the deadline). */
 void gtimer_update(struct gtimer *g, uint64_t now_ns);
-/* First guest-clock ns > now_ns at which gtimer_update would raise a line; UINT64_MAX: none. */
+/* First guest-clock ns from now_ns on at which gtimer_update would raise a line that is low; UINT64_MAX: none. */
 uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns);
 
 /* ---- GIC --------------------------------------------------------------------------------------------------- */

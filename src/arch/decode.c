@@ -1,13 +1,14 @@
 /*
  * decode.c - from an instruction word to its row of the A64 table.
  *
- * Spec: DDI 0487, "A64 Instruction Set Encoding". The encodings themselves are rows of a64.def; this file parses their
- * patterns once and sorts them into buckets:
+ * Spec: DDI 0487, "A64 Instruction Set Encoding". The encodings themselves are rows of a64.def;
+ * this file parses their patterns once and sorts them into buckets:
  *
- *       word ──bits 31:21──▶ bucket ──▶ row, row, row   (most specific first: the first that matches is the answer)
+ *       word ──bits 31:21──▶ bucket ──▶ row, row, row   (most specific first: the first that
+ * matches is the answer)
  *
- * "Most specific" is a count: of two nested patterns the inner one has more fixed bits, or the same bits and one more
- * excluded value.
+ * "Most specific" is a count: of two nested patterns the inner one has more fixed bits, or the same
+ * bits and one more excluded value.
  */
 #include "a64_private.h"
 
@@ -17,19 +18,20 @@
 #include "base/string.h"
 
 static const struct a64_row rows[A64_INSN_COUNT + 1] = {
-#define INSN(name_, pattern_, feat_, flags_, lower_, assembler_)                                   \
-    { .name = #name_,                                                                              \
-      .pattern = (pattern_),                                                                       \
-      .assembler = (assembler_),                                                                   \
-      .feat = A64_FEAT_##feat_,                                                                    \
-      .flags = (flags_),                                                                           \
+#define INSN(name_, pattern_, feat_, flags_, lower_, assembler_) \
+    { .name = #name_,                                            \
+      .pattern = (pattern_),                                     \
+      .assembler = (assembler_),                                 \
+      .feat = A64_FEAT_##feat_,                                  \
+      .flags = (flags_),                                         \
       .index = A64_INSN_##name_ },
 #include "arch/a64.def"
 #undef INSN
     { .name = NULL },
 };
 
-/* ---- Patterns ---------------------------------------------------------------------------------- */
+/* ---- Patterns ----------------------------------------------------------------------------------
+ */
 
 static bool is_letter(char c)
 {
@@ -100,7 +102,8 @@ static const char *parse_field(const char *p, struct a64_field *field, unsigned 
     return p;
 }
 
-/* Does the text at p begin with bits (a token of nothing but 0, 1 and x), rather than with a name? */
+/* Does the text at p begin with bits (a token of nothing but 0, 1 and x), rather than with a name?
+ */
 static bool at_bits(const char *p)
 {
     while (*p == '0' || *p == '1' || *p == 'x') {
@@ -132,7 +135,8 @@ static bool parse_pattern(struct a64_table *t, struct a64_row *row)
     return p != NULL && left == 0;
 }
 
-/* ---- Buckets ----------------------------------------------------------------------------------- */
+/* ---- Buckets -----------------------------------------------------------------------------------
+ */
 
 static unsigned specificity(const struct a64_table *t, const struct a64_row *row)
 {
@@ -158,7 +162,8 @@ static void sort_rows(const struct a64_table *t, uint16_t order[A64_INSN_COUNT +
     }
 }
 
-/* Calls for every bucket that the row is in: counts it (into bucket[n + 1]), or enters it at bucket[n]'s cursor. */
+/* Calls for every bucket that the row is in: counts it (into bucket[n + 1]), or enters it at
+ * bucket[n]'s cursor. */
 static bool visit_buckets(struct a64_table *t, const struct a64_row *row, bool enter,
                           uint16_t cursor[A64_BUCKETS])
 {
@@ -204,7 +209,8 @@ static bool build_buckets(struct a64_table *t)
     return true;
 }
 
-/* ---- The table --------------------------------------------------------------------------------- */
+/* ---- The table ---------------------------------------------------------------------------------
+ */
 
 size_t a64_table_size(void)
 {
@@ -283,7 +289,8 @@ uint32_t a64_field(const struct a64_table *t, const struct a64_row *row, uint32_
     return (uint32_t)bits(word, f->lo, f->len);
 }
 
-/* ---- Immediates -------------------------------------------------------------------------------- */
+/* ---- Immediates --------------------------------------------------------------------------------
+ */
 
 bool a64_bitmask_imm(bool sf, unsigned n, unsigned imms, unsigned immr, uint64_t *imm)
 {

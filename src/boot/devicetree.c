@@ -618,7 +618,7 @@ enum status devicetree_write(const struct boot_request *request,
     const struct tree tree = { .w = &w, .request = request, .facts = facts };
 
     ASSERT(request->rng_seed_len <= RNG_SEED_MAX);
-    if (request->dtb.len == 0) {
+    if (request->dtb.bytes == NULL) {
         fdt_begin(&w, buf, size, STRINGS_BYTES, NULL);
         write_tree(&tree);
     } else {

@@ -183,12 +183,12 @@ static void gicc_reset(struct dev *dev) {}
 static const struct dev_reg gicc_regs[] = {
     { "GICC_CTLR", GICC_CTLR, 4, 0, 0, GICC_CTLR_WRITABLE, 0 },
     { "GICC_PMR", GICC_PMR, 4, 0, 0, GIC_PRIO_MASK, 0 },
-    { "GICC_BPR", GICC_BPR, 4, 0, 0, 7, GIC_BPR0_MIN },
+    { "GICC_BPR", GICC_BPR, 4, DEV_REG_EFFECT, 0, 7, GIC_BPR0_MIN }, /* has a minimum */
     { "GICC_IAR", GICC_IAR, 4, DEV_REG_RO | DEV_REG_EFFECT, 0, 0, GIC_SPURIOUS },
     { "GICC_EOIR", GICC_EOIR, 4, DEV_REG_WO | DEV_REG_EFFECT, 0, 0, 0 },
     { "GICC_RPR", GICC_RPR, 4, DEV_REG_RO, 0, 0, GIC_PRIO_IDLE },
     { "GICC_HPPIR", GICC_HPPIR, 4, DEV_REG_RO, 0, 0, GIC_SPURIOUS },
-    { "GICC_ABPR", GICC_ABPR, 4, 0, 0, 7, GIC_BPR1_MIN },
+    { "GICC_ABPR", GICC_ABPR, 4, DEV_REG_EFFECT, 0, 7, GIC_BPR1_MIN },
     { "GICC_AIAR", GICC_AIAR, 4, DEV_REG_RO | DEV_REG_EFFECT, 0, 0, GIC_SPURIOUS },
     { "GICC_AEOIR", GICC_AEOIR, 4, DEV_REG_WO | DEV_REG_EFFECT, 0, 0, 0 },
     { "GICC_AHPPIR", GICC_AHPPIR, 4, DEV_REG_RO, 0, 0, GIC_SPURIOUS },

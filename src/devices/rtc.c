@@ -152,7 +152,7 @@ static const struct dev_reg rtc_regs[] = {
     { "RTCDR", RTCDR, 4, DEV_REG_RO | DEV_REG_EFFECT, 0, 0, 0 }, /* the time of day */
     { "RTCMR", RTCMR, 4, 0, 0, 0xFFFFFFFF, 0 },
     { "RTCLR", RTCLR, 4, 0, 0, 0xFFFFFFFF, 0 },
-    { "RTCCR", RTCCR, 4, DEV_REG_RO, 0, 0, 1 },
+    { "RTCCR", RTCCR, 4, 0, 0, 0, 1 },
     { "RTCIMSC", RTCIMSC, 4, 0, 0, 1, 0 },
     { "RTCRIS", RTCRIS, 4, DEV_REG_RO, 0, 0, 0 },
     { "RTCMIS", RTCMIS, 4, DEV_REG_RO, 0, 0, 0 },

@@ -99,11 +99,16 @@ uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns)
     uint64_t nearest = UINT64_MAX;
 
     for (unsigned id = 0; id < GTIMER_COUNT; id++) {
-        if (armed(g, id) && !condition_met(g, id, now_ns)) {
+        uint64_t when = UINT64_MAX;
+        if (armed(g, id) && !g->t[id].line) {
             uint64_t ahead = g->t[id].cval - view(g, id, now_ns);
-            uint64_t when = ahead <= COUNT_MAX - count ? (count + ahead) * NS_PER_TICK : UINT64_MAX;
-            nearest = when < nearest ? when : nearest;
+            if (condition_met(g, id, now_ns)) {
+                when = now_ns;
+            } else if (ahead <= COUNT_MAX - count) {
+                when = (count + ahead) * NS_PER_TICK;
+            }
         }
+        nearest = when < nearest ? when : nearest;
     }
     return nearest;
 }

@@ -113,7 +113,7 @@ static json_t *save_size(uint64_t bytes)
     }
     fmt_format(text, sizeof(text), unit != 0 ? "%llu%c" : "%llu", (unsigned long long)bytes,
                unit != 0 ? units[unit - 1] : 0);
-    return json_string(text);
+    return json_string_nocheck(text);
 }
 
 static json_t *save_seconds(uint64_t ns)
@@ -125,7 +125,7 @@ static json_t *save_seconds(uint64_t ns)
     }
     fmt_format(text, sizeof(text), "%llu.%09llu", (unsigned long long)(ns / 1000000000),
                (unsigned long long)(ns % 1000000000));
-    return json_string(text);
+    return json_string_nocheck(text);
 }
 
 /* Numbers that JSON's readers may not hold go as text. */
@@ -137,7 +137,7 @@ static json_t *save_number(uint64_t value)
         return json_integer((json_int_t)value);
     }
     fmt_format(text, sizeof(text), "%llu", (unsigned long long)value);
-    return json_string(text);
+    return json_string_nocheck(text);
 }
 
 static json_t *save_text(const struct hv_option *o, const char *text)
@@ -145,7 +145,7 @@ static json_t *save_text(const struct hv_option *o, const char *text)
     if (text == NULL || (o->initial != NULL && str_eq(o->initial, text))) {
         return NULL;
     }
-    return o->arg_optional && text[0] == 0 ? json_true() : json_string(text);
+    return o->arg_optional && text[0] == 0 ? json_true() : json_string_nocheck(text);
 }
 
 static json_t *save_list(const struct hv_list *list)
@@ -153,7 +153,7 @@ static json_t *save_list(const struct hv_list *list)
     json_t *array = list->count != 0 ? json_array() : NULL;
 
     for (unsigned i = 0; array != NULL && i < list->count; i++) {
-        json_array_append_new(array, json_string(list->item[i]));
+        json_array_append_new(array, json_string_nocheck(list->item[i]));
     }
     return array;
 }
@@ -163,7 +163,7 @@ static json_t *save_address(uint64_t value)
     char text[32];
 
     fmt_format(text, sizeof(text), "0x%llx", (unsigned long long)value);
-    return json_string(text);
+    return json_string_nocheck(text);
 }
 
 /* NULL: it has its default. */

@@ -1,7 +1,9 @@
 /*
- * agent.c - runs instructions on an Arm CPU: a static Linux program for qemu-user, or for a real machine.
+ * agent.c - runs instructions on an Arm CPU: a static Linux program for qemu-user, or for a real
+ * machine.
  *
- *   agent FILE     FILE holds a struct insn_agent_shm. For every byte on standard input runs its cases, answers a byte.
+ *   agent FILE     FILE holds a struct insn_agent_shm. For every byte on standard input runs its
+ * cases, answers a byte.
  *
  * Around the instruction, in the code page:
  *

@@ -1,8 +1,10 @@
 /*
- * insn_state.h - what one instruction sees and leaves behind, as our CPU, the oracles and the Arm agent agree on it.
+ * insn_state.h - what one instruction sees and leaves behind, as our CPU, the oracles and the Arm
+ * agent agree on it.
  *
- * All sides run the instruction at the same virtual address and see the same data buffer at the same virtual address, so
- * that PC-relative results can be compared too. Only <stdint.h>: C, C++ and the agent (another architecture) include this.
+ * All sides run the instruction at the same virtual address and see the same data buffer at the
+ * same virtual address, so that PC-relative results can be compared too. Only <stdint.h>: C, C++
+ * and the agent (another architecture) include this.
  */
 #ifndef INSN_STATE_H
 #define INSN_STATE_H

@@ -1,6 +1,6 @@
 /*
- * sides.h - the three parties of the instruction test: our CPU, VIXL's simulator, and an Arm program ("agent") under
- * qemu-user or on a real Arm machine.
+ * sides.h - the three parties of the instruction test: our CPU, VIXL's simulator, and an Arm
+ * program ("agent") under qemu-user or on a real Arm machine.
  */
 #ifndef INSN_SIDES_H
 #define INSN_SIDES_H
@@ -25,10 +25,12 @@ enum soft_memory {
     SOFT_MEM_FAST, /* the two data pages are in the TLB              */
 };
 
-/* Runs word at state->pc and leaves the result in state. far_branches: lowered as for single step. */
+/* Runs word at state->pc and leaves the result in state. far_branches: lowered as for single step.
+ */
 void soft_run(struct insn_state *state, uint32_t word, enum soft_memory memory, bool far_branches);
 
-/* The access that made the last run a fault: its first byte, its size, whether its alignment was demanded. */
+/* The access that made the last run a fault: its first byte, its size, whether its alignment was
+ * demanded. */
 struct soft_access {
     uint64_t va;
     unsigned size;
@@ -45,7 +47,8 @@ void vixl_disassemble(uint32_t word, uint64_t pc, char *buf, size_t size);
 
 /* ---- The agent (agent_side.c) ---- */
 
-/* Starts `command agent_path shared-file` (command may be NULL); NULL if that fails. One agent at a time. */
+/* Starts `command agent_path shared-file` (command may be NULL); NULL if that fails. One agent at a
+ * time. */
 struct insn_agent_shm *agent_start(const char *command, const char *agent_path);
 /* Runs the shm->count cases; false if the agent died. */
 bool agent_run(void);

@@ -1,9 +1,10 @@
 /*
  * soft_side.c - runs one instruction on the software CPU, without its engine.
  *
- * A struct cpu, one code page whose other slots end the run, a TLB filled by hand, and slow paths of our own that know one
- * data buffer: that is all that an instruction body can see. The functions below take the place of mmu.c and
- * except.c (the link says which definition wins, see CMakeLists.txt).
+ * A struct cpu, one code page whose other slots end the run, a TLB filled by hand, and slow paths
+ * of our own that know one data buffer: that is all that an instruction body can see. The functions
+ * below take the place of mmu.c and except.c (the link says which definition wins, see
+ * CMakeLists.txt).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ static struct soft_access fault;
 static enum insn_outcome outcome;
 static uint64_t noise; /* for what must not matter */
 
-/* ---- Slow paths -------------------------------------------------------------------------------- */
+/* ---- Slow paths --------------------------------------------------------------------------------
+ */
 
 static void end_with(struct cpu *c, enum insn_outcome why)
 {
@@ -99,9 +101,11 @@ void *mem_atomic(struct cpu *c, const struct op *op, uint64_t va, unsigned size,
     return allowed(c, va, size, mo | MO_ALIGNED) ? host(va) : NULL;
 }
 
-/* ---- Exceptions --------------------------------------------------------------------------------- */
+/* ---- Exceptions ---------------------------------------------------------------------------------
+ */
 
-void cpu_exception(struct cpu *c, const struct op *op, enum esr_ec ec, uint32_t iss, uint64_t far_va)
+void cpu_exception(struct cpu *c, const struct op *op, enum esr_ec ec, uint32_t iss,
+                   uint64_t far_va)
 {
     end_with(c, ec == EC_UNKNOWN ? INSN_UNDEFINED : INSN_FAULT);
 }
@@ -126,7 +130,8 @@ void cpu_sp_fault(struct cpu *c, const struct op *op)
     end_with(c, INSN_FAULT);
 }
 
-/* ---- One instruction -------------------------------------------------------------------------------- */
+/* ---- One instruction
+ * -------------------------------------------------------------------------------- */
 
 /* In every slot but the instruction's: the run is over, the PC is here. */
 static op_ret end_of_run(struct cpu *c, const struct op *op)

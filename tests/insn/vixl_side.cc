@@ -69,7 +69,7 @@ void load(const insn_state *s)
     }
     simulator->WriteRegister(31, s->sp, Simulator::NoRegLog, Reg31IsStackPointer);
     for (unsigned r = 0; r < 32; r++) {
-        qreg_t q;
+        Simulator::qreg_t q;
 
         memcpy(&q, s->v[r], sizeof q);
         simulator->WriteQRegister(r, q, Simulator::NoRegLog);
@@ -87,7 +87,7 @@ void save(insn_state *s)
     }
     s->sp = simulator->ReadRegister<uint64_t>(31, Reg31IsStackPointer);
     for (unsigned r = 0; r < 32; r++) {
-        qreg_t q = simulator->ReadQRegister(r);
+        Simulator::qreg_t q = simulator->ReadQRegister(r);
 
         memcpy(s->v[r], &q, sizeof q);
     }

@@ -307,12 +307,11 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
         LEAVE();                                                                                                 \
     } while (0)
 
-/* To any address, through the jump cache. Counts op as executed. */
-#define FAR_JUMP(va_)                                                                                            \
+/* To any address, through the jump cache; count_bias is the count already. */
+#define FAR_ENTER(va_)                                                                                           \
     do {                                                                                                         \
         const uint64_t far_va_ = (va_);                                                                          \
         const struct jc_entry *je_ = &cpu->jc[(far_va_ >> 2 ^ far_va_ >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)]; \
-        COUNT_OUT(op, 1);                                                                                        \
         if (LIKELY(je_->va == far_va_ && je_->epoch == cpu->epoch &&                                             \
                    atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0)) {                            \
             const struct op *to_ = je_->op;                                                                      \
@@ -323,6 +322,14 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
         }                                                                                                        \
         cpu->pc = far_va_;                                                                                       \
         LEAVE();                                                                                                 \
+    } while (0)
+
+/* The same from a branch: counts op as executed. */
+#define FAR_JUMP(va_)                                                                                            \
+    do {                                                                                                         \
+        const uint64_t jump_va_ = (va_);                                                                         \
+        COUNT_OUT(op, 1);                                                                                        \
+        FAR_ENTER(jump_va_);                                                                                     \
     } while (0)
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */

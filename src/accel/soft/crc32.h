@@ -1,12 +1,13 @@
 /*
  * crc32.h - the CRC32 and CRC32C steps of the A64 checksum instructions.
  *
- * Spec: DDI 0487, "CRC32" and "CRC32C" pseudocode; polynomials 0x04C11DB7 and 0x1EDC6F41, bits reflected as the
- * instructions' BitReverse does.
+ * Spec: DDI 0487, "CRC32" and "CRC32C" pseudocode; polynomials 0x04C11DB7 and 0x1EDC6F41, bits
+ * reflected as the instructions' BitReverse does.
  *
- * A CRC is linear, so the remainder of accumulator ^ data is the exclusive or of what each of its nibbles leaves behind:
- * sixteen independent loads for 8 bytes and no chain from byte to byte. Row d of a table is for a nibble that d further
- * nibbles follow; each row is spanned by the remainders of its four bits.
+ * A CRC is linear, so the remainder of accumulator ^ data is the exclusive or of what each of its
+ * nibbles leaves behind: sixteen independent loads for 8 bytes and no chain from byte to byte. Row
+ * d of a table is for a nibble that d further nibbles follow; each row is spanned by the remainders
+ * of its four bits.
  */
 #ifndef SOFT_CRC32_H
 #define SOFT_CRC32_H
@@ -15,11 +16,11 @@
 
 #include <stdint.h>
 
-#define LINEAR(a, b, c, d)                                                                         \
-    {                                                                                              \
-        0, (a), (b), (a) ^ (b), (c), (a) ^ (c), (b) ^ (c), (a) ^ (b) ^ (c), (d), (a) ^ (d),        \
-            (b) ^ (d), (a) ^ (b) ^ (d), (c) ^ (d), (a) ^ (c) ^ (d), (b) ^ (c) ^ (d),               \
-            (a) ^ (b) ^ (c) ^ (d)                                                                  \
+#define LINEAR(a, b, c, d)                                                                  \
+    {                                                                                       \
+        0, (a), (b), (a) ^ (b), (c), (a) ^ (c), (b) ^ (c), (a) ^ (b) ^ (c), (d), (a) ^ (d), \
+            (b) ^ (d), (a) ^ (b) ^ (d), (c) ^ (d), (a) ^ (c) ^ (d), (b) ^ (c) ^ (d),        \
+            (a) ^ (b) ^ (c) ^ (d)                                                           \
     }
 
 static const uint32_t crc32_nibble[16][16] = {

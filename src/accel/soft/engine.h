@@ -67,11 +67,11 @@ struct soft_private {
     bool sent_any;             /* DSB has to wait                                                */
     _Atomic bool inside;       /* may use translations without looking at the ring               */
     struct vcpu_exit *exit;    /* of the run call                                                */
+    struct vcpu_exit own_exit; /* where exits go outside of one                                  */
     bool exiting;              /* exit is filled: return                                         */
     bool event;                /* event register (WFE)                                           */
-    uint8_t stepping;          /* single step: scratch is running                                */
     unsigned lower_flags;      /* for op_decode                                                  */
-    struct op scratch[2];
+    struct op scratch[2];      /* single step: the instruction, and step_end                     */
     /* Endless exceptions: count and syndrome at the last one. */
     int64_t stuck_count;
     uint64_t stuck_esr, stuck_elr;
@@ -204,15 +204,16 @@ void except_fetch(struct cpu *cpu, enum esr_ec ec, uint32_t iss, uint64_t far_va
 
 /* ---- sysreg.c, idregs.c ------------------------------------------------------------------------------------------ */
 
-/* Row of an encoding, or -1. */
-int sysreg_row(uint32_t encoding);
-/* MRS and MSR; cpu->left after a trap. Accesses to the state itself (get_reg) use sysreg_get and sysreg_set. */
+/* Row of an encoding, or SYS_COUNT. */
+enum sys_index sysreg_row(uint32_t encoding);
+/* MRS and MSR, op->imm being the row; cpu->left after a trap. */
 uint64_t soft_mrs(struct cpu *cpu, const struct op *op);
 void soft_msr(struct cpu *cpu, const struct op *op);
+/* The state itself (get_reg, set_reg): no access rules. False: no such register, or not to be set. */
 bool sysreg_get(struct cpu *cpu, uint32_t encoding, uint64_t *value);
 bool sysreg_set(struct cpu *cpu, uint32_t encoding, uint64_t value);
-/* True if MRS and MSR of the row at EL1 need nothing but the storage (then also at EL0: *el0 says so). */
-bool sysreg_is_plain(enum sys_index row, bool write, bool *el0);
+/* True if MRS (or MSR) of the row needs nothing but the storage at EL1 and, if el0, at EL0 as well. */
+bool sysreg_is_plain(enum sys_index row, bool write, bool el0);
 void sysreg_reset(struct cpu *cpu);
 /* Fills the identification registers. */
 void idregs_init(struct cpu *cpu);
@@ -221,9 +222,9 @@ void sysreg_trap(struct cpu *cpu, const struct op *op);
 
 /* ---- sysop.c ---------------------------------------------------------------------------------------------------- */
 
-/* SYS; cpu->left after a fault or trap. */
+/* Number of the operation that a SYS instruction's encoding stands for on this CPU model, or -1: UNDEFINED. */
+int sysop_find(const struct cpu *cpu, uint32_t encoding);
+/* SYS, op->imm being that number; cpu->left after a fault or trap. */
 void soft_sys(struct cpu *cpu, const struct op *op);
-/* Is the encoding allocated on this CPU model? */
-bool sysop_exists(const struct cpu *cpu, uint32_t encoding);
 
 #endif

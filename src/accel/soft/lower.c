@@ -1,8 +1,8 @@
 /*
  * lower.c - from an instruction word to one micro-operation.
  *
- * The row of the instruction table names the family's lowering function; this file finds it, after looking at what the
- * CPU model has.
+ * The row of the instruction table names the family's lowering function; this file finds it, after
+ * looking at what the CPU model has.
  */
 #include "accel/soft/cpu.h"
 

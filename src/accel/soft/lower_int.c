@@ -1,18 +1,36 @@
 /*
  * lower_int.c - which micro-operation an integer or branch instruction becomes.
  *
- * Spec: DDI 0487, "A64 Base Instruction Descriptions". What is known at this point is spent here: an ORR with XZR is a
- * move, a MOVZ a constant, a bit-field move that is a shift a shift.
+ * Spec: DDI 0487, "A64 Base Instruction Descriptions". What is known at this point is spent here:
+ * an ORR with XZR is a move, a MOVZ a constant, a bit-field move that is a shift a shift.
  */
 #include "accel/soft/cpu.h"
 
 /* Fields that most integer encodings have in the same place. */
-static bool sf_of(uint32_t word) { return word >> 31 != 0; }
-static unsigned rd_of(uint32_t word) { return word & 31; }
-static unsigned rn_of(uint32_t word) { return word >> 5 & 31; }
-static unsigned rm_of(uint32_t word) { return word >> 16 & 31; }
-static unsigned ra_of(uint32_t word) { return word >> 10 & 31; }
-static unsigned cond_of(uint32_t word) { return word >> 12 & 15; }
+static bool sf_of(uint32_t word)
+{
+    return word >> 31 != 0;
+}
+static unsigned rd_of(uint32_t word)
+{
+    return word & 31;
+}
+static unsigned rn_of(uint32_t word)
+{
+    return word >> 5 & 31;
+}
+static unsigned rm_of(uint32_t word)
+{
+    return word >> 16 & 31;
+}
+static unsigned ra_of(uint32_t word)
+{
+    return word >> 10 & 31;
+}
+static unsigned cond_of(uint32_t word)
+{
+    return word >> 12 & 15;
+}
 
 /* Rd, Rn and Rm, where 31 is the zero register. */
 static void three_registers(uint32_t word, struct op *op)
@@ -33,7 +51,8 @@ static enum uop move(bool sf, struct op *op, uint8_t from)
     return sf ? UOP_mov64 : UOP_mov32;
 }
 
-/* ---- Immediate ------------------------------------------------------------------------------------- */
+/* ---- Immediate
+ * ------------------------------------------------------------------------------------- */
 
 /* The page's address is added when it runs, so the same code may be mapped anywhere. */
 enum uop lower_pcrel(const struct lower *lo, uint32_t word, struct op *op)
@@ -177,7 +196,8 @@ enum uop lower_extract(const struct lower *lo, uint32_t word, struct op *op)
     return sf ? UOP_extr64 : UOP_extr32;
 }
 
-/* ---- Register ---------------------------------------------------------------------------------------- */
+/* ---- Register
+ * ---------------------------------------------------------------------------------------- */
 
 /* The _rr form of ADD, ADDS, SUB, SUBS; the others follow it. Index: op S sf. */
 static const uint16_t arith_uop[2][2][2] = {
@@ -392,7 +412,8 @@ enum uop lower_dp_1source(const struct lower *lo, uint32_t word, struct op *op)
     }
 }
 
-/* ---- Branches ------------------------------------------------------------------------------------------ */
+/* ---- Branches
+ * ------------------------------------------------------------------------------------------ */
 
 /* Displacement of the branch, whose count of instructions is len bits from bit lo up. */
 static int64_t displacement(uint32_t word, unsigned lo, unsigned len)
@@ -401,8 +422,7 @@ static int64_t displacement(uint32_t word, unsigned lo, unsigned len)
 }
 
 /* The far form stands right after the near one. */
-static enum uop near_or_far(const struct lower *lo, int64_t delta, enum uop near_uop,
-                            struct op *op)
+static enum uop near_or_far(const struct lower *lo, int64_t delta, enum uop near_uop, struct op *op)
 {
     return lower_branch(lo, delta, op) ? near_uop : (enum uop)(near_uop + 1);
 }

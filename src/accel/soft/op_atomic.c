@@ -241,8 +241,7 @@ UOP_BODY(casp128)
     NEXT();
 }
 
-/* ---- Read-modify-write
- * ----------------------------------------------------------------------------------- */
+/* ---- Read-modify-write ----------------------------------------------------------------------- */
 
 static ALWAYS_INLINE uint64_t atomic_clear(void *p, unsigned size, uint64_t value)
 {

@@ -1,9 +1,9 @@
 /*
  * op_int.c - the bodies of the integer and branch micro-operations.
  *
- * Spec: DDI 0487, "A64 Base Instruction Descriptions". Families are made by macros from one inline function each: ALU(adds,
- * 64, lsl) is the body op_adds64_lsl, which is adds64() of rn and rm << imm. Every 32-bit function returns a uint32_t, so
- * results are zero-extended when they are stored.
+ * Spec: DDI 0487, "A64 Base Instruction Descriptions". Families are made by macros from one inline
+ * function each: ALU(adds, 64, lsl) is the body op_adds64_lsl, which is adds64() of rn and rm <<
+ * imm. Every 32-bit function returns a uint32_t, so results are zero-extended when they are stored.
  */
 #include "accel/soft/cpu.h"
 #include "accel/soft/crc32.h"
@@ -15,7 +15,8 @@ typedef int64_t s64;
 
 #define X(field) (cpu->x[op->field])
 
-/* ---- Operand forms ------------------------------------------------------------------------------ */
+/* ---- Operand forms ------------------------------------------------------------------------------
+ */
 
 static ALWAYS_INLINE u32 ror32(u32 v, u64 n)
 {
@@ -41,71 +42,73 @@ static ALWAYS_INLINE u64 ror64(u64 v, u64 n)
 #define FORM_sxtw(w) ((u##w)(int32_t)X(rm) << op->imm)
 
 /* rd = name(rn, operand in that form). */
-#define ALU(name, w, form)                                                                         \
-    UOP_BODY(name##w##_##form)                                                                     \
-    {                                                                                              \
-        X(rd) = name##w(cpu, (u##w)X(rn), FORM_##form(w));                                         \
-        NEXT();                                                                                    \
+#define ALU(name, w, form)                                 \
+    UOP_BODY(name##w##_##form)                             \
+    {                                                      \
+        X(rd) = name##w(cpu, (u##w)X(rn), FORM_##form(w)); \
+        NEXT();                                            \
     }
 
 /* rd = some expression. */
-#define SIMPLE(name, expression)                                                                   \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        X(rd) = (expression);                                                                      \
-        NEXT();                                                                                    \
+#define SIMPLE(name, expression) \
+    UOP_BODY(name)               \
+    {                            \
+        X(rd) = (expression);    \
+        NEXT();                  \
     }
 
-/* ---- Flags --------------------------------------------------------------------------------------- */
+/* ---- Flags
+ * --------------------------------------------------------------------------------------- */
 
 /* The instruction set's AddWithCarry, as three: most callers know their carry. */
-#define FLAG_ARITHMETIC(w)                                                                         \
-    static ALWAYS_INLINE u##w adds##w(struct cpu *cpu, u##w a, u##w b)                             \
-    {                                                                                              \
-        u##w r = a + b;                                                                            \
-                                                                                                   \
-        cpu->flag_n = (s##w)r;                                                                     \
-        cpu->flag_z = r;                                                                           \
-        cpu->flag_c = r < a;                                                                       \
-        cpu->flag_v = (s##w)((a ^ r) & (b ^ r));                                                   \
-        return r;                                                                                  \
-    }                                                                                              \
-                                                                                                   \
-    static ALWAYS_INLINE u##w subs##w(struct cpu *cpu, u##w a, u##w b)                             \
-    {                                                                                              \
-        u##w r = a - b;                                                                            \
-                                                                                                   \
-        cpu->flag_n = (s##w)r;                                                                     \
-        cpu->flag_z = r;                                                                           \
-        cpu->flag_c = a >= b;                                                                      \
-        cpu->flag_v = (s##w)((a ^ b) & (a ^ r));                                                   \
-        return r;                                                                                  \
-    }                                                                                              \
-                                                                                                   \
-    static ALWAYS_INLINE u##w adcs##w(struct cpu *cpu, u##w a, u##w b)                             \
-    {                                                                                              \
-        u##w sum = a + b, r = sum + (u##w)cpu->flag_c;                                             \
-                                                                                                   \
-        cpu->flag_n = (s##w)r;                                                                     \
-        cpu->flag_z = r;                                                                           \
-        cpu->flag_c = (sum < a) | (r < sum);                                                       \
-        cpu->flag_v = (s##w)((a ^ r) & (b ^ r));                                                   \
-        return r;                                                                                  \
-    }                                                                                              \
-                                                                                                   \
-    static ALWAYS_INLINE u##w flags_nz##w(struct cpu *cpu, u##w r)                                 \
-    {                                                                                              \
-        cpu->flag_n = (s##w)r;                                                                     \
-        cpu->flag_z = r;                                                                           \
-        cpu->flag_c = 0;                                                                           \
-        cpu->flag_v = 0;                                                                           \
-        return r;                                                                                  \
+#define FLAG_ARITHMETIC(w)                                             \
+    static ALWAYS_INLINE u##w adds##w(struct cpu *cpu, u##w a, u##w b) \
+    {                                                                  \
+        u##w r = a + b;                                                \
+                                                                       \
+        cpu->flag_n = (s##w)r;                                         \
+        cpu->flag_z = r;                                               \
+        cpu->flag_c = r < a;                                           \
+        cpu->flag_v = (s##w)((a ^ r) & (b ^ r));                       \
+        return r;                                                      \
+    }                                                                  \
+                                                                       \
+    static ALWAYS_INLINE u##w subs##w(struct cpu *cpu, u##w a, u##w b) \
+    {                                                                  \
+        u##w r = a - b;                                                \
+                                                                       \
+        cpu->flag_n = (s##w)r;                                         \
+        cpu->flag_z = r;                                               \
+        cpu->flag_c = a >= b;                                          \
+        cpu->flag_v = (s##w)((a ^ b) & (a ^ r));                       \
+        return r;                                                      \
+    }                                                                  \
+                                                                       \
+    static ALWAYS_INLINE u##w adcs##w(struct cpu *cpu, u##w a, u##w b) \
+    {                                                                  \
+        u##w sum = a + b, r = sum + (u##w)cpu->flag_c;                 \
+                                                                       \
+        cpu->flag_n = (s##w)r;                                         \
+        cpu->flag_z = r;                                               \
+        cpu->flag_c = (sum < a) | (r < sum);                           \
+        cpu->flag_v = (s##w)((a ^ r) & (b ^ r));                       \
+        return r;                                                      \
+    }                                                                  \
+                                                                       \
+    static ALWAYS_INLINE u##w flags_nz##w(struct cpu *cpu, u##w r)     \
+    {                                                                  \
+        cpu->flag_n = (s##w)r;                                         \
+        cpu->flag_z = r;                                               \
+        cpu->flag_c = 0;                                               \
+        cpu->flag_v = 0;                                               \
+        return r;                                                      \
     }
 
 FLAG_ARITHMETIC(32)
 FLAG_ARITHMETIC(64)
 
-/* ---- Constants, addresses, moves ------------------------------------------------------------------ */
+/* ---- Constants, addresses, moves
+ * ------------------------------------------------------------------ */
 
 UOP_BODY(nop)
 {
@@ -123,29 +126,30 @@ SIMPLE(movk64_16, (X(rd) & ~((u64)0xffff << 16)) | op->imm)
 SIMPLE(movk64_32, (X(rd) & ~((u64)0xffff << 32)) | op->imm)
 SIMPLE(movk64_48, (X(rd) & ~((u64)0xffff << 48)) | op->imm)
 
-/* ---- Add and subtract ------------------------------------------------------------------------------ */
+/* ---- Add and subtract
+ * ------------------------------------------------------------------------------ */
 
-#define PURE(name, w, expression)                                                                  \
-    static ALWAYS_INLINE u##w name##w(const struct cpu *cpu, u##w a, u##w b)                       \
-    {                                                                                              \
-        (void)cpu;                                                                                 \
-        return (expression);                                                                       \
+#define PURE(name, w, expression)                                            \
+    static ALWAYS_INLINE u##w name##w(const struct cpu *cpu, u##w a, u##w b) \
+    {                                                                        \
+        (void)cpu;                                                           \
+        return (expression);                                                 \
     }
 
-#define ARITH(name, w)                                                                             \
-    ALU(name, w, rr)                                                                               \
-    ALU(name, w, lsl)                                                                              \
-    ALU(name, w, lsr)                                                                              \
-    ALU(name, w, asr)                                                                              \
-    ALU(name, w, uxtb)                                                                             \
-    ALU(name, w, uxth)                                                                             \
-    ALU(name, w, sxtb)                                                                             \
+#define ARITH(name, w) \
+    ALU(name, w, rr)   \
+    ALU(name, w, lsl)  \
+    ALU(name, w, lsr)  \
+    ALU(name, w, asr)  \
+    ALU(name, w, uxtb) \
+    ALU(name, w, uxth) \
+    ALU(name, w, sxtb) \
     ALU(name, w, sxth)
 
-#define ARITH_WIDTHS(name)                                                                         \
-    ARITH(name, 32)                                                                                \
-    ARITH(name, 64)                                                                                \
-    ALU(name, 64, uxtw)                                                                            \
+#define ARITH_WIDTHS(name) \
+    ARITH(name, 32)        \
+    ARITH(name, 64)        \
+    ALU(name, 64, uxtw)    \
     ALU(name, 64, sxtw)
 
 PURE(add, 32, a + b)
@@ -164,38 +168,37 @@ ARITH_WIDTHS(sub)
 ARITH_WIDTHS(adds)
 ARITH_WIDTHS(subs)
 
-#define CARRY(w)                                                                                   \
-    SIMPLE(adc##w, (u##w)(X(rn) + X(rm) + cpu->flag_c))                                            \
-    SIMPLE(sbc##w, (u##w)(X(rn) + ~X(rm) + cpu->flag_c))                                           \
-    SIMPLE(adcs##w, adcs##w(cpu, (u##w)X(rn), (u##w)X(rm)))                                        \
-    SIMPLE(sbcs##w, adcs##w(cpu, (u##w)X(rn), (u##w)~X(rm)))
+#define CARRY(w)                                            \
+    SIMPLE(adc##w, (u##w)(X(rn) + X(rm) + cpu->flag_c))     \
+    SIMPLE(sbc##w, (u##w)(X(rn) + ~X(rm) + cpu->flag_c))    \
+    SIMPLE(adcs##w, adcs##w(cpu, (u##w)X(rn), (u##w)X(rm))) \
+    SIMPLE(sbcs##w, adcs##w(cpu, (u##w)X(rn), (u##w) ~X(rm)))
 
 CARRY(32)
 CARRY(64)
 
-/* ---- Logic ----------------------------------------------------------------------------------------- */
+/* ---- Logic
+ * ----------------------------------------------------------------------------------------- */
 
-#define LOGIC(name, w, expression)                                                                 \
-    PURE(name, w, expression)                                                                      \
+#define LOGIC(name, w, expression) \
+    PURE(name, w, expression)      \
     LOGIC_FORMS(name, w)
 
-#define LOGIC_FLAGS(name, w, expression)                                                           \
-    static ALWAYS_INLINE u##w name##w(struct cpu *cpu, u##w a, u##w b)                             \
-    {                                                                                              \
-        return flags_nz##w(cpu, (expression));                                                     \
-    }                                                                                              \
+#define LOGIC_FLAGS(name, w, expression)                               \
+    static ALWAYS_INLINE u##w name##w(struct cpu *cpu, u##w a, u##w b) \
+    {                                                                  \
+        return flags_nz##w(cpu, (expression));                         \
+    }                                                                  \
     LOGIC_FORMS(name, w)
 
-#define LOGIC_FORMS(name, w)                                                                       \
-    ALU(name, w, rr)                                                                               \
-    ALU(name, w, lsl)                                                                              \
-    ALU(name, w, lsr)                                                                              \
-    ALU(name, w, asr)                                                                              \
+#define LOGIC_FORMS(name, w) \
+    ALU(name, w, rr)         \
+    ALU(name, w, lsl)        \
+    ALU(name, w, lsr)        \
+    ALU(name, w, asr)        \
     ALU(name, w, ror)
 
-#define LOGIC_WIDTHS(kind, name, expression)                                                       \
-    kind(name, 32, expression)                                                                     \
-    kind(name, 64, expression)
+#define LOGIC_WIDTHS(kind, name, expression) kind(name, 32, expression) kind(name, 64, expression)
 
 LOGIC_WIDTHS(LOGIC, and, (a & b))
 LOGIC_WIDTHS(LOGIC, bic, a & ~b)
@@ -214,23 +217,24 @@ ALU(eor, 64, ri)
 ALU(ands, 32, ri)
 ALU(ands, 64, ri)
 
-/* ---- Shifts and bit fields ---------------------------------------------------------------------------- */
+/* ---- Shifts and bit fields
+ * ---------------------------------------------------------------------------- */
 
-#define SHIFTS(w)                                                                                  \
-    SIMPLE(lsl##w##_ri, (u##w)X(rn) << op->imm)                                                    \
-    SIMPLE(lsr##w##_ri, (u##w)X(rn) >> op->imm)                                                    \
-    SIMPLE(asr##w##_ri, (u##w)((s##w)X(rn) >> op->imm))                                            \
-    SIMPLE(ror##w##_ri, ror##w((u##w)X(rn), op->imm))                                              \
-    /* imm is 1 .. w - 1: lowering makes a move of 0. */                                           \
-    SIMPLE(extr##w, (u##w)((u##w)X(rm) >> op->imm | (u##w)X(rn) << (w - op->imm)))                 \
-    SIMPLE(lslv##w, (u##w)X(rn) << (X(rm) & (w - 1)))                                              \
-    SIMPLE(lsrv##w, (u##w)X(rn) >> (X(rm) & (w - 1)))                                              \
-    SIMPLE(asrv##w, (u##w)((s##w)X(rn) >> (X(rm) & (w - 1))))                                      \
-    SIMPLE(rorv##w, ror##w((u##w)X(rn), X(rm)))                                                    \
-    SIMPLE(sbfm##w, (u##w)((s64)(X(rn) << op->ra) >> op->rm))                                      \
-    SIMPLE(bfi##w, (u##w)((X(rd) & ~op->imm) | (X(rn) << op->ra & op->imm)))                       \
-    SIMPLE(bfxil##w, (u##w)((X(rd) & ~op->imm) | (X(rn) >> op->ra & op->imm)))                     \
-    SIMPLE(sxtb##w, (u##w)(int8_t)X(rn))                                                           \
+#define SHIFTS(w)                                                                  \
+    SIMPLE(lsl##w##_ri, (u##w)X(rn) << op->imm)                                    \
+    SIMPLE(lsr##w##_ri, (u##w)X(rn) >> op->imm)                                    \
+    SIMPLE(asr##w##_ri, (u##w)((s##w)X(rn) >> op->imm))                            \
+    SIMPLE(ror##w##_ri, ror##w((u##w)X(rn), op->imm))                              \
+    /* imm is 1 .. w - 1: lowering makes a move of 0. */                           \
+    SIMPLE(extr##w, (u##w)((u##w)X(rm) >> op->imm | (u##w)X(rn) << (w - op->imm))) \
+    SIMPLE(lslv##w, (u##w)X(rn) << (X(rm) & (w - 1)))                              \
+    SIMPLE(lsrv##w, (u##w)X(rn) >> (X(rm) & (w - 1)))                              \
+    SIMPLE(asrv##w, (u##w)((s##w)X(rn) >> (X(rm) & (w - 1))))                      \
+    SIMPLE(rorv##w, ror##w((u##w)X(rn), X(rm)))                                    \
+    SIMPLE(sbfm##w, (u##w)((s64)(X(rn) << op->ra) >> op->rm))                      \
+    SIMPLE(bfi##w, (u##w)((X(rd) & ~op->imm) | (X(rn) << op->ra & op->imm)))       \
+    SIMPLE(bfxil##w, (u##w)((X(rd) & ~op->imm) | (X(rn) >> op->ra & op->imm)))     \
+    SIMPLE(sxtb##w, (u##w)(int8_t)X(rn))                                           \
     SIMPLE(sxth##w, (u##w)(int16_t)X(rn))
 
 SHIFTS(32)
@@ -239,28 +243,29 @@ SIMPLE(sxtw64, (u64)(int32_t)X(rn))
 SIMPLE(ubfx, X(rn) >> op->ra & op->imm)
 SIMPLE(ubfiz, (X(rn) & op->imm) << op->ra)
 
-/* ---- Multiply and divide --------------------------------------------------------------------------------- */
+/* ---- Multiply and divide
+ * --------------------------------------------------------------------------------- */
 
 /* Division by zero gives 0, and the one overflow wraps; DDI 0487, "SDIV". */
-#define DIVISIONS(w)                                                                               \
-    static ALWAYS_INLINE u##w udiv##w(u##w a, u##w b)                                              \
-    {                                                                                              \
-        return LIKELY(b != 0) ? a / b : 0;                                                         \
-    }                                                                                              \
-                                                                                                   \
-    static ALWAYS_INLINE u##w sdiv##w(u##w a, u##w b)                                              \
-    {                                                                                              \
-        if (UNLIKELY(b == 0)) {                                                                    \
-            return 0;                                                                              \
-        }                                                                                          \
-        return UNLIKELY(b == (u##w)-1) ? (u##w)-a : (u##w)((s##w)a / (s##w)b);                     \
-    }                                                                                              \
-    SIMPLE(udiv##w, udiv##w((u##w)X(rn), (u##w)X(rm)))                                             \
+#define DIVISIONS(w)                                                               \
+    static ALWAYS_INLINE u##w udiv##w(u##w a, u##w b)                              \
+    {                                                                              \
+        return LIKELY(b != 0) ? a / b : 0;                                         \
+    }                                                                              \
+                                                                                   \
+    static ALWAYS_INLINE u##w sdiv##w(u##w a, u##w b)                              \
+    {                                                                              \
+        if (UNLIKELY(b == 0)) {                                                    \
+            return 0;                                                              \
+        }                                                                          \
+        return UNLIKELY(b == (u##w) - 1) ? (u##w) - a : (u##w)((s##w)a / (s##w)b); \
+    }                                                                              \
+    SIMPLE(udiv##w, udiv##w((u##w)X(rn), (u##w)X(rm)))                             \
     SIMPLE(sdiv##w, sdiv##w((u##w)X(rn), (u##w)X(rm)))
 
-#define MULTIPLIES(w)                                                                              \
-    SIMPLE(mul##w, (u##w)(X(rn) * X(rm)))                                                          \
-    SIMPLE(madd##w, (u##w)(X(ra) + X(rn) * X(rm)))                                                 \
+#define MULTIPLIES(w)                              \
+    SIMPLE(mul##w, (u##w)(X(rn) * X(rm)))          \
+    SIMPLE(madd##w, (u##w)(X(ra) + X(rn) * X(rm))) \
     SIMPLE(msub##w, (u##w)(X(ra) - X(rn) * X(rm)))
 
 DIVISIONS(32)
@@ -280,7 +285,8 @@ SIMPLE(umsubl, X(ra) - UNSIGNED_PRODUCT)
 SIMPLE(smulh, (u64)((__int128)(s64)X(rn) * (s64)X(rm) >> 64))
 SIMPLE(umulh, (u64)((unsigned __int128)X(rn) * X(rm) >> 64))
 
-/* ---- Bits and checksums ------------------------------------------------------------------------------------- */
+/* ---- Bits and checksums
+ * ------------------------------------------------------------------------------------- */
 
 /* The bytes of each halfword exchanged. */
 static ALWAYS_INLINE u64 swap_bytes16(u64 v)
@@ -330,56 +336,57 @@ SIMPLE(crc32ch, crc_step(crc32c_nibble, (u32)X(rn), X(rm) & 0xffff, 2))
 SIMPLE(crc32cw, crc_step(crc32c_nibble, (u32)X(rn), X(rm), 4))
 SIMPLE(crc32cx, crc_step(crc32c_nibble, (u32)X(rn), X(rm), 8))
 
-/* ---- Conditions and flags ---------------------------------------------------------------------------------------- */
+/* ---- Conditions and flags
+ * ---------------------------------------------------------------------------------------- */
 
 /* F(name, number, args...) for each condition that can fail. */
-#define CONDITIONS(F, ...)                                                                         \
-    F(eq, 0, __VA_ARGS__)                                                                          \
-    F(ne, 1, __VA_ARGS__)                                                                          \
-    F(hs, 2, __VA_ARGS__)                                                                          \
-    F(lo, 3, __VA_ARGS__)                                                                          \
-    F(mi, 4, __VA_ARGS__)                                                                          \
-    F(pl, 5, __VA_ARGS__)                                                                          \
-    F(vs, 6, __VA_ARGS__)                                                                          \
-    F(vc, 7, __VA_ARGS__)                                                                          \
-    F(hi, 8, __VA_ARGS__)                                                                          \
-    F(ls, 9, __VA_ARGS__)                                                                          \
-    F(ge, 10, __VA_ARGS__)                                                                         \
-    F(lt, 11, __VA_ARGS__)                                                                         \
-    F(gt, 12, __VA_ARGS__)                                                                         \
+#define CONDITIONS(F, ...) \
+    F(eq, 0, __VA_ARGS__)  \
+    F(ne, 1, __VA_ARGS__)  \
+    F(hs, 2, __VA_ARGS__)  \
+    F(lo, 3, __VA_ARGS__)  \
+    F(mi, 4, __VA_ARGS__)  \
+    F(pl, 5, __VA_ARGS__)  \
+    F(vs, 6, __VA_ARGS__)  \
+    F(vc, 7, __VA_ARGS__)  \
+    F(hi, 8, __VA_ARGS__)  \
+    F(ls, 9, __VA_ARGS__)  \
+    F(ge, 10, __VA_ARGS__) \
+    F(lt, 11, __VA_ARGS__) \
+    F(gt, 12, __VA_ARGS__) \
     F(le, 13, __VA_ARGS__)
 
-#define SELECT(cc, n, name, w, otherwise)                                                          \
-    UOP_BODY(name##w##_##cc)                                                                       \
-    {                                                                                              \
-        u##w yes = (u##w)X(rn), no = (u##w)(otherwise);                                            \
-                                                                                                   \
-        X(rd) = cpu_cond(cpu, n) ? yes : no;                                                       \
-        NEXT();                                                                                    \
+#define SELECT(cc, n, name, w, otherwise)               \
+    UOP_BODY(name##w##_##cc)                            \
+    {                                                   \
+        u##w yes = (u##w)X(rn), no = (u##w)(otherwise); \
+                                                        \
+        X(rd) = cpu_cond(cpu, n) ? yes : no;            \
+        NEXT();                                         \
     }
 
-#define SELECTS(w)                                                                                 \
-    CONDITIONS(SELECT, csel, w, X(rm))                                                             \
-    CONDITIONS(SELECT, csinc, w, X(rm) + 1)                                                        \
-    CONDITIONS(SELECT, csinv, w, ~X(rm))                                                           \
+#define SELECTS(w)                          \
+    CONDITIONS(SELECT, csel, w, X(rm))      \
+    CONDITIONS(SELECT, csinc, w, X(rm) + 1) \
+    CONDITIONS(SELECT, csinv, w, ~X(rm))    \
     CONDITIONS(SELECT, csneg, w, -X(rm))
 
 SELECTS(32)
 SELECTS(64)
 
-#define COMPARE(cc, n, name, arith, w, form)                                                       \
-    UOP_BODY(name##w##_##form##_##cc)                                                              \
-    {                                                                                              \
-        if (cpu_cond(cpu, n)) {                                                                    \
-            arith##w(cpu, (u##w)X(rn), FORM_##form(w));                                            \
-        } else {                                                                                   \
-            cpu_set_nzcv(cpu, (u32)op->ra << 28);                                                  \
-        }                                                                                          \
-        NEXT();                                                                                    \
+#define COMPARE(cc, n, name, arith, w, form)            \
+    UOP_BODY(name##w##_##form##_##cc)                   \
+    {                                                   \
+        if (cpu_cond(cpu, n)) {                         \
+            arith##w(cpu, (u##w)X(rn), FORM_##form(w)); \
+        } else {                                        \
+            cpu_set_nzcv(cpu, (u32)op->ra << 28);       \
+        }                                               \
+        NEXT();                                         \
     }
 
-#define COMPARES(w, form)                                                                          \
-    CONDITIONS(COMPARE, ccmp, subs, w, form)                                                       \
+#define COMPARES(w, form)                    \
+    CONDITIONS(COMPARE, ccmp, subs, w, form) \
     CONDITIONS(COMPARE, ccmn, adds, w, form)
 
 COMPARES(32, rr)
@@ -397,15 +404,15 @@ UOP_BODY(rmif)
 }
 
 /* N and Z as for a result of so many bits; V where the next bit differs from the sign; C stays. */
-#define SETF(name, type, sign)                                                                     \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        u64 v = X(rn);                                                                             \
-                                                                                                   \
-        cpu->flag_n = (s64)(type)v;                                                                \
-        cpu->flag_z = (u64)(type)v;                                                                \
-        cpu->flag_v = (s64)((v ^ v << 1) << (62 - (sign)));                                        \
-        NEXT();                                                                                    \
+#define SETF(name, type, sign)                              \
+    UOP_BODY(name)                                          \
+    {                                                       \
+        u64 v = X(rn);                                      \
+                                                            \
+        cpu->flag_n = (s64)(type)v;                         \
+        cpu->flag_z = (u64)(type)v;                         \
+        cpu->flag_v = (s64)((v ^ v << 1) << (62 - (sign))); \
+        NEXT();                                             \
     }
 
 SETF(setf8, int8_t, 7)
@@ -422,7 +429,8 @@ UOP_BODY(cfinv)
 #define FLAG_C (1u << 29)
 #define FLAG_V (1u << 28)
 
-/* Arm's floating-point comparison flags to the other common format: unordered becomes Z = 1, C = 0. */
+/* Arm's floating-point comparison flags to the other common format: unordered becomes Z = 1, C = 0.
+ */
 UOP_BODY(axflag)
 {
     u32 old = cpu_nzcv(cpu);
@@ -442,32 +450,34 @@ UOP_BODY(xaflag)
     NEXT();
 }
 
-/* ---- Branches ---------------------------------------------------------------------------------------------------------- */
+/* ---- Branches
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
-#define BRANCH_NEAR(name, condition)                                                               \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        if (condition) {                                                                           \
-            NEAR_BRANCH();                                                                         \
-        }                                                                                          \
-        NEXT();                                                                                    \
+#define BRANCH_NEAR(name, condition) \
+    UOP_BODY(name)                   \
+    {                                \
+        if (condition) {             \
+            NEAR_BRANCH();           \
+        }                            \
+        NEXT();                      \
     }
 
-#define BRANCH_FAR(name, condition)                                                                \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        if (condition) {                                                                           \
-            FAR_JUMP(cpu_pc(cpu, op) + op->imm);                                                   \
-        }                                                                                          \
-        NEXT();                                                                                    \
+#define BRANCH_FAR(name, condition)              \
+    UOP_BODY(name)                               \
+    {                                            \
+        if (condition) {                         \
+            FAR_JUMP(cpu_pc(cpu, op) + op->imm); \
+        }                                        \
+        NEXT();                                  \
     }
 
-#define BRANCH(name, condition)                                                                    \
-    BRANCH_NEAR(name##_near, condition)                                                            \
+#define BRANCH(name, condition)         \
+    BRANCH_NEAR(name##_near, condition) \
     BRANCH_FAR(name##_far, condition)
 
-#define BRANCH_COND(cc, n, unused)                                                                 \
-    BRANCH_NEAR(b_near_##cc, cpu_cond(cpu, n))                                                     \
+#define BRANCH_COND(cc, n, unused)             \
+    BRANCH_NEAR(b_near_##cc, cpu_cond(cpu, n)) \
     BRANCH_FAR(b_far_##cc, cpu_cond(cpu, n))
 
 CONDITIONS(BRANCH_COND, )

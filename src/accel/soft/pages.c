@@ -123,7 +123,10 @@ void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
     uint64_t first = align_down(pa, 64);
     uint64_t last = pa + (bytes - 1);
 
-    if (bytes == 0 || last < pa || last - first >= (uint64_t)cpu->priv->code.limit * SOFT_PAGE) {
+    if (bytes == 0) {
+        return;
+    }
+    if (last < pa || last >> 52 != 0 || last - first >= (uint64_t)cpu->priv->code.limit * SOFT_PAGE) {
         code_forget_all(cpu);
         return;
     }

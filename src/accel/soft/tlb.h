@@ -37,11 +37,9 @@ struct tlb_info {
 /* Last-level tables found by walks. */
 #define WALK_CACHE 64
 struct walk_cache_entry {
-    uint64_t tag;          /* VA bits 55 up to the table's reach; ~0: empty */
-    uint64_t table;        /* its address                                   */
-    const uint64_t *host;
-    uint64_t hier;         /* PTE_HIERARCHICAL of the tables above          */
-    bool writable;         /* not in ROM                                    */
+    uint64_t tag;   /* first VA that the table maps, untagged; TLB_NEVER: empty */
+    uint64_t table; /* its address                                              */
+    uint64_t hier;  /* PTE_HIERARCHICAL of the tables above                     */
 };
 
 #define CODE_FILTER_BITS 12

@@ -37,8 +37,8 @@ static void check_reg(struct dev *dev, const struct dev_reg *reg, uint64_t offse
     uint64_t ignored;
 
     if ((reg->flags & DEV_REG_WO) != 0) {
-        assert_int_equal(dev->ops->read(dev, 0, offset, reg->width, &ignored), MMIO_UNKNOWN);
         if ((reg->flags & DEV_REG_EFFECT) == 0) {
+            assert_int_equal(dev->ops->read(dev, 0, offset, reg->width, &ignored), MMIO_UNKNOWN);
             assert_int_equal(dev->ops->write(dev, 0, offset, reg->width, width_mask(reg)), MMIO_OK);
         }
         return;
@@ -55,9 +55,7 @@ static void check_reg(struct dev *dev, const struct dev_reg *reg, uint64_t offse
     assert_int_equal(dev->ops->write(dev, 0, offset, reg->width, width_mask(reg)), MMIO_OK);
     check_value(dev, reg, offset, reg->reset | reg->writable);
     assert_int_equal(dev->ops->write(dev, 0, offset, reg->width, 0), MMIO_OK);
-    if (offset != 0x008 || dev->ops != &gicv2_cpu_ops) {
-        check_value(dev, reg, offset, reg->reset & ~reg->writable);
-    }
+    check_value(dev, reg, offset, reg->reset & ~reg->writable);
     reset_all(dev);
     check_value(dev, reg, offset, reg->reset);
 }

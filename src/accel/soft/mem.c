@@ -1,0 +1,263 @@
+/*
+ * mem.c - slow paths of loads and stores: what the TLB's tags refuse.
+ *
+ * That is: a page not in the TLB (refilled here, so the next access is fast), a page-crossing access, Device memory,
+ * MMIO, a write to ROM, a misaligned access where alignment is checked, and faults.
+ *
+ * DDI 0487, "Alignment of data accesses", "MMU fault priorities": an alignment fault that SCTLR_EL1.A or the kind of
+ * instruction causes comes before faults of translation, one that the memory type causes after them.
+ */
+#include "accel/soft/engine.h"
+
+/* ---- Faults ------------------------------------------------------------------------------------------------------- */
+
+void mem_fault(struct cpu *cpu, const struct op *op, uint64_t va, unsigned fsc, bool write, bool cm)
+{
+    enum esr_ec ec = cpu_el(cpu) == 0 ? EC_DABT_LOWER : EC_DABT_SAME;
+
+    cpu_exception(cpu, op, ec, fsc | (uint32_t)write << 6 | (uint32_t)cm << 8, va);
+}
+
+static struct tlb_ctx *ctx_for(struct cpu *cpu, unsigned mo)
+{
+    if ((mo & MO_USER) != 0) {
+        cpu->tlb_user = tlb_user_ctx(cpu);
+        return (struct tlb_ctx *)(uintptr_t)cpu->tlb_user;
+    }
+    return (struct tlb_ctx *)(uintptr_t)cpu->tlb;
+}
+
+/* Looks va up for the access; NULL after a fault was taken. */
+static const struct tlb_info *lookup(struct cpu *cpu, const struct op *op, uint64_t va, bool write, unsigned mo)
+{
+    unsigned fsc = 0;
+    const struct tlb_info *info = mmu_lookup(cpu, ctx_for(cpu, mo), va, write ? ACCESS_WRITE : ACCESS_READ, &fsc);
+
+    if (info == NULL) {
+        mem_fault(cpu, op, va, fsc, write, false);
+    }
+    return info;
+}
+
+/* ---- One access inside one page ----------------------------------------------------------------------------------- */
+
+/* Is the memory there host memory that this access may use directly? */
+static bool is_ram(const struct tlb_info *info, bool write)
+{
+    return (info->pa & TI_RAM) != 0 && !(write && (info->pa & TI_ROM) != 0);
+}
+
+static uint8_t *host_of(const struct cpu *cpu, unsigned mo, uint64_t va)
+{
+    const struct tlb_entry *e = tlb_slot((mo & MO_USER) != 0 ? cpu->tlb_user : cpu->tlb, va);
+
+    return (uint8_t *)(uintptr_t)(va + e->addend);
+}
+
+static uint64_t pa_of(const struct tlb_info *info, uint64_t va)
+{
+    return (info->pa & ~(uint64_t)TI_FLAGS) | (va & (SOFT_PAGE - 1));
+}
+
+static bool mmio(struct cpu *cpu, uint64_t pa, unsigned size, bool write, uint64_t *value)
+{
+    bool ok;
+
+    soft_outside(cpu);
+    if (write) {
+        ok = vm_mmio_write(cpu->vcpu, pa, size, *value);
+    } else {
+        ok = vm_mmio_read(cpu->vcpu, pa, size, value);
+    }
+    soft_inside(cpu);
+    return ok;
+}
+
+/* Up to 8 bytes at a time on the bus. */
+static void access_mmio(struct cpu *cpu, const struct op *op, const struct tlb_info *info, uint64_t va, uint8_t *buf,
+                        unsigned size, bool write)
+{
+    uint64_t pa = pa_of(info, va);
+
+    for (unsigned done = 0; done < size; done += 8) {
+        unsigned part = size < 8 ? size : 8;
+        uint64_t value = 0;
+        if (write) {
+            memcpy(&value, buf + done, part);
+        }
+        if (!mmio(cpu, pa + done, part, write, &value)) {
+            mem_fault(cpu, op, va, FSC_EXTERNAL, write, false);
+            return;
+        }
+        if (!write) {
+            memcpy(buf + done, &value, part);
+        }
+    }
+}
+
+/* Aligned accesses are single-copy atomic: one host instruction. */
+static void copy_in(uint8_t *buf, const uint8_t *host, unsigned size)
+{
+    switch (size) {
+    case 1: memcpy(buf, host, 1); break;
+    case 2: memcpy(buf, host, 2); break;
+    case 4: memcpy(buf, host, 4); break;
+    case 8: memcpy(buf, host, 8); break;
+    case 16: memcpy(buf, host, 16); break;
+    default: memcpy(buf, host, size); break;
+    }
+}
+
+static void copy_out(uint8_t *host, const uint8_t *buf, unsigned size)
+{
+    switch (size) {
+    case 1: memcpy(host, buf, 1); break;
+    case 2: memcpy(host, buf, 2); break;
+    case 4: memcpy(host, buf, 4); break;
+    case 8: memcpy(host, buf, 8); break;
+    case 16: memcpy(host, buf, 16); break;
+    default: memcpy(host, buf, size); break;
+    }
+}
+
+/* Both halves of a page-crossing access were looked up first, so it happens whole or not at all. */
+static void access_crossing(struct cpu *cpu, const struct op *op, uint64_t va, uint8_t *buf, unsigned size, bool write,
+                            unsigned mo)
+{
+    uint64_t second = align_up(va, SOFT_PAGE);
+    unsigned first = (unsigned)(second - va);
+    const struct tlb_info *a = lookup(cpu, op, va, write, mo);
+    const struct tlb_info *b = a != NULL ? lookup(cpu, op, second, write, mo) : NULL;
+
+    if (a == NULL || b == NULL) {
+        return;
+    }
+    if (!is_ram(a, write) || (a->pa & TI_DEVICE) != 0) {
+        mem_fault(cpu, op, va, FSC_ALIGNMENT, write, false);
+    } else if (!is_ram(b, write) || (b->pa & TI_DEVICE) != 0) {
+        mem_fault(cpu, op, second, FSC_ALIGNMENT, write, false);
+    } else if (write) {
+        memcpy(host_of(cpu, mo, va), buf, first);
+        memcpy(host_of(cpu, mo, second), buf + first, size - first);
+    } else {
+        memcpy(buf, host_of(cpu, mo, va), first);
+        memcpy(buf + first, host_of(cpu, mo, second), size - first);
+    }
+}
+
+/* Reads into buf or writes from it; cpu->left after a fault. */
+static void access_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint8_t *buf, bool write, unsigned mo)
+{
+    unsigned size = 1u << (mo & MO_SIZE);
+    bool misaligned = (va & (size - 1)) != 0;
+
+    if (misaligned && ((mo & MO_ALIGNED) != 0 || cpu->align_mask != 0)) {
+        mem_fault(cpu, op, va, FSC_ALIGNMENT, write, false);
+        return;
+    }
+    if ((va & (SOFT_PAGE - 1)) + size > SOFT_PAGE) {
+        access_crossing(cpu, op, va, buf, size, write, mo);
+        return;
+    }
+    const struct tlb_info *info = lookup(cpu, op, va, write, mo);
+    if (info == NULL) {
+        return;
+    }
+    if (misaligned && ((info->pa & TI_DEVICE) != 0 || !is_ram(info, write))) {
+        mem_fault(cpu, op, va, FSC_ALIGNMENT, write, false);
+    } else if (!is_ram(info, write)) {
+        access_mmio(cpu, op, info, va, buf, size, write);
+    } else if (write) {
+        copy_out(host_of(cpu, mo, va), buf, size);
+    } else {
+        copy_in(buf, host_of(cpu, mo, va), size);
+    }
+}
+
+uint64_t mem_ld_slow(struct cpu *cpu, const struct op *op, uint64_t va, unsigned mo)
+{
+    uint64_t value = 0;
+
+    access_slow(cpu, op, va, (uint8_t *)&value, false, mo);
+    return value;
+}
+
+void mem_st_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t value, unsigned mo)
+{
+    access_slow(cpu, op, va, (uint8_t *)&value, true, mo);
+}
+
+struct v128 mem_ld16_slow(struct cpu *cpu, const struct op *op, uint64_t va, unsigned mo)
+{
+    struct v128 value = { 0, 0 };
+
+    access_slow(cpu, op, va, (uint8_t *)&value, false, mo);
+    return value;
+}
+
+void mem_st16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t lo, uint64_t hi, unsigned mo)
+{
+    struct v128 value = { lo, hi };
+
+    access_slow(cpu, op, va, (uint8_t *)&value, true, mo);
+}
+
+/* ---- More than one access ------------------------------------------------------------------------------------------ */
+
+void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write, unsigned mo)
+{
+    if (lookup(cpu, op, va, write, mo) != NULL && (va & (SOFT_PAGE - 1)) + size > SOFT_PAGE) {
+        lookup(cpu, op, align_down(va, SOFT_PAGE) + SOFT_PAGE, write, mo);
+    }
+}
+
+/*
+ * WnR of a fault of an atomic: set if a read would have been fine, so it is the write that failed (DDI 0487, "ISS
+ * encoding for an exception from a Data Abort", WnR). A store-exclusive is a write altogether: STXR and STXP are
+ * size 001000 0 0 with o1 for the pair, which in the lower sizes is CASP instead.
+ */
+static bool is_store_exclusive(uint32_t word)
+{
+    bool pair = (word >> 21 & 1) != 0;
+
+    return (word & 0x3fc00000) == 0x08000000 && !(pair && (word >> 31) == 0);
+}
+
+void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write, unsigned mo)
+{
+    bool store_only = write && is_store_exclusive(op->word);
+    const struct tlb_info *info;
+
+    if ((va & (size - 1)) != 0) {
+        mem_fault(cpu, op, va, FSC_ALIGNMENT, store_only, false);
+        return NULL;
+    }
+    if (write && !store_only && lookup(cpu, op, va, false, mo) == NULL) {
+        return NULL;
+    }
+    info = lookup(cpu, op, va, write, mo);
+    if (info == NULL) {
+        return NULL;
+    }
+    if (!is_ram(info, write)) { /* no exclusive or atomic access to a device or ROM */
+        mem_fault(cpu, op, va, FSC_EXCLUSIVE, store_only, false);
+        return NULL;
+    }
+    return host_of(cpu, mo, va);
+}
+
+/* DC ZVA: 64 bytes, DCZID_EL0.BS. To Device memory, which all is with the MMU off, it is an alignment fault. */
+void mem_zero_block(struct cpu *cpu, const struct op *op, uint64_t va)
+{
+    uint64_t block = align_down(va, 64);
+    unsigned fsc = 0;
+    const struct tlb_info *info = mmu_lookup(cpu, ctx_for(cpu, 0), va, ACCESS_WRITE, &fsc);
+
+    if (info == NULL) {
+        mem_fault(cpu, op, va, fsc, true, false);
+    } else if ((info->pa & TI_DEVICE) != 0 || (*sys_reg(cpu, SYS_SCTLR_EL1) & SCTLR_M) == 0 || !is_ram(info, true)) {
+        mem_fault(cpu, op, va, FSC_ALIGNMENT, true, false);
+    } else {
+        memset(host_of(cpu, 0, block), 0, 64);
+    }
+}

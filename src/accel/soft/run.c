@@ -1,0 +1,320 @@
+/*
+ * run.c - the run loop: find the op for the PC, run from there until something leaves the slots, look why.
+ *
+ *     attend      pending work: maintenance from other CPUs, interrupts, kicks
+ *     fetch       jump cache, else TLB and code page (permission checks happen here, once per entry of a page)
+ *     execute     bodies jump to one another until one LEAVEs with cpu->pc set
+ *
+ * An instruction limit needs every branch to come by here: ops are lowered with LOWER_FAR, the jump cache stays empty,
+ * so at most one page of instructions runs between two looks; the last thousand are stepped.
+ */
+#include "accel/soft/engine.h"
+
+/* ---- Entering and leaving ----------------------------------------------------------------------------------------- */
+
+void soft_exit(struct cpu *cpu, enum exit_kind kind)
+{
+    cpu->priv->exit->kind = kind;
+    cpu->priv->exiting = true;
+    cpu->left = true;
+}
+
+void soft_exit_syndrome(struct cpu *cpu, enum esr_ec ec, uint32_t iss)
+{
+    cpu->priv->exit->syndrome.esr = esr_make(ec, iss);
+    cpu->priv->exit->syndrome.far_va = 0;
+    cpu->priv->exit->syndrome.ipa = 0;
+    soft_exit(cpu, EXIT_SYNDROME);
+}
+
+void soft_outside(struct cpu *cpu)
+{
+    atomic_store(&cpu->priv->inside, false);
+}
+
+void soft_inside(struct cpu *cpu)
+{
+    atomic_store(&cpu->priv->inside, true);
+    inval_drain(cpu);
+}
+
+/* ---- Interrupts and other work -------------------------------------------------------------------------------------- */
+
+enum { LINE_IRQ = 1, LINE_FIQ = 2 };
+
+static uint32_t unmasked_lines(const struct cpu *cpu)
+{
+    uint32_t lines = atomic_load(&cpu->vcpu->lines);
+
+    return lines & (((cpu->pstate & PS_I) != 0 ? 0 : LINE_IRQ) | ((cpu->pstate & PS_F) != 0 ? 0 : LINE_FIQ));
+}
+
+bool soft_irq_check(struct cpu *cpu)
+{
+    if (unmasked_lines(cpu) == 0) {
+        return false;
+    }
+    atomic_fetch_or(&cpu->pending, PEND_IRQ);
+    return true;
+}
+
+static void take_interrupt(struct cpu *cpu)
+{
+    uint32_t lines = unmasked_lines(cpu);
+
+    if ((lines & LINE_FIQ) != 0) {
+        cpu->priv->stats.fiqs++;
+        except_take(cpu, VECTOR_FIQ, 0, 0, false, cpu->pc);
+    } else if ((lines & LINE_IRQ) != 0) {
+        cpu->priv->stats.irqs++;
+        except_take(cpu, VECTOR_IRQ, 0, 0, false, cpu->pc);
+    }
+}
+
+/* Does what pending asks for; each bit is cleared before its cause is looked at. False: return from run. */
+static bool attend(struct cpu *cpu)
+{
+    uint32_t work = atomic_load(&cpu->pending);
+
+    if ((work & PEND_WORK) != 0) {
+        atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_WORK);
+        inval_drain(cpu);
+    }
+    if ((work & PEND_EVENT) != 0) {
+        atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_EVENT);
+        cpu->priv->event = true;
+    }
+    if ((work & PEND_KICK) != 0) {
+        atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_KICK);
+        return false;
+    }
+    if ((work & PEND_IRQ) != 0) {
+        atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_IRQ);
+        take_interrupt(cpu);
+    }
+    return true;
+}
+
+/* ---- Fetch ---------------------------------------------------------------------------------------------------------- */
+
+/* Host address of the instruction at cpu->pc; NULL: an exception was taken instead. */
+static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa)
+{
+    bool el0 = cpu_el(cpu) == 0;
+    struct tlb_ctx *ctx = (struct tlb_ctx *)(uintptr_t)cpu->tlb;
+    enum esr_ec abort_ec = el0 ? EC_IABT_LOWER : EC_IABT_SAME;
+    unsigned fsc = 0;
+    uint64_t pc = cpu->pc = mmu_untag(cpu, cpu->pc);
+    const struct tlb_info *info;
+
+    if ((pc & 3) != 0) {
+        except_fetch(cpu, EC_PC_ALIGN, 0, pc);
+        return NULL;
+    }
+    info = mmu_lookup(cpu, ctx, pc, ACCESS_EXEC, &fsc);
+    if (info == NULL || (info->pa & TI_RAM) == 0) {
+        except_fetch(cpu, abort_ec, info == NULL ? fsc : FSC_EXTERNAL, pc);
+        return NULL;
+    }
+    if ((cpu->pstate & PS_IL) != 0) {
+        except_fetch(cpu, EC_ILLEGAL_STATE, 0, 0);
+        return NULL;
+    }
+    *pa = (info->pa & ~(uint64_t)TI_FLAGS) | (pc & (SOFT_PAGE - 1));
+    return (const uint8_t *)(uintptr_t)(pc + tlb_slot(cpu->tlb, pc)->addend);
+}
+
+static struct jc_entry *jc_slot(struct cpu *cpu, uint64_t va)
+{
+    return &cpu->jc[(va >> 2 ^ va >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)];
+}
+
+static const struct op *enter(struct cpu *cpu, struct code_page *page, const struct op *op)
+{
+    cpu->page_ops = page->ops;
+    cpu->page_va = align_down(cpu->pc, SOFT_PAGE);
+    cpu->count_bias -= (const char *)op - (const char *)page->ops;
+    return op;
+}
+
+static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
+{
+    uint64_t pa = 0;
+    const uint8_t *host = translate_pc(cpu, &pa);
+    struct code_page *page;
+    const struct op *op;
+
+    if (host == NULL) {
+        return NULL;
+    }
+    cpu->priv->stats.far_lookups++;
+    page = code_find(cpu, align_down(pa, SOFT_PAGE), host - (pa & (SOFT_PAGE - 1)));
+    if (page == NULL) {
+        str_copy(cpu->priv->exit->fail.text, sizeof(cpu->priv->exit->fail.text), "no memory for decoded code");
+        soft_exit(cpu, EXIT_FAIL);
+        return NULL;
+    }
+    op = &page->ops[pa >> 2 & (PAGE_SLOTS - 1)];
+    if (cpu->priv->lower_flags == 0) {
+        tlb_note_code(cpu, cpu->pc);
+        *jc_slot(cpu, cpu->pc) = (struct jc_entry){ cpu->pc, cpu->epoch, op, page };
+    }
+    return enter(cpu, page, op);
+}
+
+/* The op at cpu->pc, its page entered; NULL: look around again (an exception was taken, or run must return). */
+static inline const struct op *fetch(struct cpu *cpu)
+{
+    const struct jc_entry *je = jc_slot(cpu, cpu->pc);
+
+    if (LIKELY(je->va == cpu->pc && je->epoch == cpu->epoch && (cpu->pstate & PS_IL) == 0)) {
+        return enter(cpu, je->page, je->op);
+    }
+    return fetch_slow(cpu);
+}
+
+static inline void execute(struct cpu *cpu, const struct op *op)
+{
+#if SOFT_TAILCALL
+    op->fn(cpu, op);
+#else
+    while (op != NULL) {
+        op = op->fn(cpu, op);
+    }
+#endif
+}
+
+/* ---- The engine's own ops --------------------------------------------------------------------------------------------- */
+
+/* Out of line, because it takes addresses of locals (cpu.h, rules for bodies). */
+static NOINLINE void decode_slot(const struct cpu *cpu, unsigned n, unsigned flags, uint32_t word, struct op *slot)
+{
+    struct lower lo = { .cpu = cpu, .slot = n, .flags = flags };
+
+    slot->fn = uop_table[lower_insn(&lo, word, slot)].fn;
+}
+
+/* The first time that a slot is reached: decodes its instruction into it, and goes on in it. */
+UOP_BODY(decode)
+{
+    struct code_page *page = CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
+    struct op *slot = (struct op *)(uintptr_t)op;
+    unsigned n = (unsigned)(op - cpu->page_ops);
+
+    decode_slot(cpu, n, cpu->priv->lower_flags, le32(page->host + 4 * n), slot);
+    page->lines |= BIT(n / 16);
+    cpu->priv->stats.ops_decoded++;
+    GOTO_OP(op);
+}
+
+/* The instruction before was the last of its page. */
+UOP_BODY(page_end)
+{
+    COUNT_OUT(op, 0);
+    FAR_ENTER(cpu->page_va + SOFT_PAGE);
+}
+
+/* The instruction before was stepped. */
+UOP_BODY(step_end)
+{
+    cpu->pc = cpu_pc(cpu, op);
+    COUNT_OUT(op, 0);
+    LEAVE();
+}
+
+UOP_BODY(undefined)
+{
+    cpu_undefined(cpu, op);
+    LEAVE();
+}
+
+/* ---- One instruction --------------------------------------------------------------------------------------------------- */
+
+/*
+ * The instruction runs in a slot of its own, followed by step_end; page_ops is set so that the slot seems to be at its
+ * place in a page. Branches are far ones and see PEND_STEP, so they leave.
+ */
+void soft_step(struct cpu *cpu)
+{
+    struct soft_private *p = cpu->priv;
+    uint64_t pa = 0;
+    unsigned slot;
+    const uint8_t *host;
+
+    cpu->left = false;
+    host = translate_pc(cpu, &pa);
+    if (host == NULL) {
+        return;
+    }
+    slot = (unsigned)(cpu->pc >> 2) & (PAGE_SLOTS - 1);
+    decode_slot(cpu, slot, LOWER_FAR, le32(host), &p->scratch[0]);
+    p->scratch[1].fn = op_step_end;
+    cpu->page_va = align_down(cpu->pc, SOFT_PAGE);
+    cpu->page_ops = (const struct op *)((uintptr_t)p->scratch - slot * sizeof(struct op));
+    cpu->count_bias -= (int64_t)(slot * sizeof(struct op));
+    atomic_fetch_or(&cpu->pending, PEND_STEP);
+    execute(cpu, &p->scratch[0]);
+    atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_STEP);
+}
+
+/* ---- The loop ---------------------------------------------------------------------------------------------------------- */
+
+/* Instructions that may still be executed by this CPU. */
+static uint64_t limit_left(struct cpu *cpu, uint64_t limit)
+{
+    struct soft_vm *vm = soft_vm_of(cpu);
+    uint64_t fresh = (uint64_t)(cpu->count_bias - cpu->priv->limit_count) / sizeof(struct op);
+    uint64_t total;
+
+    cpu->priv->limit_count = cpu->count_bias;
+    total = atomic_fetch_add_explicit(&vm->insns, fresh, memory_order_relaxed) + fresh;
+    return total < limit ? limit - total : 0;
+}
+
+/* With a limit: true if the loop may run freely, false if it was stepped or has ended. */
+static bool limit_allows(struct cpu *cpu)
+{
+    uint64_t limit = cpu->vcpu->vm->config.max_insns;
+    uint64_t left;
+
+    if (limit == 0) {
+        return true;
+    }
+    left = limit_left(cpu, limit);
+    if (left == 0) {
+        soft_exit(cpu, EXIT_LIMIT);
+        return false;
+    }
+    if (left <= PAGE_SLOTS) {
+        soft_step(cpu);
+        return false;
+    }
+    return true;
+}
+
+void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
+{
+    struct cpu *cpu = vcpu->accel_state;
+    struct soft_private *p = cpu->priv;
+
+    p->exit = exit;
+    p->exiting = false;
+    exit->kind = EXIT_NONE;
+    soft_inside(cpu);
+    while (!p->exiting) {
+        cpu->left = false;
+        if (UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) && !attend(cpu)) {
+            break;
+        }
+        if (UNLIKELY(p->lower_flags != 0) && !limit_allows(cpu)) {
+            continue;
+        }
+        const struct op *op = fetch(cpu);
+        if (LIKELY(op != NULL)) {
+            execute(cpu, op);
+        }
+    }
+    soft_outside(cpu);
+    p->exit = &p->own_exit;
+    p->stats.insns = cpu_insns(cpu);
+}
