@@ -55,5 +55,7 @@ unsigned console_interests(struct console *console, struct host_interest *intere
 /* host_now_ns at which console_service wants to be called in any case; UINT64_MAX: never. */
 uint64_t console_deadline(struct console *console);
 void console_service(struct console *console, const struct host_interest *interest, unsigned count);
+/* Will there never be input again? */
+bool console_ended(const struct console *console);
 
 #endif

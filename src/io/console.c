@@ -304,6 +304,8 @@ void console_service(struct console *c, const struct host_interest *interest, un
     }
 }
 
+bool console_ended(const struct console *c) { return c->in == NULL && c->listener == NULL && c->input.used == 0; }
+
 /* ---- Opening --------------------------------------------------------------------------------------------------- */
 
 typedef enum status open_fn(struct console *c, const char *arg, struct err *err);

@@ -5,6 +5,8 @@
 #ifndef INSN_SIDES_H
 #define INSN_SIDES_H
 
+#include <setjmp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -37,6 +39,13 @@ struct soft_access {
     bool aligned;
 };
 struct soft_access soft_fault(void);
+
+/*
+ * While insn_running is set, a deadly signal jumps to insn_escape with INSN_FAULT (a bad address)
+ * or INSN_CRASHED: no side takes the tester with it. soft_init installs the handlers.
+ */
+extern sigjmp_buf insn_escape;
+extern volatile sig_atomic_t insn_running;
 
 /* ---- VIXL (vixl_side.cc) ---- */
 

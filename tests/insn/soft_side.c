@@ -6,6 +6,7 @@
  * below take the place of mmu.c and except.c (the link says which definition wins, see
  * CMakeLists.txt).
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +134,35 @@ void cpu_sp_fault(struct cpu *c, const struct op *op)
 /* ---- One instruction
  * -------------------------------------------------------------------------------- */
 
+sigjmp_buf insn_escape;
+volatile sig_atomic_t insn_running;
+
+static void on_signal(int number)
+{
+    if (!insn_running) {
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
+    insn_running = 0;
+    siglongjmp(insn_escape, number == SIGSEGV || number == SIGBUS ? INSN_FAULT : INSN_CRASHED);
+}
+
+/* On a stack of their own, because a body that calls the next one instead of jumping eats the
+ * program's. */
+static void catch_signals(void)
+{
+    static const int numbers[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
+    static uint8_t stack[65536];
+    stack_t alternate = { .ss_sp = stack, .ss_size = sizeof stack };
+    struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_NODEFER | SA_ONSTACK };
+
+    sigaltstack(&alternate, NULL);
+    for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
+        sigaction(numbers[i], &action, NULL);
+    }
+}
+
 /* In every slot but the instruction's: the run is over, the PC is here. */
 static op_ret end_of_run(struct cpu *c, const struct op *op)
 {
@@ -142,6 +172,7 @@ static op_ret end_of_run(struct cpu *c, const struct op *op)
 
 void soft_init(const struct a64_table *table)
 {
+    catch_signals();
     vm.a64 = table;
     vcpu.vm = &vm;
     cpu.vcpu = &vcpu;
@@ -213,29 +244,42 @@ static void save_state(struct insn_state *s)
     }
 }
 
+static void run_slot(const struct lower *lo, uint32_t word)
+{
+    struct op *op = &ops[lo->slot];
+
+    op->word = word;
+    op->fn = uop_table[lower_insn(lo, word, op)].fn;
+    if (op->fn == op_undefined) {
+        outcome = INSN_UNDEFINED;
+        return;
+    }
+#if SOFT_TAILCALL
+    op->fn(&cpu, op);
+#else
+    for (const struct op *at = op; at != NULL;) {
+        at = at->fn(&cpu, at);
+    }
+#endif
+}
+
 void soft_run(struct insn_state *s, uint32_t word, enum soft_memory memory, bool far_branches)
 {
-    unsigned slot = (unsigned)((s->pc - INSN_CODE_VA) / 4);
-    struct op *op = &ops[slot];
-    struct lower lo = { .cpu = &cpu, .slot = slot, .flags = far_branches ? LOWER_FAR : 0 };
+    struct lower lo = { .cpu = &cpu,
+                        .slot = (unsigned)((s->pc - INSN_CODE_VA) / 4),
+                        .flags = far_branches ? LOWER_FAR : 0 };
 
     load_state(s);
     fill_tlb(memory);
     outcome = INSN_RAN;
-    op->word = word;
-    op->fn = uop_table[lower_insn(&lo, word, op)].fn;
-    if (op->fn == op_undefined) {
-        outcome = INSN_UNDEFINED;
+    if (sigsetjmp(insn_escape, 0) == 0) {
+        insn_running = 1;
+        run_slot(&lo, word);
     } else {
-#if SOFT_TAILCALL
-        op->fn(&cpu, op);
-#else
-        for (const struct op *at = op; at != NULL;) {
-            at = at->fn(&cpu, at);
-        }
-#endif
+        outcome = INSN_CRASHED;
     }
-    op->fn = end_of_run;
+    insn_running = 0;
+    ops[(s->pc - INSN_CODE_VA) / 4].fn = end_of_run;
     save_state(s);
 }
 

@@ -4,8 +4,6 @@
  * VIXL (BSD licence) uses the host's addresses, which is why the tester maps code and data where all sides expect them. It
  * models no FPSR, and of FPCR only DN. It ends the program on what it does not know; here that becomes an outcome.
  */
-#include <csetjmp>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -19,14 +17,11 @@ using namespace vixl::aarch64;
 
 namespace {
 
-sigjmp_buf escape;
-volatile sig_atomic_t running;
-
 class QuietSimulator : public Simulator {
   public:
     explicit QuietSimulator(Decoder *decoder) : Simulator(decoder, stderr) {}
-    void VisitUnallocated(const Instruction *) override { siglongjmp(escape, INSN_UNDEFINED); }
-    void VisitUnimplemented(const Instruction *) override { siglongjmp(escape, INSN_CRASHED); }
+    void VisitUnallocated(const Instruction *) override { siglongjmp(insn_escape, INSN_UNDEFINED); }
+    void VisitUnimplemented(const Instruction *) override { siglongjmp(insn_escape, INSN_CRASHED); }
 };
 
 Decoder *decoder;
@@ -37,29 +32,6 @@ void make_simulator()
     decoder = new Decoder;
     simulator = new QuietSimulator(decoder);
     simulator->SetColouredTrace(false);
-}
-
-void on_signal(int number)
-{
-    if (!running) {
-        signal(number, SIG_DFL);
-        raise(number);
-        return;
-    }
-    siglongjmp(escape, number == SIGSEGV || number == SIGBUS ? INSN_FAULT : INSN_CRASHED);
-}
-
-void catch_signals()
-{
-    static const int numbers[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_NODEFER;
-    for (int number : numbers) {
-        sigaction(number, &action, nullptr);
-    }
 }
 
 void load(const insn_state *s)
@@ -99,27 +71,26 @@ void save(insn_state *s)
 
 void vixl_init(void)
 {
-    catch_signals();
     make_simulator();
 }
 
 void vixl_run(insn_state *s, uint32_t word)
 {
-    int outcome = sigsetjmp(escape, 0);
+    int outcome = sigsetjmp(insn_escape, 0);
 
     if (outcome == 0) {
         memcpy(reinterpret_cast<void *>(s->pc), &word, sizeof word);
         load(s);
-        running = 1;
+        insn_running = 1;
         simulator->ExecuteInstruction();
-        running = 0;
+        insn_running = 0;
         save(s);
         s->outcome = INSN_RAN;
         return;
     }
-    running = 0;
+    insn_running = 0;
     s->outcome = static_cast<uint32_t>(outcome);
-    if (outcome == INSN_CRASHED || outcome == INSN_FAULT) {
+    if (outcome != INSN_UNDEFINED) {
         make_simulator(); // the old one stopped in the middle of something: it stays behind
     }
 }
