@@ -107,12 +107,23 @@ uint32_t gic_running_priority(const struct gic_cpu *cpu)
     return active == 0 ? GIC_PRIO_IDLE : lowest_bit(active) << GIC_PRIO_SHIFT;
 }
 
+/*
+ * Both sides of the comparison are cut to their group priority, so that a BPR of 7, set while
+ * interrupts are active, means no preemption as well.
+ */
+static bool preempts(const struct gic_cpu *cpu, const struct gic_hppi *h)
+{
+    uint32_t running = gic_running_priority(cpu);
+
+    return running == GIC_PRIO_IDLE ||
+           group_priority(cpu, h->group, h->priority) < group_priority(cpu, h->group, running);
+}
+
 bool gic_can_signal(const struct gic_cpu *cpu)
 {
     const struct gic_hppi *h = &cpu->highest;
 
-    return h->intid != GIC_SPURIOUS && h->priority < cpu->pmr &&
-           group_priority(cpu, h->group, h->priority) < gic_running_priority(cpu);
+    return h->intid != GIC_SPURIOUS && h->priority < cpu->pmr && preempts(cpu, h);
 }
 
 void gic_set_bpr(struct gic *gic, unsigned cpu, unsigned group, uint32_t value)

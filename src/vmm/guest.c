@@ -94,7 +94,7 @@ void guest_request(struct hv_machine *m, uint64_t ram_size, const uint64_t *mpid
         .rng_seed_len = sizeof(guest->seed),
         .kaslr_seed = le64(guest->seed),
         .alloc = { NULL, boot_alloc, boot_free },
-        .inflate = &io_inflate,
+        .inflate = &inflate_host,
     };
     if (config_is_builtin(config)) {
         request->kernel = (struct boot_bytes){ guest_hello, guest_hello_size, "hello" };

@@ -312,18 +312,9 @@ static enum status run_and_reboot(struct hv_machine *m, struct err *err)
 }
 
 /* What a guest that did not end by itself leaves behind. */
-static void say_dead(struct hv_machine *m, enum msg_id why)
+static void say_dead(struct hv_machine *m, const char *why)
 {
-    log_line(&m->vm.ports.log, LOG_ERROR, "vm", "%s", msg_text(lang_of(m), why));
-    for (unsigned i = 0; i < m->vm.config.cpus; i++) {
-        if (atomic_load(&m->vm.vcpu[i].power) == VCPU_ON) {
-            vcpu_dump(&m->vm.vcpu[i], LOG_ERROR);
-        }
-    }
-}
-
-static void dump_failed(struct hv_machine *m)
-{
+    log_line(&m->vm.ports.log, LOG_ERROR, "vm", "%s", why);
     for (unsigned i = 0; i < m->vm.config.cpus; i++) {
         if (atomic_load(&m->vm.vcpu[i].power) == VCPU_ON) {
             vcpu_dump(&m->vm.vcpu[i], LOG_ERROR);
@@ -352,10 +343,10 @@ static void say_end(struct hv_machine *m, const struct hv_result *result, struct
         log_line(&m->vm.ports.log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_EXITED), result->status);
         break;
     case HV_QUIT: say(m, MSG_SAY_QUIT); break;
-    case HV_TIMEOUT: say_dead(m, MSG_SAY_TIMEOUT); break;
-    case HV_INSN_LIMIT: say_dead(m, MSG_SAY_LIMIT); break;
+    case HV_TIMEOUT: say_dead(m, msg_text(lang_of(m), MSG_SAY_TIMEOUT)); break;
+    case HV_INSN_LIMIT: say_dead(m, msg_text(lang_of(m), MSG_SAY_LIMIT)); break;
     case HV_FAILED:
-        dump_failed(m);
+        say_dead(m, m->vm.fail_text);
         err_set(err, ST_E_STATE, MSG_RUN_FAILED, m->vm.fail_text);
         break;
     }

@@ -26,9 +26,7 @@ static void describe_mmio(struct vcpu *vcpu, const struct vcpu_exit *exit, struc
     if (dev != NULL) {
         text_add(t, " (%s+0x%03llx)", dev->ops->name, (unsigned long long)(ipa - dev->base));
     }
-    if (exit->mmio.write) {
-        text_add(t, " = 0x%llx", (unsigned long long)exit->mmio.value);
-    }
+    text_add(t, " = 0x%llx", (unsigned long long)exit->mmio.value);
 }
 
 static void describe(struct vcpu *vcpu, const struct vcpu_exit *exit, struct text *t)

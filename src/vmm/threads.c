@@ -144,9 +144,9 @@ static void check_ends(struct hv_machine *m)
 {
     if (atomic_load(&m->stop_asked)) {
         vm_stop(&m->vm, VM_OFF, 0);
-    } else if (host_now_ns() >= timeout_deadline(m) && atomic_load(&m->vm.state) == VM_RUNNING) {
-        m->timed_out = true;
+    } else if (host_now_ns() >= timeout_deadline(m)) {
         vm_stop(&m->vm, VM_LIMIT, 0);
+        m->timed_out = atomic_load(&m->vm.state) == VM_LIMIT;
     }
 }
 
