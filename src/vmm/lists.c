@@ -207,7 +207,7 @@ enum status hv_make_dtb(const struct hv_config *config, uint8_t **bytes, size_t 
         return st;
     }
     if ((st = hv_config_set(&quiet, "console", "none", err)) == ST_OK) {
-        st = machine_for_dtb(&m, &quiet, &nobody, err);
+        st = hv_machine_create(&m, &quiet, &nobody, err);
     }
     hv_config_fini(&quiet);
     if (st != ST_OK) {

@@ -312,24 +312,27 @@ static void test_sgi_groups(void **state)
     assert_true(rig->irq[1]);
 }
 
+/* All four affinity fields, and Aff0 above 15 by the range selector. */
 static void test_sgi_wide_affinity(void **state)
 {
+    enum { AFF1 = 16, INTID = 24, AFF2 = 32, RS = 44, AFF3 = 48 };
     struct gic_rig rig;
-    uint64_t mpidr[2] = { 0, 0x0302010012 };
+    uint64_t mpidr[2] = { 0, 0x0300020112 }; /* Aff3 3, Aff2 2, Aff1 1, Aff0 18 */
     struct gic_config config = { .version = 3, .cpus = 2, .mpidr = mpidr };
+    uint64_t right = 3ull << AFF3 | 1ull << RS | 2ull << AFF2 | 1ull << AFF1 | 1 << 2 | 6ull << INTID;
+    static const unsigned fields[] = { 0, AFF1, AFF2, RS, AFF3 };
 
     (void)state;
     gic_rig_init(&rig, 3, 2);
     config.port = (struct gic_cpu_port){ gic_rig_lines, &rig };
     gic_init(rig.gic, &config);
-    icc_set(&rig, 0, SGI1R, 3ull << 48 | 1ull << 44 | 2ull << 32 | 1ull << 16 | 4 | 6ull << 24);
-    assert_int_equal(dev_rd(&rig.redist, 0, GICR + SGI_BASE + ISPENDR, 4), 0); /* Aff1 is 0 */
-    icc_set(&rig, 0, SGI1R, 3ull << 48 | 1ull << 44 | 0x02ull << 32 | 0ull << 16 | 4 | 6ull << 24);
-    assert_int_equal(dev_rd(&rig.redist, 0, GICR + SGI_BASE + ISPENDR, 4), 0); /* Aff2 is 2, Aff1 is 1: see below */
-    mpidr[1] = 0x0300020112; /* Aff3 3, Aff2 2, Aff1 1, Aff0 18 */
-    gic_init(rig.gic, &config);
-    icc_set(&rig, 0, SGI1R, 3ull << 48 | 1ull << 44 | 2ull << 32 | 1ull << 16 | 4 | 6ull << 24);
+    for (unsigned i = 0; i < 5; i++) {
+        icc_set(&rig, 0, SGI1R, right ^ 4ull << fields[i]); /* each field matters */
+        assert_int_equal(dev_rd(&rig.redist, 0, GICR + SGI_BASE + ISPENDR, 4), 0);
+    }
+    icc_set(&rig, 0, SGI1R, right);
     assert_int_equal(dev_rd(&rig.redist, 0, GICR + SGI_BASE + ISPENDR, 4), 1 << 6);
+    assert_int_equal(dev_rd(&rig.redist, 0, SGI_BASE + ISPENDR, 4), 0);
     gic_rig_fini(&rig);
 }
 

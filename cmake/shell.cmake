@@ -1,0 +1,21 @@
+# shell.cmake - the hosted shell: OS contract, ports to the world, machine, command line, and the program.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(ZLIB IMPORTED_TARGET zlib)
+pkg_check_modules(ZSTD IMPORTED_TARGET libzstd)
+
+hv_floor(host host/posix hv_options hv_base Threads::Threads)
+hv_floor(host_fake host/fake hv_options hv_base)
+hv_floor(io io hv_options hv_host hv_base)
+hv_floor(vmm vmm hv_options hv_io hv_boot hv_soft hv_core hv_devices hv_arch hv_host hv_base hv_guest PkgConfig::JANSSON)
+hv_floor(ui ui hv_options hv_vmm hv_host hv_base)
+foreach(library ZLIB ZSTD)
+  if(${library}_FOUND)
+    target_link_libraries(hv_io PUBLIC PkgConfig::${library})
+    target_compile_definitions(hv_io PRIVATE HV_HAVE_${library}=1)
+  endif()
+endforeach()
+
+add_executable(hypervisor src/main.c)
+target_link_libraries(hypervisor PRIVATE hv_ui hv_options)
+install(TARGETS hypervisor RUNTIME DESTINATION bin)

@@ -1,0 +1,9 @@
+/*
+ * main.c - where it starts. The tour from here to the first character on the console: docs/architecture.md.
+ */
+#include "ui/ui.h"
+
+int main(int argc, char **argv)
+{
+    return ui_main(argc, argv);
+}
