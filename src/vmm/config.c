@@ -235,7 +235,19 @@ static enum status check_builtin(const struct hv_config *config, struct err *err
                            config->entry != HV_NONE };
 
     for (unsigned i = 0; i < ARRAY_SIZE(given); i++) {
-        if (config->load.count > BOOT_LOADS_MAX) {
+        if (given[i]) {
+            return err_set(err, ST_E_INVAL, MSG_NEEDS_KERNEL, needs_kernel[i]);
+        }
+    }
+    return ST_OK;
+}
+
+enum status hv_config_check(const struct hv_config *config, struct err *err)
+{
+    if (config_gic_version(config) == 2 && config->cpus > GIC_V2_CPUS) {
+        return err_set(err, ST_E_INVAL, MSG_GIC2_CPUS, (unsigned)config->cpus);
+    }
+    if (config->load.count > BOOT_LOADS_MAX) {
         return err_set(err, ST_E_INVAL, MSG_LOADS_MANY, BOOT_LOADS_MAX);
     }
     if (config->kernel == NULL && config->initrd != NULL && config->load.count != 0) {
