@@ -154,3 +154,8 @@ const char *hv_option_nearest(const char *name)
     names[n] = NULL;
     return hv_nearest(name, names);
 }
+
+enum lang hv_lang_of_locale(const char *locale)
+{
+    return str_starts(locale, "pt") ? LANG_PT_BR : LANG_EN;
+}

@@ -19,9 +19,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define INPUT_MAX  8192  /* bytes of a random input          */
-#define FILE_MAX   (8u << 20)
-#define SEEDS_MAX  1024  /* files kept for damaging          */
+#define INPUT_SHORT 256   /* bytes of most random inputs      */
+#define INPUT_LONG  4096  /* and of one in eight              */
+#define FILE_MAX    (8u << 20)
+#define SEEDS_MAX   1024  /* files kept for damaging          */
 
 struct input {
     uint8_t *data;
@@ -167,7 +168,7 @@ static size_t make_input(uint64_t seed, uint8_t *data)
     if (seed_count != 0 && next_random(&state) % 2 == 0) {
         return damaged(&state, &seeds[next_random(&state) % seed_count], data);
     }
-    return noise(&state, data, next_random(&state) % 4 == 0 ? INPUT_MAX : 256);
+    return noise(&state, data, next_random(&state) % 8 == 0 ? INPUT_LONG : INPUT_SHORT);
 }
 
 static void run_random(unsigned long long n, uint64_t seed, const char *write_to)
