@@ -302,7 +302,6 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     exit->kind = EXIT_NONE;
     soft_inside(cpu);
     while (!p->exiting) {
-        cpu->left = false;
         if (UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) && !attend(cpu)) {
             break;
         }
@@ -311,6 +310,8 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
         }
         const struct op *op = fetch(cpu);
         if (LIKELY(op != NULL)) {
+            /* Here, because an interrupt that was taken above has set it. */
+            cpu->left = false;
             execute(cpu, op);
         }
     }

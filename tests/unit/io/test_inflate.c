@@ -52,6 +52,7 @@ static void expect(unpack_fn unpack, size_t len, size_t max, enum status want, s
     free(exact);
 }
 
+#if HV_HAVE_ZLIB || HV_HAVE_ZSTD
 /* The rules that hold for both formats; packed holds one stream of len bytes. */
 static void common_rules(unpack_fn unpack, size_t len)
 {
@@ -80,6 +81,7 @@ static void common_rules(unpack_fn unpack, size_t len)
     packed[0] ^= 1;
     expect(unpack, len, SIZE_MAX, ST_E_FORMAT, 0);
 }
+#endif
 
 #if HV_HAVE_ZLIB
 #include <zlib.h>
