@@ -1,9 +1,10 @@
 /*
- * accel.h - the contract of a back end: run a vCPU until something happens, then say what, in one form.
+ * accel.h - the contract of a back end: run a vCPU until something happens, then say what, in one
+ * form.
  *
- * KVM, WHP, the software CPU and the EL2 monitor each fill one `struct accel_ops`. Differences are data (caps),
- * not #if. A vCPU belongs to the thread that runs it; only kick, set_lines and invalidate_code may be called from
- * others while it runs.
+ * KVM, WHP, the software CPU and the EL2 monitor each fill one `struct accel_ops`. Differences are
+ * data (caps), not #if. A vCPU belongs to the thread that runs it; only kick, set_lines and
+ * invalidate_code may be called from others while it runs.
  */
 #ifndef ACCEL_H
 #define ACCEL_H
@@ -19,15 +20,17 @@ struct vcpu;
 struct mem_slot;
 
 enum exit_kind {
-    EXIT_NONE,     /* kicked, or nothing that concerns anyone: look at pending work and run again          */
-    EXIT_SYNDROME, /* what hardware would take to EL2: esr, far and ipa say it (HVC, SMC, WFI/WFE, aborts) */
-    EXIT_MMIO,     /* an access to no memory, already decoded                                              */
-    EXIT_SEMIHOST, /* HLT #0xF000: x0 = operation, x1 = argument; pc is at the HLT                         */
-    EXIT_STUCK,    /* the guest can only take the same exception again for ever (vectors not executable)   */
-    EXIT_LIMIT,    /* the instruction limit was reached                                                    */
-    EXIT_DEBUG,    /* breakpoint, watchpoint or step of an attached debugger                               */
-    EXIT_POWER,    /* the back end's own PSCI was asked for power-off or reset                             */
-    EXIT_FAIL,     /* the back end cannot go on; text says why                                             */
+    EXIT_NONE,     /* kicked, or nothing that concerns anyone: look at pending work and run again     */
+    EXIT_SYNDROME, /* what hardware would take to EL2: esr, far and ipa say it (HVC, SMC, WFI/WFE,
+                      aborts) */
+    EXIT_MMIO,     /* an access to no memory, already decoded     */
+    EXIT_SEMIHOST, /* HLT #0xF000: x0 = operation, x1 = argument; pc is at the HLT */
+    EXIT_STUCK,    /* the guest can only take the same exception again for ever (vectors not
+                      executable)   */
+    EXIT_LIMIT,    /* the instruction limit was reached    */
+    EXIT_DEBUG,    /* breakpoint, watchpoint or step of an attached debugger    */
+    EXIT_POWER,    /* the back end's own PSCI was asked for power-off or reset    */
+    EXIT_FAIL,     /* the back end cannot go on; text says why     */
     EXIT_KINDS
 };
 
@@ -39,9 +42,9 @@ struct vcpu_exit {
         } syndrome;
         struct {
             uint64_t ipa;
-            uint64_t value;    /* to write, or filled by the handler for a read                 */
-            uint8_t size;      /* bytes                                                         */
-            uint8_t reg;       /* destination of a read: 0..30, 31 is XZR                       */
+            uint64_t value; /* to write, or filled by the handler for a read                 */
+            uint8_t size;   /* bytes                                                         */
+            uint8_t reg;    /* destination of a read: 0..30, 31 is XZR                       */
             bool write, sign_extend, reg64;
         } mmio;
         struct {
@@ -58,7 +61,7 @@ struct vcpu_exit {
 
 /* Registers by name; system registers are REG_SYS | their encoding (arch/sysreg.h). */
 enum vcpu_reg {
-    REG_X0 = 0, /* .. REG_X0 + 30            */
+    REG_X0 = 0,  /* .. REG_X0 + 30            */
     REG_SP = 31, /* of the current level      */
     REG_PC = 32,
     REG_PSTATE = 33, /* in SPSR_EL1's layout  */
@@ -75,8 +78,8 @@ enum vcpu_reg {
 struct vcpu_start {
     uint64_t pc;
     uint64_t x[4];
-    uint64_t sp;     /* SP of the entry level */
-    uint8_t el;      /* 1 (2 when the back end has EL2) */
+    uint64_t sp; /* SP of the entry level */
+    uint8_t el;  /* 1 (2 when the back end has EL2) */
 };
 
 /* Counters that a back end keeps per vCPU; others are in struct vcpu. COUNTER(name, what). */
@@ -89,7 +92,7 @@ struct accel_stats {
 
 struct accel_caps {
     unsigned max_cpus;
-    bool gicv2, gicv3;       /* which the guest can have                                   */
+    bool gicv2, gicv3; /* which the guest can have                                   */
     bool own_gic, own_timer, own_psci; /* inside the back end: the core's models stay out of it */
     uint64_t ipa_bits;
 };
@@ -108,7 +111,8 @@ struct accel_ops {
     void (*vcpu_destroy)(struct vcpu *vcpu);
     /* Architectural reset, then the start state. The vCPU is not running. */
     void (*vcpu_start)(struct vcpu *vcpu, const struct vcpu_start *start);
-    /* Runs guest instructions until an exit. The vCPU's registers can be read and changed between two calls. */
+    /* Runs guest instructions until an exit. The vCPU's registers can be read and changed between
+     * two calls. */
     void (*run)(struct vcpu *vcpu, struct vcpu_exit *exit);
     /* Makes run return soon (EXIT_NONE). Any thread. */
     void (*kick)(struct vcpu *vcpu);
@@ -116,9 +120,11 @@ struct accel_ops {
     void (*set_lines)(struct vcpu *vcpu, bool irq, bool fiq);
     enum status (*get_reg)(struct vcpu *vcpu, uint32_t reg, uint64_t *value);
     enum status (*set_reg)(struct vcpu *vcpu, uint32_t reg, uint64_t value);
-    /* Translates a guest VA for reading as the current level would, for dumps and debuggers; no fault, no side effect. */
+    /* Translates a guest VA for reading as the current level would, for dumps and debuggers; no
+     * fault, no side effect. */
     enum status (*translate)(struct vcpu *vcpu, uint64_t va, uint64_t *ipa);
-    /* Code at [ipa, ipa + len) was written by the host. Any thread; takes effect before the vCPUs next enter run. */
+    /* Code at [ipa, ipa + len) was written by the host. Any thread; takes effect before the vCPUs
+     * next enter run. */
     void (*invalidate_code)(struct vm *vm, uint64_t ipa, uint64_t len);
     /* Statistics so far. The vCPU is not running, or the figures may be a little old. */
     void (*stats)(struct vcpu *vcpu, struct accel_stats *stats);

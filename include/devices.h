@@ -1,11 +1,12 @@
 /*
  * devices.h - what a device is, what it is handed, and the board that lists them.
  *
- * A device is freestanding C with all its state in one struct. It is handed its ports (interrupt lines, clock,
- * character port ...) and reaches for nothing else. The bus has checked offset, size and alignment against the
- * device's ops before the device is called, and holds the device's lock; a device calls its ports with it held.
- * Everything about a device that other parts need (bus range, devicetree node, memory map, snapshot, register test,
- * fuzzer) comes from its `struct dev_ops` and its row in the board table (devices_main.c).
+ * A device is freestanding C with all its state in one struct. It is handed its ports (interrupt
+ * lines, clock, character port ...) and reaches for nothing else. The bus has checked offset, size
+ * and alignment against the device's ops before the device is called, and holds the device's lock;
+ * a device calls its ports with it held. Everything about a device that other parts need (bus
+ * range, devicetree node, memory map, snapshot, register test, fuzzer) comes from its `struct
+ * dev_ops` and its row in the board table (devices_main.c).
  */
 #ifndef DEVICES_H
 #define DEVICES_H
@@ -16,9 +17,12 @@
 
 #include "base/lock.h"
 
-/* ---- Ports ------------------------------------------------------------------------------------------------- */
+/* ---- Ports
+ * -------------------------------------------------------------------------------------------------
+ */
 
-/* An interrupt wire. The device sets its level; nobody at this end knows what it is wired to. A zeroed line is unconnected. */
+/* An interrupt wire. The device sets its level; nobody at this end knows what it is wired to. A
+ * zeroed line is unconnected. */
 struct irq_line {
     void (*set)(void *opaque, uint32_t intid, bool level);
     void *opaque;
@@ -32,14 +36,16 @@ static inline void irq_line_set(const struct irq_line *line, bool level)
     }
 }
 
-/* Time. now_ns is the guest's clock: it starts at 0 with the machine and stands still while the machine is paused. */
+/* Time. now_ns is the guest's clock: it starts at 0 with the machine and stands still while the
+ * machine is paused. */
 struct clock_port {
     uint64_t (*now_ns)(void *opaque);
     uint64_t (*wall_s)(void *opaque); /* seconds since 1970-01-01 UTC */
     void *opaque;
 };
 
-/* Bytes out. Returns how many of len were taken (the rest is the caller's to retry or drop). Input comes by dev_ops.receive. */
+/* Bytes out. Returns how many of len were taken (the rest is the caller's to retry or drop). Input
+ * comes by dev_ops.receive. */
 struct char_port {
     size_t (*write)(void *opaque, const uint8_t *bytes, size_t len);
     void *opaque;
@@ -53,11 +59,14 @@ struct power_port {
     void *opaque;
 };
 
-/* ---- Devices ----------------------------------------------------------------------------------------------- */
+/* ---- Devices
+ * -----------------------------------------------------------------------------------------------
+ */
 
 enum mmio_result {
     MMIO_OK,
-    MMIO_UNKNOWN, /* no such register, or not in this direction: reads as 0, write ignored, reported by the core */
+    MMIO_UNKNOWN, /* no such register, or not in this direction: reads as 0, write ignored, reported
+                     by the core */
 };
 
 struct dev;
@@ -87,11 +96,17 @@ struct dev_field {
     uint16_t count;  /* elements; 0 means 1          */
 };
 
-#define DEV_FIELD(type, member)                                                                                  \
-    { #member, (uint32_t)offsetof(struct type, member), (uint16_t)sizeof(((struct type *)0)->member), 0 }
-#define DEV_FIELD_ARRAY(type, member)                                                                            \
-    { #member, (uint32_t)offsetof(struct type, member), (uint16_t)sizeof(((struct type *)0)->member[0]),         \
-      (uint16_t)(sizeof(((struct type *)0)->member) / sizeof(((struct type *)0)->member[0])) }
+#define DEV_FIELD(type, member)                             \
+    {                                                       \
+#member, (uint32_t)offsetof(struct type, member),   \
+            (uint16_t)sizeof(((struct type *)0)->member), 0 \
+    }
+#define DEV_FIELD_ARRAY(type, member)                                                              \
+    {                                                                                              \
+#member, (uint32_t)offsetof(struct type, member),                                          \
+            (uint16_t)sizeof(((struct type *)0)->member[0]),                                       \
+            (uint16_t)(sizeof(((struct type *)0)->member) / sizeof(((struct type *)0)->member[0])) \
+    }
 
 struct dev_ops {
     const char *name;       /* "uart"                                                    */
@@ -99,14 +114,19 @@ struct dev_ops {
     const char *compatible; /* devicetree, entries separated by '\0' and ended by two    */
     uint32_t state_size;    /* bytes of state, zeroed by the owner before the first reset */
     uint32_t mmio_size;     /* bytes of the register window                              */
-    uint8_t access_sizes;   /* mask of the sizes 1, 2, 4, 8 that reach the device; others are MMIO_UNKNOWN */
+    uint8_t access_sizes;   /* mask of the sizes 1, 2, 4, 8 that reach the device; others are
+                               MMIO_UNKNOWN */
     bool self_locked;       /* the device has a lock of its own (the GIC): the bus takes none */
 
     void (*reset)(struct dev *dev);
-    /* offset is aligned to size and offset + size <= mmio_size; cpu is the index of the asking vCPU. */
-    enum mmio_result (*read)(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size, uint64_t *value);
-    enum mmio_result (*write)(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size, uint64_t value);
-    /* Guest clock (ns) at which tick wants to be called; UINT64_MAX: never. Asked again after each call of the device. */
+    /* offset is aligned to size and offset + size <= mmio_size; cpu is the index of the asking
+     * vCPU. */
+    enum mmio_result (*read)(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size,
+                             uint64_t *value);
+    enum mmio_result (*write)(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size,
+                              uint64_t value);
+    /* Guest clock (ns) at which tick wants to be called; UINT64_MAX: never. Asked again after each
+     * call of the device. */
     uint64_t (*deadline)(struct dev *dev);
     void (*tick)(struct dev *dev);
     /* Input for devices with a char port; returns how many bytes were taken. */
@@ -133,20 +153,25 @@ struct dev {
 };
 
 /* The devices; one file each. */
-extern const struct dev_ops uart_ops;       /* uart.c: PL011                     */
-extern const struct dev_ops timer_mmio_ops; /* timer.c: generic timer's MMIO control page + one frame page */
+extern const struct dev_ops uart_ops; /* uart.c: PL011                     */
+extern const struct dev_ops
+    timer_mmio_ops; /* timer.c: generic timer's MMIO control page + one frame page */
 extern const struct dev_ops rtc_ops;        /* rtc.c: PL031                      */
 extern const struct dev_ops gpio_ops;       /* gpio.c: PL061, line 3 is the power button */
 extern const struct dev_ops debug_exit_ops; /* debug_exit.c                      */
 extern const struct dev_ops gic_dist_ops;   /* gic.c: distributor, v2 or v3 view */
 extern const struct dev_ops gicv2_cpu_ops;  /* gic.c: GICv2 CPU interface        */
-extern const struct dev_ops gicv3_redist_ops; /* gic.c: redistributors, 128 KiB a CPU (mmio_size is for one) */
+extern const struct dev_ops
+    gicv3_redist_ops; /* gic.c: redistributors, 128 KiB a CPU (mmio_size is for one) */
 
 #define GPIO_POWER_BUTTON_LINE 3
-#define UART_EVENT_BREAK       1         /* dev_ops.event of the UART: the terminal sent a break (Linux's SysRq) */
-#define UART_CLOCK_HZ          24000000u /* UARTCLK, for the devicetree                                          */
+#define UART_EVENT_BREAK \
+    1 /* dev_ops.event of the UART: the terminal sent a break (Linux's SysRq) */
+#define UART_CLOCK_HZ \
+    24000000u /* UARTCLK, for the devicetree                                          */
 
-/* ---- Generic timer (system registers) -------------------------------------------------------------------------- */
+/* ---- Generic timer (system registers)
+ * -------------------------------------------------------------------------- */
 
 enum gtimer_id { GTIMER_VIRT, GTIMER_PHYS, GTIMER_HYP, GTIMER_COUNT };
 
@@ -161,7 +186,8 @@ struct gtimer {
     struct irq_line irq[GTIMER_COUNT];
 };
 
-#define GTIMER_FREQ_HZ 62500000u /* CNTFRQ_EL0: one tick is 16 ns, and Linux, U-Boot and EDK2 all take it */
+#define GTIMER_FREQ_HZ \
+    62500000u /* CNTFRQ_EL0: one tick is 16 ns, and Linux, U-Boot and EDK2 all take it */
 
 /* CNTPCT of a guest clock in ns; CNTVCT is this minus cntvoff. */
 uint64_t gtimer_count(uint64_t now_ns);
@@ -171,29 +197,34 @@ int32_t gtimer_tval(const struct gtimer *g, enum gtimer_id id, uint64_t now_ns);
 void gtimer_set_ctl(struct gtimer *g, enum gtimer_id id, uint32_t ctl, uint64_t now_ns);
 void gtimer_set_cval(struct gtimer *g, enum gtimer_id id, uint64_t cval, uint64_t now_ns);
 void gtimer_set_tval(struct gtimer *g, enum gtimer_id id, int32_t tval, uint64_t now_ns);
-/* Sets each interrupt line as the conditions demand at now_ns (call after any change and at the deadline). */
+/* Sets each interrupt line as the conditions demand at now_ns (call after any change and at the
+ * deadline). */
 void gtimer_update(struct gtimer *g, uint64_t now_ns);
-/* First guest-clock ns from now_ns on at which gtimer_update would raise a line that is low; UINT64_MAX: none. */
+/* First guest-clock ns from now_ns on at which gtimer_update would raise a line that is low;
+ * UINT64_MAX: none. */
 uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns);
 
-/* ---- GIC --------------------------------------------------------------------------------------------------- */
+/* ---- GIC
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-#define GIC_SGIS      16
-#define GIC_PRIVATE   32   /* SGIs 0-15, PPIs 16-31                        */
-#define GIC_SPIS      224  /* SPIs 32-255: what both boards wire, and more */
-#define GIC_LINES     (GIC_PRIVATE + GIC_SPIS)
-#define GIC_V2_CPUS   8
-#define GIC_SPURIOUS  1023
+#define GIC_SGIS     16
+#define GIC_PRIVATE  32  /* SGIs 0-15, PPIs 16-31                        */
+#define GIC_SPIS     224 /* SPIs 32-255: what both boards wire, and more */
+#define GIC_LINES    (GIC_PRIVATE + GIC_SPIS)
+#define GIC_V2_CPUS  8
+#define GIC_SPURIOUS 1023
 
-/* Towards the CPUs: levels of nIRQ and nFIQ. Called with the GIC's lock held; must not call back. */
+/* Towards the CPUs: levels of nIRQ and nFIQ. Called with the GIC's lock held; must not call back.
+ */
 struct gic_cpu_port {
     void (*set)(void *opaque, unsigned cpu, bool irq, bool fiq);
     void *opaque;
 };
 
 struct gic_config {
-    unsigned version; /* 2 or 3                                                              */
-    unsigned cpus;    /* 1..8 (v2), 1..64 (v3)                                               */
+    unsigned version;      /* 2 or 3                                                              */
+    unsigned cpus;         /* 1..8 (v2), 1..64 (v3)                                               */
     const uint64_t *mpidr; /* affinity of each CPU as in MPIDR_EL1 (Aff3..Aff0), cpus entries */
     struct gic_cpu_port port;
     struct lock lock;
@@ -210,21 +241,24 @@ void gic_reset(struct gic *gic);
 void gic_set_spi(struct gic *gic, uint32_t intid, bool level);
 void gic_set_ppi(struct gic *gic, unsigned cpu, uint32_t intid, bool level);
 /*
- * GICv3 CPU interface by system register (ICC_*_EL1). reg is the packed encoding of arch/sysreg.h. Returns false if
- * the register does not exist here, or this GIC is not version 3: the caller makes it UNDEFINED.
+ * GICv3 CPU interface by system register (ICC_*_EL1). reg is the packed encoding of arch/sysreg.h.
+ * Returns false if the register does not exist here, or this GIC is not version 3: the caller makes
+ * it UNDEFINED.
  */
 bool gic_icc_read(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t *value);
 bool gic_icc_write(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t value);
 
-/* ---- Boards ------------------------------------------------------------------------------------------------ */
+/* ---- Boards
+ * ------------------------------------------------------------------------------------------------
+ */
 
 enum board_when { BOARD_ALWAYS, BOARD_GICV2, BOARD_GICV3 };
 
 struct board_row {
     const struct dev_ops *ops;
     uint64_t base;
-    uint64_t size;        /* of the window; 0: ops->mmio_size. Redistributors: of the whole region */
-    uint32_t spi[DEV_IRQS]; /* SPI number (INTID - 32) + 1; 0: none                                */
+    uint64_t size; /* of the window; 0: ops->mmio_size. Redistributors: of the whole region */
+    uint32_t spi[DEV_IRQS]; /* SPI number (INTID - 32) + 1; 0: none */
     enum board_when when;
 };
 
@@ -232,14 +266,21 @@ struct board {
     const char *name;
     const char *what;
     const struct board_row *rows; /* ended by ops NULL */
-    uint64_t flash_base, flash_size; /* one bank; the second follows; the first is ROM to the guest */
+    uint64_t flash_base,
+        flash_size; /* one bank; the second follows; the first is ROM to the guest */
     uint64_t ram_base;
 };
 
 extern const struct board board_classic, board_virt;
 
 /* PPIs of both boards (INTIDs). */
-enum { PPI_PMU = 23, PPI_GIC_MAINT = 25, PPI_HYP_TIMER = 26, PPI_VIRT_TIMER = 27, PPI_PHYS_TIMER = 30 };
+enum {
+    PPI_PMU = 23,
+    PPI_GIC_MAINT = 25,
+    PPI_HYP_TIMER = 26,
+    PPI_VIRT_TIMER = 27,
+    PPI_PHYS_TIMER = 30
+};
 
 /* Board by name, or NULL. boards[] ends with NULL. */
 extern const struct board *const boards[];

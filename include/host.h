@@ -1,9 +1,9 @@
 /*
  * host.h - what the program asks of an operating system, and nothing of what a virtual machine is.
  *
- * Three folders fill it: host/posix, host/win32 (with the Windows build) and host/fake, a deterministic host for unit
- * tests. No type here belongs to an operating system. Functions that can fail fill err with one line that names the
- * object and the cause; err may be NULL.
+ * Three folders fill it: host/posix, host/win32 (with the Windows build) and host/fake, a
+ * deterministic host for unit tests. No type here belongs to an operating system. Functions that
+ * can fail fill err with one line that names the object and the cause; err may be NULL.
  */
 #ifndef HOST_H
 #define HOST_H
@@ -14,7 +14,8 @@
 
 #include "base/status.h"
 
-/* ---- Time and chance ------------------------------------------------------------------------------------------- */
+/* ---- Time and chance
+ * ------------------------------------------------------------------------------------------- */
 
 /* Monotonic, any origin. Any thread, signal handlers too. */
 uint64_t host_now_ns(void);
@@ -23,24 +24,30 @@ uint64_t host_wall_s(void);
 /* Random bytes fit for keys. */
 void host_random(void *buf, size_t len);
 
-/* ---- Memory ---------------------------------------------------------------------------------------------------- */
+/* ---- Memory
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* Zeroed block, aligned to align (a power of two up to 4096). NULL when there is none. */
 void *host_alloc(size_t size, size_t align);
 void host_free(void *p);
-/* Page-aligned zeroed pages that cost nothing until they are touched. NULL when the host cannot promise them. */
+/* Page-aligned zeroed pages that cost nothing until they are touched. NULL when the host cannot
+ * promise them. */
 void *host_pages_map(uint64_t size);
 void host_pages_unmap(void *p, uint64_t size);
 
-/* ---- Threads --------------------------------------------------------------------------------------------------- */
+/* ---- Threads
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 struct host_thread;
 struct host_mutex;
 struct host_cond;
 
-/* Starts fn(arg) on a thread of that name (15 bytes of it are kept). Every thread must be joined. */
-enum status host_thread_create(struct host_thread **out, const char *name, void (*fn)(void *arg), void *arg,
-                               struct err *err);
+/* Starts fn(arg) on a thread of that name (15 bytes of it are kept). Every thread must be joined.
+ */
+enum status host_thread_create(struct host_thread **out, const char *name, void (*fn)(void *arg),
+                               void *arg, struct err *err);
 void host_thread_join(struct host_thread *thread);
 /* Keeps the thread on one processor of the host; ST_E_NOTSUP where the host has no such thing. */
 enum status host_thread_pin(struct host_thread *thread, unsigned cpu, struct err *err);
@@ -56,11 +63,14 @@ void host_mutex_unlock(struct host_mutex *mutex);
 /* NULL when there is no memory. */
 struct host_cond *host_cond_create(void);
 void host_cond_destroy(struct host_cond *cond);
-/* Sleeps until a signal, or host_now_ns reaches deadline_ns (UINT64_MAX: never; then false). May wake early. */
+/* Sleeps until a signal, or host_now_ns reaches deadline_ns (UINT64_MAX: never; then false). May
+ * wake early. */
 bool host_cond_wait(struct host_cond *cond, struct host_mutex *mutex, uint64_t deadline_ns);
 void host_cond_signal(struct host_cond *cond);
 
-/* ---- Whole files ----------------------------------------------------------------------------------------------- */
+/* ---- Whole files
+ * -----------------------------------------------------------------------------------------------
+ */
 
 struct host_bytes {
     uint8_t *data; /* host_bytes_free gives it back; one byte 0 follows the size bytes */
@@ -68,17 +78,19 @@ struct host_bytes {
 };
 
 /*
- * Reads all of a file, pipes too. An empty file, a directory, and more than max_size bytes are errors. out is
- * untouched on error.
+ * Reads all of a file, pipes too. An empty file, a directory, and more than max_size bytes are
+ * errors. out is untouched on error.
  */
-enum status host_file_read(const char *path, uint64_t max_size, struct host_bytes *out, struct err *err);
+enum status host_file_read(const char *path, uint64_t max_size, struct host_bytes *out,
+                           struct err *err);
 void host_bytes_free(struct host_bytes *bytes);
 /* Replaces or makes a file. */
 enum status host_file_write(const char *path, const void *bytes, size_t size, struct err *err);
 /* Is there something of this name? */
 bool host_file_exists(const char *path);
 
-/* ---- Streams of bytes: files, sockets, terminals --------------------------------------------------------------- */
+/* ---- Streams of bytes: files, sockets, terminals
+ * --------------------------------------------------------------- */
 
 struct host_stream;
 
@@ -89,10 +101,12 @@ struct host_stream *host_stderr(void);
 
 /* Makes or empties a file for writing. NULL: failed. */
 struct host_stream *host_file_create(const char *path, struct err *err);
-/* Waits for clients at an address ("127.0.0.1", "::1", "localhost"; empty: loopback) and port (0: any free one). */
+/* Waits for clients at an address ("127.0.0.1", "::1", "localhost"; empty: loopback) and port (0:
+ * any free one). */
 struct host_stream *host_tcp_listen(const char *address, uint16_t port, struct err *err);
 struct host_stream *host_tcp_connect(const char *address, uint16_t port, struct err *err);
-/* A local socket as a file; one that nobody listens at any more is replaced, anything else is not. */
+/* A local socket as a file; one that nobody listens at any more is replaced, anything else is not.
+ */
 struct host_stream *host_unix_listen(const char *path, struct err *err);
 /* A pseudo-terminal; name receives what the other side opens. */
 struct host_stream *host_pty_open(char *name, size_t size, struct err *err);
@@ -108,18 +122,22 @@ enum {
     HOST_ERROR = -2,
 };
 
-/* At most len bytes; what is there. Does not block on a stream that host_wait_for found readable. */
+/* At most len bytes; what is there. Does not block on a stream that host_wait_for found readable.
+ */
 int64_t host_stream_read(struct host_stream *stream, void *buf, size_t len);
 /*
- * Writes all bytes unless the stream takes none for timeout_ns. Returns how many it took, HOST_AGAIN if none, or
- * HOST_END / HOST_ERROR if it will never take one again.
+ * Writes all bytes unless the stream takes none for timeout_ns. Returns how many it took,
+ * HOST_AGAIN if none, or HOST_END / HOST_ERROR if it will never take one again.
  */
-int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t len, uint64_t timeout_ns);
+int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t len,
+                          uint64_t timeout_ns);
 /* Positions and sizes of plain files; -1: not possible. */
 int64_t host_stream_seek(struct host_stream *stream, uint64_t pos);
 int64_t host_stream_length(struct host_stream *stream);
 
-/* ---- Waiting --------------------------------------------------------------------------------------------------- */
+/* ---- Waiting
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 struct host_wait;
 
@@ -131,35 +149,44 @@ struct host_interest {
 /* NULL: failed. */
 struct host_wait *host_wait_create(struct err *err);
 void host_wait_destroy(struct host_wait *wait);
-/* Ends the wait that is under way, or else the next one at once. Any thread, signal handlers too; never blocks. */
+/* Ends the wait that is under way, or else the next one at once. Any thread, signal handlers too;
+ * never blocks. */
 void host_wait_wake(struct host_wait *wait);
-/* Sleeps until a stream is ready, a wake, or host_now_ns reaches deadline_ns (UINT64_MAX: never). One thread. */
-void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsigned count, uint64_t deadline_ns);
+/* Sleeps until a stream is ready, a wake, or host_now_ns reaches deadline_ns (UINT64_MAX: never).
+ * One thread. */
+void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsigned count,
+                   uint64_t deadline_ns);
 
-/* ---- Terminal and signals (of the process: one user at a time) ------------------------------------------------- */
+/* ---- Terminal and signals (of the process: one user at a time)
+ * ------------------------------------------------- */
 
 bool host_is_terminal(struct host_stream *stream);
-/* Does input typed now belong to us (no job control keeps us in the background)? True for what is no terminal. */
+/* Does input typed now belong to us (no job control keeps us in the background)? True for what is
+ * no terminal. */
 bool host_is_foreground(struct host_stream *stream);
 /*
- * Every key to the reader at once, Ctrl-C too; output keeps its line ends. Normal mode comes back by
- * host_terminal_restore, at exit, at a signal that ends or stops the process; after a stop raw mode returns.
+ * Every key to the reader at once, Ctrl-C too; output keeps its line ends. Normal mode comes back
+ * by host_terminal_restore, at exit, at a signal that ends or stops the process; after a stop raw
+ * mode returns.
  */
 enum status host_terminal_raw(struct host_stream *stream, struct err *err);
 void host_terminal_restore(void);
 /*
- * From now on a request to end the process (Ctrl-C, SIGTERM, closing the terminal) calls fn(arg) once, in a context
- * where only host_wait_wake and atomics may be used; the second request ends it at once. fn NULL: as before.
+ * From now on a request to end the process (Ctrl-C, SIGTERM, closing the terminal) calls fn(arg)
+ * once, in a context where only host_wait_wake and atomics may be used; the second request ends it
+ * at once. fn NULL: as before.
  */
 void host_catch_end(void (*fn)(void *arg), void *arg);
-/* If the process was asked to end: ends it the way the host expects of one that obeys. Otherwise returns. */
+/* If the process was asked to end: ends it the way the host expects of one that obeys. Otherwise
+ * returns. */
 void host_obey_end(void);
 
-/* ---- A folder that nobody gets out of -------------------------------------------------------------------------- */
+/* ---- A folder that nobody gets out of
+ * -------------------------------------------------------------------------- */
 
 /*
- * Names are relative, components separated by '/'. "..", absolute names, symbolic links and everything that is not a
- * plain file are refused.
+ * Names are relative, components separated by '/'. "..", absolute names, symbolic links and
+ * everything that is not a plain file are refused.
  */
 struct host_dir;
 

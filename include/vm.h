@@ -1,11 +1,12 @@
 /*
- * vm.h - the machine: one struct owns all of it, and knows nothing of threads, files or any one back end.
+ * vm.h - the machine: one struct owns all of it, and knows nothing of threads, files or any one
+ * back end.
  *
- * Lock order: device, then GIC, then nothing. vm->timer_lock is taken last and calls nobody. A vCPU's generic
- * timer has a lock at device level. `pending` words and power states are atomics.
+ * Lock order: device, then GIC, then nothing. vm->timer_lock is taken last and calls nobody. A
+ * vCPU's generic timer has a lock at device level. `pending` words and power states are atomics.
  *
- * Threads: vCPU n is run by one thread, which calls vcpu_run. One more thread calls vm_poll_timers. Everything else
- * that may be called from any thread says so.
+ * Threads: vCPU n is run by one thread, which calls vcpu_run. One more thread calls vm_poll_timers.
+ * Everything else that may be called from any thread says so.
  */
 #ifndef VM_H
 #define VM_H
@@ -26,36 +27,42 @@
 #define VM_DEVS_MAX  48
 #define VM_SLOTS_MAX 16
 
-/* ---- What the shell lends (all functions may be called from any thread unless said otherwise) ------------------ */
+/* ---- What the shell lends (all functions may be called from any thread unless said otherwise)
+ * ------------------ */
 
 struct vm_ports {
     void *opaque;
     void *(*alloc)(void *opaque, size_t size, size_t align); /* zeroed; NULL when there is none   */
     void (*free)(void *opaque, void *p, size_t size);
-    void *(*ram_alloc)(void *opaque, uint64_t size);         /* page-aligned, zero, populated on first touch */
+    void *(*ram_alloc)(void *opaque,
+                       uint64_t size); /* page-aligned, zero, populated on first touch */
     void (*ram_free)(void *opaque, void *p, uint64_t size);
     enum status (*lock_create)(void *opaque, struct lock *lock); /* NULL: one thread, no locks    */
     void (*lock_destroy)(void *opaque, struct lock *lock);
-    uint64_t (*now_ns)(void *opaque);  /* monotonic, any origin */
-    uint64_t (*wall_s)(void *opaque);  /* since 1970 UTC        */
+    uint64_t (*now_ns)(void *opaque); /* monotonic, any origin */
+    uint64_t (*wall_s)(void *opaque); /* since 1970 UTC        */
     void (*random)(void *opaque, void *buf, size_t len);
-    void (*wake_vcpu)(void *opaque, unsigned cpu); /* it may be waiting in WFI or powered off; must not block */
-    void (*wake_timers)(void *opaque); /* a deadline came nearer than the one vm_poll_timers last returned   */
-    void (*stopped)(void *opaque);     /* vm->state left VM_RUNNING                                           */
+    void (*wake_vcpu)(void *opaque,
+                      unsigned cpu); /* it may be waiting in WFI or powered off; must not block */
+    void (*wake_timers)(
+        void *opaque); /* a deadline came nearer than the one vm_poll_timers last returned   */
+    void (*stopped)(void *opaque); /* vm->state left VM_RUNNING */
     struct char_port console;
     struct log_port log;
-    enum lang lang;                    /* of messages to people */
+    enum lang lang;                       /* of messages to people */
     const struct semihost_port *semihost; /* NULL: console and exit only */
-    /* Called on the vCPU's thread for each exit and each MMIO access, when set (narration, --trace exits). */
+    /* Called on the vCPU's thread for each exit and each MMIO access, when set (narration, --trace
+     * exits). */
     void (*on_exit)(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit);
 };
 
-/* ---- Guest memory: one door ------------------------------------------------------------------------------------ */
+/* ---- Guest memory: one door
+ * ------------------------------------------------------------------------------------ */
 
 struct mem_slot {
     uint64_t base, size; /* guest physical, multiples of 4 KiB */
     uint8_t *host;
-    bool rom;            /* the guest reads it; its writes go to the bus, where nobody answers */
+    bool rom; /* the guest reads it; its writes go to the bus, where nobody answers */
     char name[16];
 };
 
@@ -77,17 +84,23 @@ struct span {
  *   write  true: ROM is refused
  *   out    on success: len contiguous host bytes; untouched on error
  *
- * ST_E_RANGE if any byte lies outside RAM or ipa + len wraps; ST_E_SPLIT if the range spans two slots. The guest may
- * change the bytes at any moment: copy, then check, then use. Any thread; no lock; O(slots).
+ * ST_E_RANGE if any byte lies outside RAM or ipa + len wraps; ST_E_SPLIT if the range spans two
+ * slots. The guest may change the bytes at any moment: copy, then check, then use. Any thread; no
+ * lock; O(slots).
  */
-enum status guest_mem_span(const struct guest_mem *gm, uint64_t ipa, uint64_t len, bool write, struct span *out);
-/* Copies out of or into RAM; ROM may be written (loaders). ST_E_RANGE as above, then nothing was copied. */
+enum status guest_mem_span(const struct guest_mem *gm, uint64_t ipa, uint64_t len, bool write,
+                           struct span *out);
+/* Copies out of or into RAM; ROM may be written (loaders). ST_E_RANGE as above, then nothing was
+ * copied. */
 enum status guest_mem_read(const struct guest_mem *gm, uint64_t ipa, void *buf, uint64_t len);
-enum status guest_mem_write(const struct guest_mem *gm, uint64_t ipa, const void *buf, uint64_t len);
+enum status guest_mem_write(const struct guest_mem *gm, uint64_t ipa, const void *buf,
+                            uint64_t len);
 /* Slot that contains ipa, or NULL. */
 const struct mem_slot *guest_mem_slot(const struct guest_mem *gm, uint64_t ipa);
 
-/* ---- Bus ------------------------------------------------------------------------------------------------------- */
+/* ---- Bus
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 struct bus {
     struct dev *dev[VM_DEVS_MAX]; /* sorted by base, disjoint */
@@ -98,7 +111,9 @@ enum status bus_add(struct bus *bus, struct dev *dev);
 /* Device whose window contains [ipa, ipa + size), or NULL. */
 struct dev *bus_find(const struct bus *bus, uint64_t ipa, unsigned size);
 
-/* ---- vCPU ------------------------------------------------------------------------------------------------------ */
+/* ---- vCPU
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 
@@ -114,17 +129,17 @@ enum {
 struct vcpu {
     struct vm *vm;
     unsigned index;
-    uint64_t mpidr;        /* affinity fields, without the RES1 bit 31 */
+    uint64_t mpidr; /* affinity fields, without the RES1 bit 31 */
     void *accel_state;
     _Atomic uint32_t *pending; /* own_pending, or the back end's */
     _Atomic uint32_t own_pending;
-    _Atomic uint32_t lines;    /* bit 0 IRQ, bit 1 FIQ: levels from the GIC */
-    _Atomic uint32_t power;    /* enum vcpu_power */
-    struct vcpu_start start;   /* valid in VCPU_ON_PENDING */
+    _Atomic uint32_t lines;  /* bit 0 IRQ, bit 1 FIQ: levels from the GIC */
+    _Atomic uint32_t power;  /* enum vcpu_power */
+    struct vcpu_start start; /* valid in VCPU_ON_PENDING */
     struct gtimer timer;
     struct lock timer_lock;
     uint64_t timer_deadline_ns; /* under vm->timer_lock */
-    bool wfe;                  /* the wait that VCPU_WAIT asks for is a WFE's: bounded */
+    bool wfe;                   /* the wait that VCPU_WAIT asks for is a WFE's: bounded */
     bool stuck_reported;
     unsigned semihost_features_at; /* file position of :semihosting-features */
     uint64_t exits[EXIT_KINDS], exits_by_ec[64], mmio_reads, mmio_writes, mmio_unknown, psci_calls;
@@ -149,7 +164,9 @@ void vcpu_signal(struct vcpu *vcpu, uint32_t pend);
 static inline uint64_t vcpu_reg(struct vcpu *vcpu, uint32_t reg);
 static inline void vcpu_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value);
 
-/* ---- The machine ----------------------------------------------------------------------------------------------- */
+/* ---- The machine
+ * -----------------------------------------------------------------------------------------------
+ */
 
 struct vm_config {
     const struct board *board;
@@ -157,10 +174,11 @@ struct vm_config {
     unsigned gic_version; /* 2 or 3 */
     unsigned cpus;
     uint64_t ram_size;
-    uint64_t max_insns;   /* per machine; 0: no limit */
-    uint64_t features;    /* bit per enum a64_feat the guest's CPU has */
+    uint64_t max_insns; /* per machine; 0: no limit */
+    uint64_t features;  /* bit per enum a64_feat the guest's CPU has */
     const char *cpu_model;
-    bool smc_conduit;     /* PSCI by SMC as well as HVC is always answered; this is what the devicetree says */
+    bool smc_conduit; /* PSCI by SMC as well as HVC is always answered; this is what the devicetree
+                         says */
 };
 
 enum vm_state { VM_RUNNING, VM_OFF, VM_RESET, VM_EXITED, VM_LIMIT, VM_FAILED };
@@ -188,19 +206,24 @@ struct vm {
     struct lock power_lock; /* PSCI's view of all vCPUs */
 };
 
-/* Builds the machine: memory, GIC, devices, bus, vCPUs; all CPUs off. On failure everything made is undone. */
-enum status vm_init(struct vm *vm, const struct vm_config *config, const struct vm_ports *ports, struct err *err);
+/* Builds the machine: memory, GIC, devices, bus, vCPUs; all CPUs off. On failure everything made is
+ * undone. */
+enum status vm_init(struct vm *vm, const struct vm_config *config, const struct vm_ports *ports,
+                    struct err *err);
 void vm_fini(struct vm *vm);
-/* Device and CPU reset for a reboot; RAM keeps its bytes, the boot plan is applied again by the caller. No vCPU runs. */
+/* Device and CPU reset for a reboot; RAM keeps its bytes, the boot plan is applied again by the
+ * caller. No vCPU runs. */
 void vm_reset(struct vm *vm);
 /* Powers CPU 0 on with the start state. */
 void vm_start(struct vm *vm, const struct vcpu_start *start);
 
 /* Guest clock, ns. Any thread. */
 uint64_t vm_now_ns(const struct vm *vm);
-/* Runs what is due and returns the guest-clock ns of the next deadline (UINT64_MAX: none). The timer thread. */
+/* Runs what is due and returns the guest-clock ns of the next deadline (UINT64_MAX: none). The
+ * timer thread. */
 uint64_t vm_poll_timers(struct vm *vm);
-/* Bytes typed at the console. Returns how many the UART took; offer the rest again later. Any thread. */
+/* Bytes typed at the console. Returns how many the UART took; offer the rest again later. Any
+ * thread. */
 size_t vm_console_input(struct vm *vm, const uint8_t *bytes, size_t len);
 /* Presses and releases the power button. Any thread. */
 void vm_power_button(struct vm *vm);
@@ -209,11 +232,13 @@ struct dev *vm_find_dev(struct vm *vm, const struct dev_ops *ops);
 /* Ends the run: sets the state once (the first caller wins) and kicks every vCPU. Any thread. */
 void vm_stop(struct vm *vm, enum vm_state state, uint32_t exit_status);
 
-/* ---- For back ends (on the vCPU's thread) --------------------------------------------------------------------- */
+/* ---- For back ends (on the vCPU's thread)
+ * --------------------------------------------------------------------- */
 
 /*
- * One access to the bus. size 1, 2, 4 or 8; ipa aligned to it. Reads return the value zero-extended. Returns false if
- * nothing is mapped there: the caller injects an external abort (the architecture's answer for unassigned addresses).
+ * One access to the bus. size 1, 2, 4 or 8; ipa aligned to it. Reads return the value
+ * zero-extended. Returns false if nothing is mapped there: the caller injects an external abort
+ * (the architecture's answer for unassigned addresses).
  */
 bool vm_mmio_read(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t *value);
 bool vm_mmio_write(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t value);
@@ -228,18 +253,21 @@ void vcpu_timer_set_tval(struct vcpu *vcpu, enum gtimer_id id, int32_t tval);
 /* SEV: wakes every WFE of the machine. */
 void vm_send_event(struct vm *vm);
 
-/* ---- Exits, PSCI, semihosting ----------------------------------------------------------------------------------- */
+/* ---- Exits, PSCI, semihosting
+ * ----------------------------------------------------------------------------------- */
 
 /* exit_handler.c: what an exit means for the vCPU's thread. */
 enum vcpu_action exit_handle(struct vcpu *vcpu, struct vcpu_exit *exit);
 /* exception_handlers.c: the table of 64 by exception class. */
 enum vcpu_action exception_handle(struct vcpu *vcpu, struct vcpu_exit *exit);
-/* psci_emul.c: an SMCCC call by HVC or SMC; function in x0. False: not a call we know (x0 is then set to NOT_SUPPORTED). */
+/* psci_emul.c: an SMCCC call by HVC or SMC; function in x0. False: not a call we know (x0 is then
+ * set to NOT_SUPPORTED). */
 enum vcpu_action psci_call(struct vcpu *vcpu);
 
 /*
- * Semihosting's view of the host; Arm's "Semihosting for AArch32 and AArch64" (2.0). Files are the port's business,
- * which confines them; results are as the document says (handle or -1; bytes NOT read or written).
+ * Semihosting's view of the host; Arm's "Semihosting for AArch32 and AArch64" (2.0). Files are the
+ * port's business, which confines them; results are as the document says (handle or -1; bytes NOT
+ * read or written).
  */
 struct semihost_port {
     void *opaque;
@@ -258,7 +286,8 @@ struct semihost_port {
 /* semihost.c: one operation (x0, x1 of the vCPU); sets x0 and advances the PC. */
 enum vcpu_action semihost_call(struct vcpu *vcpu);
 
-/* dump.c: registers, decoded ESR and the instructions around PC, line by line to the log at level. */
+/* dump.c: registers, decoded ESR and the instructions around PC, line by line to the log at level.
+ */
 void vcpu_dump(struct vcpu *vcpu, enum log_level level);
 
 static inline uint64_t vcpu_reg(struct vcpu *vcpu, uint32_t reg)

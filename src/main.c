@@ -1,5 +1,6 @@
 /*
- * main.c - where it starts. The tour from here to the first character on the console: docs/architecture.md.
+ * main.c - where it starts. The tour from here to the first character on the console:
+ * docs/architecture.md.
  */
 #include "ui/ui.h"
 

@@ -1,8 +1,9 @@
 /*
- * kernels.c - the integer benchmark programs, one of them chosen by -DKERNEL=name; each prints its checksum.
+ * kernels.c - the integer benchmark programs, one of them chosen by -DKERNEL=name; each prints its
+ * checksum.
  *
- * They stand for kinds of code, not for anybody's benchmark: sorting, calls, table look-ups, pointer chasing, hashing,
- * an interpreter loop, virtual calls, bit tricks, string work, division.
+ * They stand for kinds of code, not for anybody's benchmark: sorting, calls, table look-ups,
+ * pointer chasing, hashing, an interpreter loop, virtual calls, bit tricks, string work, division.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -138,16 +139,20 @@ static uint64_t hash(void)
             w[i] = (uint32_t)block * 77 + (uint32_t)i;
         }
         for (int i = 16; i < 64; i++) {
-            w[i] = w[i - 16] + w[i - 7] + (ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3) +
+            w[i] = w[i - 16] + w[i - 7] +
+                   (ror(w[i - 15], 7) ^ ror(w[i - 15], 18) ^ w[i - 15] >> 3) +
                    (ror(w[i - 2], 17) ^ ror(w[i - 2], 19) ^ w[i - 2] >> 10);
         }
         for (int i = 0; i < 8; i++) {
             s[i] = h[i];
         }
         for (int i = 0; i < 64; i++) {
-            uint32_t t1 = s[7] + (ror(s[4], 6) ^ ror(s[4], 11) ^ ror(s[4], 25)) + ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
-            uint32_t t2 = (ror(s[0], 2) ^ ror(s[0], 13) ^ ror(s[0], 22)) + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
-            s[7] = s[6], s[6] = s[5], s[5] = s[4], s[4] = s[3] + t1, s[3] = s[2], s[2] = s[1], s[1] = s[0], s[0] = t1 + t2;
+            uint32_t t1 = s[7] + (ror(s[4], 6) ^ ror(s[4], 11) ^ ror(s[4], 25)) +
+                          ((s[4] & s[5]) ^ (~s[4] & s[6])) + k[i] + w[i];
+            uint32_t t2 = (ror(s[0], 2) ^ ror(s[0], 13) ^ ror(s[0], 22)) +
+                          ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+            s[7] = s[6], s[6] = s[5], s[5] = s[4], s[4] = s[3] + t1, s[3] = s[2], s[2] = s[1],
+            s[1] = s[0], s[0] = t1 + t2;
         }
         for (int i = 0; i < 8; i++) {
             h[i] += s[i];
@@ -165,12 +170,30 @@ static uint64_t vm(void)
 
     for (size_t pc = 0;;) {
         switch (code[pc]) {
-        case 0: r[2] = r[0]; pc++; break;
-        case 1: r[2] *= 3; pc++; break;
-        case 2: r[1] += r[2]; pc++; break;
-        case 3: r[3] = r[1] >> 7; pc++; break;
-        case 4: r[1] ^= r[3]; pc++; break;
-        case 5: r[0]--; pc++; break;
+        case 0:
+            r[2] = r[0];
+            pc++;
+            break;
+        case 1:
+            r[2] *= 3;
+            pc++;
+            break;
+        case 2:
+            r[1] += r[2];
+            pc++;
+            break;
+        case 3:
+            r[3] = r[1] >> 7;
+            pc++;
+            break;
+        case 4:
+            r[1] ^= r[3];
+            pc++;
+            break;
+        case 5:
+            r[0]--;
+            pc++;
+            break;
         default:
             if (r[0] == 0) {
                 return r[1];
@@ -182,10 +205,22 @@ static uint64_t vm(void)
 
 /* ---- virtuals: calls through pointers ---- */
 typedef uint64_t op_fn(uint64_t);
-static uint64_t op_a(uint64_t v) { return v * 5 + 1; }
-static uint64_t op_b(uint64_t v) { return v ^ v >> 9; }
-static uint64_t op_c(uint64_t v) { return v + 0x9e3779b9; }
-static uint64_t op_d(uint64_t v) { return v << 3 | v >> 61; }
+static uint64_t op_a(uint64_t v)
+{
+    return v * 5 + 1;
+}
+static uint64_t op_b(uint64_t v)
+{
+    return v ^ v >> 9;
+}
+static uint64_t op_c(uint64_t v)
+{
+    return v + 0x9e3779b9;
+}
+static uint64_t op_d(uint64_t v)
+{
+    return v << 3 | v >> 61;
+}
 static op_fn *volatile ops[4] = { op_a, op_b, op_c, op_d };
 
 static uint64_t virtuals(void)

@@ -1,8 +1,9 @@
 /*
  * assert.h - our own mistakes.
  *
- * ASSERT stays in release builds, has no side effects and is never about anything that comes from outside (a guest,
- * a file, an option): those are statuses. A failed one calls assert_failed, which the shell provides.
+ * ASSERT stays in release builds, has no side effects and is never about anything that comes from
+ * outside (a guest, a file, an option): those are statuses. A failed one calls assert_failed, which
+ * the shell provides.
  */
 #ifndef BASE_ASSERT_H
 #define BASE_ASSERT_H

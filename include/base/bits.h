@@ -44,10 +44,22 @@ static inline uint64_t rotate_right(uint64_t v, unsigned n, unsigned width)
 }
 
 /* Powers of two only. */
-static inline uint64_t align_down(uint64_t v, uint64_t to) { return v & ~(to - 1); }
-static inline uint64_t align_up(uint64_t v, uint64_t to) { return (v + to - 1) & ~(to - 1); }
-static inline bool is_aligned(uint64_t v, uint64_t to) { return (v & (to - 1)) == 0; }
-static inline bool is_power_of_two(uint64_t v) { return v != 0 && (v & (v - 1)) == 0; }
+static inline uint64_t align_down(uint64_t v, uint64_t to)
+{
+    return v & ~(to - 1);
+}
+static inline uint64_t align_up(uint64_t v, uint64_t to)
+{
+    return (v + to - 1) & ~(to - 1);
+}
+static inline bool is_aligned(uint64_t v, uint64_t to)
+{
+    return (v & (to - 1)) == 0;
+}
+static inline bool is_power_of_two(uint64_t v)
+{
+    return v != 0 && (v & (v - 1)) == 0;
+}
 
 /* True if [addr, addr + len) lies inside [base, base + size); no sum is formed that can wrap. */
 static inline bool range_inside(uint64_t addr, uint64_t len, uint64_t base, uint64_t size)
@@ -61,13 +73,38 @@ static inline bool range_overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_
     return a_len != 0 && b_len != 0 && (a <= b ? b - a < a_len : a - b < b_len);
 }
 
-/* Little-endian loads and stores at any alignment. Every host this project runs on is little-endian. */
-static inline uint16_t le16(const void *p) { uint16_t v; memcpy(&v, p, 2); return v; }
-static inline uint32_t le32(const void *p) { uint32_t v; memcpy(&v, p, 4); return v; }
-static inline uint64_t le64(const void *p) { uint64_t v; memcpy(&v, p, 8); return v; }
-static inline void put_le16(void *p, uint16_t v) { memcpy(p, &v, 2); }
-static inline void put_le32(void *p, uint32_t v) { memcpy(p, &v, 4); }
-static inline void put_le64(void *p, uint64_t v) { memcpy(p, &v, 8); }
+/* Little-endian loads and stores at any alignment. Every host this project runs on is
+ * little-endian. */
+static inline uint16_t le16(const void *p)
+{
+    uint16_t v;
+    memcpy(&v, p, 2);
+    return v;
+}
+static inline uint32_t le32(const void *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+static inline uint64_t le64(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return v;
+}
+static inline void put_le16(void *p, uint16_t v)
+{
+    memcpy(p, &v, 2);
+}
+static inline void put_le32(void *p, uint32_t v)
+{
+    memcpy(p, &v, 4);
+}
+static inline void put_le64(void *p, uint64_t v)
+{
+    memcpy(p, &v, 8);
+}
 
 static inline uint32_t be32(const void *p)
 {

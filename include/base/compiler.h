@@ -1,30 +1,32 @@
 /*
  * compiler.h - the few compiler extensions this project uses, each in one guarded place.
  *
- * GCC and Clang (also clang-cl) have all of them; another compiler gets the plain C meaning where one exists.
+ * GCC and Clang (also clang-cl) have all of them; another compiler gets the plain C meaning where
+ * one exists.
  */
 #ifndef BASE_COMPILER_H
 #define BASE_COMPILER_H
 
 #if defined(__GNUC__) || defined(__clang__)
-#define LIKELY(x)       __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)     __builtin_expect(!!(x), 0)
-#define NOINLINE        __attribute__((noinline))
-#define ALWAYS_INLINE   inline __attribute__((always_inline))
-#define NORETURN        __attribute__((noreturn))
+#define LIKELY(x)         __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)       __builtin_expect(!!(x), 0)
+#define NOINLINE          __attribute__((noinline))
+#define ALWAYS_INLINE     inline __attribute__((always_inline))
+#define NORETURN          __attribute__((noreturn))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define FALLTHROUGH     __attribute__((fallthrough))
+#define FALLTHROUGH       __attribute__((fallthrough))
 #else
-#define LIKELY(x)       (x)
-#define UNLIKELY(x)     (x)
+#define LIKELY(x)   (x)
+#define UNLIKELY(x) (x)
 #define NOINLINE
-#define ALWAYS_INLINE   inline
+#define ALWAYS_INLINE inline
 #define NORETURN
 #define PRINTF_LIKE(f, a)
-#define FALLTHROUGH     ((void)0)
+#define FALLTHROUGH ((void)0)
 #endif
 
-/* `MUSTTAIL return f(x);` is a jump. GCC 12 has no such attribute; at -O2 it makes the jump all the same. */
+/* `MUSTTAIL return f(x);` is a jump. GCC 12 has no such attribute; at -O2 it makes the jump all the
+ * same. */
 #if defined(__clang__) && defined(__has_attribute)
 #if __has_attribute(musttail)
 #define MUSTTAIL __attribute__((musttail))
@@ -34,7 +36,7 @@
 #define MUSTTAIL
 #endif
 
-#define ARRAY_SIZE(a)        (sizeof(a) / sizeof((a)[0]))
-#define CONTAINER_OF(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define ARRAY_SIZE(a)                 (sizeof(a) / sizeof((a)[0]))
+#define CONTAINER_OF(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 
 #endif

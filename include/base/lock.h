@@ -1,7 +1,8 @@
 /*
  * lock.h - mutual exclusion as a port: the shell says what a lock is, everything else only locks.
  *
- * A zeroed struct lock is valid and does nothing (one thread, unit tests). Lock order is written once, in vm.h.
+ * A zeroed struct lock is valid and does nothing (one thread, unit tests). Lock order is written
+ * once, in vm.h.
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H

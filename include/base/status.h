@@ -1,9 +1,9 @@
 /*
  * status.h - how a function says that the world failed it, and why.
  *
- * A function that can fail returns enum status and, where the cause matters to a person, fills struct err where
- * the failure is detected. The text comes from one table of messages in all languages (base/msg.def) and says
- * what to do next; it is printed once, at the top.
+ * A function that can fail returns enum status and, where the cause matters to a person, fills
+ * struct err where the failure is detected. The text comes from one table of messages in all
+ * languages (base/msg.def) and says what to do next; it is printed once, at the top.
  */
 #ifndef BASE_STATUS_H
 #define BASE_STATUS_H
@@ -26,7 +26,8 @@ enum status {
 
 enum lang { LANG_EN, LANG_PT_BR, LANG_COUNT };
 
-/* Every message of the program: MSG(id, English, Brazilian Portuguese); both take the same printf arguments. */
+/* Every message of the program: MSG(id, English, Brazilian Portuguese); both take the same printf
+ * arguments. */
 enum msg_id {
 #define MSG(id, en, pt) MSG_##id,
 #include "base/msg.def"

@@ -1,9 +1,10 @@
 /*
  * string.h - the memory and string functions that freestanding code may use.
  *
- * Below the shells code is built with -ffreestanding, where a compiler does not expand memcpy by itself; the
- * builtins named here are expanded when the size is constant, and otherwise call the four functions that every
- * environment provides (libc in the hosted program, src/asm on bare metal).
+ * Below the shells code is built with -ffreestanding, where a compiler does not expand memcpy by
+ * itself; the builtins named here are expanded when the size is constant, and otherwise call the
+ * four functions that every environment provides (libc in the hosted program, src/asm on bare
+ * metal).
  */
 #ifndef BASE_STRING_H
 #define BASE_STRING_H

@@ -1,16 +1,17 @@
 /*
- * console.h - where the guest's serial port goes: the terminal, a file, a socket, a pseudo-terminal or nowhere.
+ * console.h - where the guest's serial port goes: the terminal, a file, a socket, a pseudo-terminal
+ * or nowhere.
  *
- *   stdio          standard input and output; a terminal is switched to raw mode, and Ctrl-A is a prefix for us
- *   none           output vanishes, input never comes
- *   file:F         output only
+ *   stdio          standard input and output; a terminal is switched to raw mode, and Ctrl-A is a
+ * prefix for us none           output vanishes, input never comes file:F         output only
  *   tcp:HOST:PORT  one client at a time; port 0 takes any free one, an empty HOST is this host only
  *   unix:F         the same on a local socket
  *   pty            a pseudo-terminal of its own
  *
- * Output is written from any thread and waits for a slow reader, but not for ever. Input is read by one thread, which
- * waits (host_wait_for) for console_interests until console_deadline and then calls console_service. What the guest
- * does not take yet is kept; nothing is lost, except what somebody types at a guest that has not read 64 KiB.
+ * Output is written from any thread and waits for a slow reader, but not for ever. Input is read by
+ * one thread, which waits (host_wait_for) for console_interests until console_deadline and then
+ * calls console_service. What the guest does not take yet is kept; nothing is lost, except what
+ * somebody types at a guest that has not read 64 KiB.
  */
 #ifndef IO_CONSOLE_H
 #define IO_CONSOLE_H
@@ -41,13 +42,14 @@ struct console;
 
 /* Is the specification right? Opens nothing. */
 enum status console_check(const char *spec, struct err *err);
-enum status console_create(struct console **out, const char *spec, const struct console_ports *ports,
-                           struct err *err);
+enum status console_create(struct console **out, const char *spec,
+                           const struct console_ports *ports, struct err *err);
 /* Gives the terminal its mode back. */
 void console_destroy(struct console *console);
 /* Output; any thread. All bytes are taken. */
 struct char_port console_port(struct console *console);
-/* From now on output that nobody takes is dropped at once, so that the machine can end. Any thread. */
+/* From now on output that nobody takes is dropped at once, so that the machine can end. Any thread.
+ */
 void console_hurry(struct console *console);
 
 /* Fills up to CONSOLE_INTERESTS entries and returns how many. */

@@ -1,9 +1,9 @@
 /*
  * disasm.c - A64 in Arm's assembler syntax, from the templates of the instruction table.
  *
- * A template's operands are described in a64.h. %?{NAME} calls the formatter of that name; the ones of the base
- * instruction set, loads and stores are here, Advanced SIMD's in disasm_simd.c, the preferred aliases in
- * disasm_alias.c.
+ * A template's operands are described in a64.h. %?{NAME} calls the formatter of that name; the ones
+ * of the base instruction set, loads and stores are here, Advanced SIMD's in disasm_simd.c, the
+ * preferred aliases in disasm_alias.c.
  */
 #include "arch/disasm.h"
 
@@ -13,7 +13,9 @@
 static const char *const condition[] = { "eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc",
                                          "hi", "ls", "ge", "lt", "gt", "le", "al", "nv" };
 
-/* ---- Fields ------------------------------------------------------------------------------------------------------ */
+/* ---- Fields
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static unsigned field(const struct dis *d, const char *name)
 {
@@ -36,12 +38,14 @@ static void general(const struct dis *d, unsigned reg, bool x, bool sp)
     }
 }
 
-/* ---- Data processing --------------------------------------------------------------------------------------------- */
+/* ---- Data processing
+ * --------------------------------------------------------------------------------------------- */
 
 static void write_adr(const struct dis *d)
 {
     int64_t imm = sign_extend((uint64_t)dis_bits(d, 5, 19) << 2 | dis_bits(d, 29, 2), 21);
-    uint64_t to = dis_bits(d, 31, 1) ? (d->pc & ~0xfffull) + ((uint64_t)imm << 12) : d->pc + (uint64_t)imm;
+    uint64_t to =
+        dis_bits(d, 31, 1) ? (d->pc & ~0xfffull) + ((uint64_t)imm << 12) : d->pc + (uint64_t)imm;
 
     text_add(d->out, "0x%llx", (unsigned long long)to);
 }
@@ -55,7 +59,8 @@ static void write_bitmask(const struct dis *d)
 {
     uint64_t mask;
 
-    if (a64_bitmask_imm(wide(d), dis_bits(d, 22, 1), dis_bits(d, 10, 6), dis_bits(d, 16, 6), &mask)) {
+    if (a64_bitmask_imm(wide(d), dis_bits(d, 22, 1), dis_bits(d, 10, 6), dis_bits(d, 16, 6),
+                        &mask)) {
         text_add(d->out, "#0x%llx", (unsigned long long)mask);
     } else {
         text_add(d->out, "#<reserved>");
@@ -93,9 +98,11 @@ static void write_shift(const struct dis *d)
     }
 }
 
-static const char *const extend_name[] = { "uxtb", "uxth", "uxtw", "uxtx", "sxtb", "sxth", "sxtw", "sxtx" };
+static const char *const extend_name[] = { "uxtb", "uxth", "uxtw", "uxtx",
+                                           "sxtb", "sxth", "sxtw", "sxtx" };
 
-/* Rm with its extension. With SP in the game the one that fits the width is called LSL and left out at zero. */
+/* Rm with its extension. With SP in the game the one that fits the width is called LSL and left out
+ * at zero. */
 static void write_extend(const struct dis *d)
 {
     unsigned option = dis_bits(d, 13, 3);
@@ -148,7 +155,9 @@ static void write_bfx_width(const struct dis *d)
     text_add(d->out, "#%u", field(d, "imms") - field(d, "immr") + 1);
 }
 
-/* ---- Branches ------------------------------------------------------------------------------------------------------ */
+/* ---- Branches
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void write_label(const struct dis *d)
 {
@@ -171,7 +180,8 @@ static void write_tbit(const struct dis *d)
     text_add(d->out, ", #%u", bit);
 }
 
-/* ---- Loads and stores ---------------------------------------------------------------------------------------------- */
+/* ---- Loads and stores
+ * ---------------------------------------------------------------------------------------------- */
 
 /* log2 of the access size of the single-register forms: size, or 4 for a Q register. */
 static unsigned access_log2(const struct dis *d)
@@ -274,7 +284,9 @@ static void write_xt1(const struct dis *d)
     general(d, dis_bits(d, 0, 5) + 1, true, false);
 }
 
-/* ---- System -------------------------------------------------------------------------------------------------------- */
+/* ---- System
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static void write_sysreg(const struct dis *d)
 {
@@ -285,14 +297,15 @@ static void write_sysreg(const struct dis *d)
             text_add(d->out, "%c", *name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name);
         }
     } else {
-        text_add(d->out, "s%u_%u_c%u_c%u_%u", dis_bits(d, 19, 2), dis_bits(d, 16, 3), dis_bits(d, 12, 4),
-                 dis_bits(d, 8, 4), dis_bits(d, 5, 3));
+        text_add(d->out, "s%u_%u_c%u_c%u_%u", dis_bits(d, 19, 2), dis_bits(d, 16, 3),
+                 dis_bits(d, 12, 4), dis_bits(d, 8, 4), dis_bits(d, 5, 3));
     }
 }
 
 static void write_sys(const struct dis *d)
 {
-    text_add(d->out, "#%u, c%u, c%u, #%u", dis_bits(d, 16, 3), dis_bits(d, 12, 4), dis_bits(d, 8, 4), dis_bits(d, 5, 3));
+    text_add(d->out, "#%u, c%u, c%u, #%u", dis_bits(d, 16, 3), dis_bits(d, 12, 4),
+             dis_bits(d, 8, 4), dis_bits(d, 5, 3));
 }
 
 /* ", xt" of SYS, left out for XZR. */
@@ -305,8 +318,9 @@ static void write_sys_rt(const struct dis *d)
 
 static void write_barrier(const struct dis *d)
 {
-    static const char *const name[] = { NULL, "oshld", "oshst", "osh", NULL, "nshld", "nshst", "nsh",
-                                        NULL, "ishld", "ishst", "ish", NULL, "ld",    "st",    "sy" };
+    static const char *const name[] = { NULL,    "oshld", "oshst", "osh",   NULL,    "nshld",
+                                        "nshst", "nsh",   NULL,    "ishld", "ishst", "ish",
+                                        NULL,    "ld",    "st",    "sy" };
     unsigned option = dis_bits(d, 8, 4);
 
     if (name[option] != NULL) {
@@ -321,8 +335,8 @@ static void write_pstate(const struct dis *d)
     static const struct {
         unsigned op1, op2;
         const char *name;
-    } row[] = { { 0, 3, "uao" }, { 0, 4, "pan" },  { 0, 5, "spsel" },   { 3, 1, "ssbs" },
-                { 3, 2, "dit" }, { 3, 4, "tco" },  { 3, 6, "daifset" }, { 3, 7, "daifclr" } };
+    } row[] = { { 0, 3, "uao" }, { 0, 4, "pan" }, { 0, 5, "spsel" },   { 3, 1, "ssbs" },
+                { 3, 2, "dit" }, { 3, 4, "tco" }, { 3, 6, "daifset" }, { 3, 7, "daifclr" } };
 
     for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
         if (row[i].op1 == dis_bits(d, 16, 3) && row[i].op2 == dis_bits(d, 5, 3)) {
@@ -338,21 +352,46 @@ static void write_imm16_hex(const struct dis *d)
     text_add(d->out, "#0x%x", dis_bits(d, 5, 16));
 }
 
-/* ---- The engine ---------------------------------------------------------------------------------------------------- */
+/* ---- The engine
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static const struct dis_formatter base_formatters[] = {
-    { "adr", write_adr },         { "imm12_sh", write_imm12_sh }, { "bitmask", write_bitmask },
-    { "imm16_hw", write_imm16_hw }, { "mov_imm", write_mov_imm }, { "shift", write_shift },
-    { "extend", write_extend },   { "cond", write_cond },         { "cond_inv", write_cond_inverted },
-    { "lsl_amount", write_lsl_amount }, { "bf_lsb", write_bf_lsb }, { "bf_width", write_bf_width },
-    { "bfx_width", write_bfx_width }, { "label", write_label },   { "label19", write_label },
-    { "tbit", write_tbit },       { "uoff12", write_uoff12 },     { "simm9", write_simm9 },
-    { "soff9", write_soff9 },     { "simm7", write_simm7 },       { "off7", write_off7 },
-    { "regoff", write_regoff },   { "prfop", write_prfop },       { "ar", write_ar },
-    { "ws1", write_ws1 },         { "wt1", write_wt1 },           { "xs1", write_xs1 },
-    { "xt1", write_xt1 },         { "sysreg", write_sysreg },     { "sys", write_sys },
-    { "sys_rt", write_sys_rt },   { "barrier", write_barrier },   { "pstate", write_pstate },
-    { "imm16_hex", write_imm16_hex }, { NULL, NULL },
+    { "adr", write_adr },
+    { "imm12_sh", write_imm12_sh },
+    { "bitmask", write_bitmask },
+    { "imm16_hw", write_imm16_hw },
+    { "mov_imm", write_mov_imm },
+    { "shift", write_shift },
+    { "extend", write_extend },
+    { "cond", write_cond },
+    { "cond_inv", write_cond_inverted },
+    { "lsl_amount", write_lsl_amount },
+    { "bf_lsb", write_bf_lsb },
+    { "bf_width", write_bf_width },
+    { "bfx_width", write_bfx_width },
+    { "label", write_label },
+    { "label19", write_label },
+    { "tbit", write_tbit },
+    { "uoff12", write_uoff12 },
+    { "simm9", write_simm9 },
+    { "soff9", write_soff9 },
+    { "simm7", write_simm7 },
+    { "off7", write_off7 },
+    { "regoff", write_regoff },
+    { "prfop", write_prfop },
+    { "ar", write_ar },
+    { "ws1", write_ws1 },
+    { "wt1", write_wt1 },
+    { "xs1", write_xs1 },
+    { "xt1", write_xt1 },
+    { "sysreg", write_sysreg },
+    { "sys", write_sys },
+    { "sys_rt", write_sys_rt },
+    { "barrier", write_barrier },
+    { "pstate", write_pstate },
+    { "imm16_hex", write_imm16_hex },
+    { NULL, NULL },
 };
 
 /* False if no formatter has this name. */
@@ -435,7 +474,7 @@ size_t a64_disasm(const struct a64_table *table, uint32_t word, uint64_t pc, cha
     if (mnemonic != NULL) {
         text_add(&out, "%s", mnemonic);
         while (*template != ' ') {
-            template++;
+            template ++;
         }
     }
     expand(&d, template);

@@ -1,9 +1,9 @@
 /*
  * disasm_alias.c - the aliases that Arm prefers in disassembly.
  *
- * A row says which instructions (by the start of the row's name in the table), under which condition, and what is
- * written instead. The first row that fits wins, so the more particular stand first. DDI 0487, the "Alias conditions"
- * of each instruction.
+ * A row says which instructions (by the start of the row's name in the table), under which
+ * condition, and what is written instead. The first row that fits wins, so the more particular
+ * stand first. DDI 0487, the "Alias conditions" of each instruction.
  */
 #include "arch/disasm.h"
 
@@ -84,14 +84,16 @@ static bool movn(const struct dis *d)
     return movz(d) && (dis_bits(d, 31, 1) || dis_bits(d, 5, 16) != 0xffff);
 }
 
-/* DDI 0487, "MoveWidePreferred": such a mask is shown as ORR, because MOVZ or MOVN could make it. */
+/* DDI 0487, "MoveWidePreferred": such a mask is shown as ORR, because MOVZ or MOVN could make it.
+ */
 static bool move_wide_preferred(const struct dis *d)
 {
     unsigned s = imms(d);
     unsigned r = immr(d);
     unsigned width = top(d) + 1;
 
-    if ((width == 64 && !dis_bits(d, 22, 1)) || (width == 32 && (dis_bits(d, 22, 1) || (s & 0x20)))) {
+    if ((width == 64 && !dis_bits(d, 22, 1)) ||
+        (width == 32 && (dis_bits(d, 22, 1) || (s & 0x20)))) {
         return false;
     }
     if (s < 16) {
@@ -240,20 +242,23 @@ static const struct alias {
     { "USHLL", shift_zero, "uxtl%?{Q2} %v{Rd}.%?{TI2}, %v{Rn}.%?{TI}" },
 };
 
-/* LSE: "LDADD", "LDADDB" .. with the same operands but Rt. The size letter stands at the end of the row's name. */
+/* LSE: "LDADD", "LDADDB" .. with the same operands but Rt. The size letter stands at the end of the
+ * row's name. */
 static const char *store_alias(const struct dis *d)
 {
     static const struct {
         const char *ld, *w, *b, *h;
     } row[] = {
-#define ST_OP(OP, op)                                                                                            \
-    { "LD" OP, "st" op "%?{ar} %r{Rs}, [%X{Rn}]", "st" op "%?{ar}b %w{Rs}, [%X{Rn}]", "st" op "%?{ar}h %w{Rs}, [%X{Rn}]" }
+#define ST_OP(OP, op)                                                                 \
+    { "LD" OP, "st" op "%?{ar} %r{Rs}, [%X{Rn}]", "st" op "%?{ar}b %w{Rs}, [%X{Rn}]", \
+      "st" op "%?{ar}h %w{Rs}, [%X{Rn}]" }
         ST_OP("ADD", "add"),   ST_OP("CLR", "clr"),   ST_OP("EOR", "eor"),   ST_OP("SET", "set"),
         ST_OP("SMAX", "smax"), ST_OP("SMIN", "smin"), ST_OP("UMAX", "umax"), ST_OP("UMIN", "umin"),
 #undef ST_OP
     };
 
-    if ((d->word & 0x3f208c00) != 0x38200000 || !store_op(d)) { /* the encoding group "Atomic memory operations" */
+    if ((d->word & 0x3f208c00) != 0x38200000 ||
+        !store_op(d)) { /* the encoding group "Atomic memory operations" */
         return NULL;
     }
     for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {

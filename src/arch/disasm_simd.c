@@ -1,5 +1,6 @@
 /*
- * disasm_simd.c - formatters of Advanced SIMD operands; each is described at the head of a64_simd.def or a64_mem.def.
+ * disasm_simd.c - formatters of Advanced SIMD operands; each is described at the head of
+ * a64_simd.def or a64_mem.def.
  */
 #include "arch/disasm.h"
 
@@ -171,8 +172,8 @@ static void write_I64(const struct dis *d)
 }
 
 /*
- * The constant of FMOV: (-1)^a * 2^exp * (16 + efgh) / 16 with exp = NOT(b):cd - 3 (DDI 0487, "VFPExpandImm"). All are
- * exact with nine digits.
+ * The constant of FMOV: (-1)^a * 2^exp * (16 + efgh) / 16 with exp = NOT(b):cd - 3 (DDI 0487,
+ * "VFPExpandImm"). All are exact with nine digits.
  */
 static void fp_constant(const struct dis *d, unsigned imm)
 {
@@ -195,7 +196,9 @@ static void write_fpimm8(const struct dis *d)
     fp_constant(d, dis_bits(d, 13, 8));
 }
 
-/* ---- Register lists -------------------------------------------------------------------------------------------------- */
+/* ---- Register lists
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void list(const struct dis *d, unsigned first, unsigned count, const char *kind)
 {
@@ -236,7 +239,8 @@ static void write_vlist4(const struct dis *d)
     vlist(d, 4);
 }
 
-/* log2 of the element size and the index of a single structure (opcode[15:14], Q, S, size[11:10]). */
+/* log2 of the element size and the index of a single structure (opcode[15:14], Q, S, size[11:10]).
+ */
 static unsigned lane_size(const struct dis *d, unsigned *index)
 {
     unsigned all = dis_bits(d, 30, 1) << 3 | dis_bits(d, 12, 1) << 2 | dis_bits(d, 10, 2);
@@ -286,7 +290,9 @@ static void write_vlane4(const struct dis *d)
 /* Bytes that a structure access transfers. */
 static unsigned transferred(const struct dis *d)
 {
-    static const uint8_t registers[16] = { [0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2 };
+    static const uint8_t registers[16] = {
+        [0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2
+    };
     unsigned index;
 
     if (dis_bits(d, 24, 1) == 0) {
@@ -307,14 +313,41 @@ static void write_vpost(const struct dis *d)
 }
 
 const struct dis_formatter dis_simd_formatters[] = {
-    { "T", write_T },           { "T2", write_T2 },         { "TP", write_TP },         { "TF", write_TF },
-    { "TI", write_TI },         { "TI2", write_TI2 },       { "TB", write_TB },         { "TH", write_TH },
-    { "TS", write_TS },         { "Q2", write_Q2 },         { "S", write_S },           { "S2", write_S2 },
-    { "SF", write_SF },         { "SI", write_SI },         { "SHR", write_SHR },       { "SHL", write_SHL },
-    { "EH", write_EH },         { "ES", write_ES },         { "ED", write_ED },         { "EB", write_EB },
-    { "I8", write_I8 },         { "I8S", write_I8S },       { "I8M", write_I8M },       { "I64", write_I64 },
-    { "IF", write_IF },         { "fpimm8", write_fpimm8 }, { "TBL", write_TBL },       { "vlist1", write_vlist1 },
-    { "vlist2", write_vlist2 }, { "vlist3", write_vlist3 }, { "vlist4", write_vlist4 }, { "vlane1", write_vlane1 },
-    { "vlane2", write_vlane2 }, { "vlane3", write_vlane3 }, { "vlane4", write_vlane4 }, { "vpost", write_vpost },
+    { "T", write_T },
+    { "T2", write_T2 },
+    { "TP", write_TP },
+    { "TF", write_TF },
+    { "TI", write_TI },
+    { "TI2", write_TI2 },
+    { "TB", write_TB },
+    { "TH", write_TH },
+    { "TS", write_TS },
+    { "Q2", write_Q2 },
+    { "S", write_S },
+    { "S2", write_S2 },
+    { "SF", write_SF },
+    { "SI", write_SI },
+    { "SHR", write_SHR },
+    { "SHL", write_SHL },
+    { "EH", write_EH },
+    { "ES", write_ES },
+    { "ED", write_ED },
+    { "EB", write_EB },
+    { "I8", write_I8 },
+    { "I8S", write_I8S },
+    { "I8M", write_I8M },
+    { "I64", write_I64 },
+    { "IF", write_IF },
+    { "fpimm8", write_fpimm8 },
+    { "TBL", write_TBL },
+    { "vlist1", write_vlist1 },
+    { "vlist2", write_vlist2 },
+    { "vlist3", write_vlist3 },
+    { "vlist4", write_vlist4 },
+    { "vlane1", write_vlane1 },
+    { "vlane2", write_vlane2 },
+    { "vlane3", write_vlane3 },
+    { "vlane4", write_vlane4 },
+    { "vpost", write_vpost },
     { NULL, NULL },
 };

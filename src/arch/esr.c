@@ -1,9 +1,9 @@
 /*
  * esr.c - exception syndromes in words.
  *
- * Spec: DDI 0487, "ESR_EL1, Exception Syndrome Register (EL1)" and, for the classes that only EL2 sees, "ESR_EL2".
- * Each exception class has a row {name, short name, how its ISS is told}; each ISS form is one function that writes
- * one line a field.
+ * Spec: DDI 0487, "ESR_EL1, Exception Syndrome Register (EL1)" and, for the classes that only EL2
+ * sees, "ESR_EL2". Each exception class has a row {name, short name, how its ISS is told}; each ISS
+ * form is one function that writes one line a field.
  */
 #include "arch/esr.h"
 
@@ -19,14 +19,16 @@ static unsigned field(uint32_t iss, unsigned lo, unsigned len)
     return (unsigned)bits(iss, lo, len);
 }
 
-static void flag(struct text *t, uint32_t iss, unsigned bit, const char *name, const char *clear, const char *set)
+static void flag(struct text *t, uint32_t iss, unsigned bit, const char *name, const char *clear,
+                 const char *set)
 {
     unsigned v = field(iss, bit, 1);
 
     text_add(t, "  %-6s [%u] = %u  %s\n", name, bit, v, v ? set : clear);
 }
 
-/* ---- Fault status ---------------------------------------------------------------------------------------------- */
+/* ---- Fault status
+ * ---------------------------------------------------------------------------------------------- */
 
 const char *esr_fsc_name(unsigned fsc, char *buf, size_t size)
 {
@@ -76,10 +78,13 @@ static void fault_status(struct text *t, uint32_t iss, const char *name)
 {
     char buf[80];
 
-    text_add(t, "  %-6s [5:0] = 0x%02x  %s\n", name, field(iss, 0, 6), esr_fsc_name(field(iss, 0, 6), buf, sizeof(buf)));
+    text_add(t, "  %-6s [5:0] = 0x%02x  %s\n", name, field(iss, 0, 6),
+             esr_fsc_name(field(iss, 0, 6), buf, sizeof(buf)));
 }
 
-/* ---- ISS forms ------------------------------------------------------------------------------------------------- */
+/* ---- ISS forms
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void iss_plain(struct text *t, uint32_t iss)
 {
@@ -103,14 +108,16 @@ static void iss_wfx(struct text *t, uint32_t iss)
 
 static void iss_sysreg(struct text *t, uint32_t iss)
 {
-    uint32_t reg =
-        SYSREG(field(iss, 20, 2), field(iss, 14, 3), field(iss, 10, 4), field(iss, 1, 4), field(iss, 17, 3));
+    uint32_t reg = SYSREG(field(iss, 20, 2), field(iss, 14, 3), field(iss, 10, 4), field(iss, 1, 4),
+                          field(iss, 17, 3));
     const char *name = sysreg_name(reg);
 
-    text_add(t, "  Dir    [0] = %u  %s\n", field(iss, 0, 1), iss & 1 ? "MRS (read)" : "MSR or SYS (write)");
+    text_add(t, "  Dir    [0] = %u  %s\n", field(iss, 0, 1),
+             iss & 1 ? "MRS (read)" : "MSR or SYS (write)");
     text_add(t, "  Rt     [9:5] = %u  X%u\n", field(iss, 5, 5), field(iss, 5, 5));
-    text_add(t, "  reg    = S%u_%u_C%u_C%u_%u  %s\n", field(iss, 20, 2), field(iss, 14, 3), field(iss, 10, 4),
-             field(iss, 1, 4), field(iss, 17, 3), name != NULL ? name : "(no name known)");
+    text_add(t, "  reg    = S%u_%u_C%u_C%u_%u  %s\n", field(iss, 20, 2), field(iss, 14, 3),
+             field(iss, 10, 4), field(iss, 1, 4), field(iss, 17, 3),
+             name != NULL ? name : "(no name known)");
 }
 
 static void iss_fp_access(struct text *t, uint32_t iss)
@@ -122,7 +129,8 @@ static void iss_insn_abort(struct text *t, uint32_t iss)
 {
     flag(t, iss, 10, "FnV", "FAR holds the address", "FAR is not valid");
     flag(t, iss, 9, "EA", "external abort type 0", "external abort type 1");
-    flag(t, iss, 7, "S1PTW", "not on a stage 2 walk for a stage 1 table", "on a stage 2 walk for a stage 1 table");
+    flag(t, iss, 7, "S1PTW", "not on a stage 2 walk for a stage 1 table",
+         "on a stage 2 walk for a stage 1 table");
     fault_status(t, iss, "IFSC");
 }
 
@@ -134,15 +142,18 @@ static void iss_data_abort(struct text *t, uint32_t iss)
     if (iss & BIT(24)) {
         text_add(t, "  SAS    [23:22] = %u  %s\n", field(iss, 22, 2), size[field(iss, 22, 2)]);
         flag(t, iss, 21, "SSE", "no sign extension", "sign-extended");
-        text_add(t, "  SRT    [20:16] = %u  %c%u\n", field(iss, 16, 5), iss & BIT(15) ? 'X' : 'W', field(iss, 16, 5));
+        text_add(t, "  SRT    [20:16] = %u  %c%u\n", field(iss, 16, 5), iss & BIT(15) ? 'X' : 'W',
+                 field(iss, 16, 5));
         flag(t, iss, 15, "SF", "32-bit register", "64-bit register");
         flag(t, iss, 14, "AR", "no acquire or release", "acquire or release");
     }
     flag(t, iss, 13, "VNCR", "not by VNCR_EL2", "access by VNCR_EL2");
     flag(t, iss, 10, "FnV", "FAR holds the address", "FAR is not valid");
     flag(t, iss, 9, "EA", "external abort type 0", "external abort type 1");
-    flag(t, iss, 8, "CM", "not cache maintenance", "cache maintenance or address translation instruction");
-    flag(t, iss, 7, "S1PTW", "not on a stage 2 walk for a stage 1 table", "on a stage 2 walk for a stage 1 table");
+    flag(t, iss, 8, "CM", "not cache maintenance",
+         "cache maintenance or address translation instruction");
+    flag(t, iss, 7, "S1PTW", "not on a stage 2 walk for a stage 1 table",
+         "on a stage 2 walk for a stage 1 table");
     flag(t, iss, 6, "WnR", "read", "write");
     fault_status(t, iss, "DFSC");
 }
@@ -182,7 +193,8 @@ static void iss_serror(struct text *t, uint32_t iss)
     flag(t, iss, 24, "IDS", "the layout below", "implementation defined syndrome");
     text_add(t, "  AET    [12:10] = %u\n", field(iss, 10, 3));
     flag(t, iss, 9, "EA", "external abort type 0", "external abort type 1");
-    text_add(t, "  DFSC   [5:0] = 0x%02x  %s\n", field(iss, 0, 6), field(iss, 0, 6) == 0x11 ? "asynchronous SError" : "uncategorized");
+    text_add(t, "  DFSC   [5:0] = 0x%02x  %s\n", field(iss, 0, 6),
+             field(iss, 0, 6) == 0x11 ? "asynchronous SError" : "uncategorized");
 }
 
 static void iss_bti(struct text *t, uint32_t iss)
@@ -190,7 +202,9 @@ static void iss_bti(struct text *t, uint32_t iss)
     text_add(t, "  BTYPE  [1:0] = %u\n", field(iss, 0, 2));
 }
 
-/* ---- Classes --------------------------------------------------------------------------------------------------- */
+/* ---- Classes
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static const struct ec_row {
     uint8_t ec;
@@ -204,8 +218,10 @@ static const struct ec_row {
     { 0x04, "Trapped MCRR or MRRC (coproc 15)", "AArch32 CP15 trap", iss_plain },
     { 0x05, "Trapped MCR or MRC (coproc 14)", "AArch32 CP14 trap", iss_plain },
     { 0x06, "Trapped LDC or STC", "AArch32 CP14 trap", iss_plain },
-    { 0x07, "Access to SVE, Advanced SIMD or floating point trapped", "FP/SIMD trap", iss_fp_access },
-    { 0x09, "Trapped pointer authentication instruction", "pointer authentication trap", iss_plain },
+    { 0x07, "Access to SVE, Advanced SIMD or floating point trapped", "FP/SIMD trap",
+      iss_fp_access },
+    { 0x09, "Trapped pointer authentication instruction", "pointer authentication trap",
+      iss_plain },
     { 0x0a, "Trapped LD64B or ST64B", "LS64 trap", iss_plain },
     { 0x0c, "Trapped MRRC (coproc 14)", "AArch32 CP14 trap", iss_plain },
     { 0x0d, "Branch Target exception", "branch target exception", iss_bti },
@@ -222,21 +238,27 @@ static const struct ec_row {
     { 0x1c, "Pointer authentication failure", "pointer authentication failure", iss_plain },
     { 0x1d, "Access to SME trapped", "SME trap", iss_plain },
     { 0x20, "Instruction Abort from a lower Exception level", "Instruction Abort", iss_insn_abort },
-    { 0x21, "Instruction Abort without a change of Exception level", "Instruction Abort (same level)", iss_insn_abort },
+    { 0x21, "Instruction Abort without a change of Exception level",
+      "Instruction Abort (same level)", iss_insn_abort },
     { 0x22, "PC alignment fault", "PC alignment fault", iss_plain },
     { 0x24, "Data Abort from a lower Exception level", "Data Abort", iss_data_abort },
-    { 0x25, "Data Abort without a change of Exception level", "Data Abort (same level)", iss_data_abort },
+    { 0x25, "Data Abort without a change of Exception level", "Data Abort (same level)",
+      iss_data_abort },
     { 0x26, "SP alignment fault", "SP alignment fault", iss_plain },
     { 0x27, "Memory Copy and Memory Set exception", "MOPS exception", iss_plain },
-    { 0x28, "Trapped floating-point exception (AArch32)", "FP exception (AArch32)", iss_fp_exception },
+    { 0x28, "Trapped floating-point exception (AArch32)", "FP exception (AArch32)",
+      iss_fp_exception },
     { 0x2c, "Trapped floating-point exception", "FP exception", iss_fp_exception },
     { 0x2f, "SError interrupt", "SError", iss_serror },
     { 0x30, "Breakpoint from a lower Exception level", "breakpoint", iss_breakpoint },
-    { 0x31, "Breakpoint without a change of Exception level", "breakpoint (same level)", iss_breakpoint },
+    { 0x31, "Breakpoint without a change of Exception level", "breakpoint (same level)",
+      iss_breakpoint },
     { 0x32, "Software Step from a lower Exception level", "software step", iss_step },
-    { 0x33, "Software Step without a change of Exception level", "software step (same level)", iss_step },
+    { 0x33, "Software Step without a change of Exception level", "software step (same level)",
+      iss_step },
     { 0x34, "Watchpoint from a lower Exception level", "watchpoint", iss_watchpoint },
-    { 0x35, "Watchpoint without a change of Exception level", "watchpoint (same level)", iss_watchpoint },
+    { 0x35, "Watchpoint without a change of Exception level", "watchpoint (same level)",
+      iss_watchpoint },
     { 0x38, "BKPT instruction (AArch32)", "BKPT (AArch32)", iss_imm16 },
     { 0x3a, "Vector Catch (AArch32)", "vector catch (AArch32)", iss_plain },
     { 0x3c, "BRK instruction", "BRK", iss_imm16 },
@@ -282,16 +304,16 @@ size_t esr_explain(uint64_t esr, char *buf, size_t size)
 
 static void summarize_sysreg(struct text *t, uint32_t iss)
 {
-    uint32_t reg =
-        SYSREG(field(iss, 20, 2), field(iss, 14, 3), field(iss, 10, 4), field(iss, 1, 4), field(iss, 17, 3));
+    uint32_t reg = SYSREG(field(iss, 20, 2), field(iss, 14, 3), field(iss, 10, 4), field(iss, 1, 4),
+                          field(iss, 17, 3));
     const char *name = sysreg_name(reg);
 
     text_add(t, ": %s ", iss & 1 ? "read of" : "write to");
     if (name != NULL) {
         text_add(t, "%s", name);
     } else {
-        text_add(t, "S%u_%u_C%u_C%u_%u", field(iss, 20, 2), field(iss, 14, 3), field(iss, 10, 4), field(iss, 1, 4),
-                 field(iss, 17, 3));
+        text_add(t, "S%u_%u_C%u_C%u_%u", field(iss, 20, 2), field(iss, 14, 3), field(iss, 10, 4),
+                 field(iss, 1, 4), field(iss, 17, 3));
     }
 }
 
@@ -312,7 +334,8 @@ size_t esr_summary(uint64_t esr, char *buf, size_t size)
     } else if (row->iss == iss_insn_abort) {
         text_add(&t, ": %s", esr_fsc_name(field(iss, 0, 6), fault, sizeof(fault)));
     } else if (row->iss == iss_data_abort) {
-        text_add(&t, ": %s, %s", esr_fsc_name(field(iss, 0, 6), fault, sizeof(fault)), iss & BIT(6) ? "write" : "read");
+        text_add(&t, ": %s, %s", esr_fsc_name(field(iss, 0, 6), fault, sizeof(fault)),
+                 iss & BIT(6) ? "write" : "read");
     } else if (row->iss == iss_sysreg) {
         summarize_sysreg(&t, iss);
     }

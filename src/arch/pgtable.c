@@ -51,7 +51,8 @@ static unsigned input_bits(uint64_t tcr, bool upper)
     return 64 - (size > 39 ? 39 : size);
 }
 
-void pgt_half_init(struct pgt_half *half, uint64_t tcr, uint64_t ttbr, bool upper, const struct pgt_impl *impl)
+void pgt_half_init(struct pgt_half *half, uint64_t tcr, uint64_t ttbr, bool upper,
+                   const struct pgt_impl *impl)
 {
     unsigned stride, table_bits;
     uint64_t base = bits(ttbr, 1, 47) << 1; /* bit 0 is CnP, 63:48 the ASID */

@@ -12,7 +12,8 @@ static const struct {
     const char *name;
     uint32_t encoding;
 } regs[] = {
-#define SR(name, op0, op1, crn, crm, op2, access, kind, reset) { #name, SYSREG(op0, op1, crn, crm, op2) },
+#define SR(name, op0, op1, crn, crm, op2, access, kind, reset) \
+    { #name, SYSREG(op0, op1, crn, crm, op2) },
 #include "arch/sysreg.def"
 #undef SR
 };

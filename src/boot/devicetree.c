@@ -16,7 +16,6 @@
 #include "base/bits.h"
 #include "base/fmt.h"
 #include "fdt.h"
-#include "vm.h"
 
 enum { PHANDLE_GIC = 1, PHANDLE_CLOCK = 2, PHANDLE_GPIO = 3 };
 
@@ -58,10 +57,12 @@ static void prop_reg(struct fdt_writer *w, uint64_t base, uint64_t size)
     fdt_prop_cells(w, "reg", cells, 4);
 }
 
-/* A private interrupt. With GICv2 the flags also carry the mask of CPUs it belongs to. */
+/* A private interrupt. With GICv2 the flags also carry the mask of the (at most 8) CPUs it belongs
+ * to. */
 static void ppi_cells(const struct tree *t, uint32_t cells[IRQ_CELLS], uint32_t intid)
 {
-    uint32_t mask = t->request->gic_version == 2 ? (1u << t->request->cpus) - 1 : 0;
+    unsigned cpus = t->request->cpus < GIC_V2_CPUS ? t->request->cpus : GIC_V2_CPUS;
+    uint32_t mask = t->request->gic_version == 2 ? (1u << cpus) - 1 : 0;
 
     cells[0] = IRQ_TYPE_PPI;
     cells[1] = intid - PPI_FIRST;

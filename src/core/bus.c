@@ -1,8 +1,9 @@
 /*
  * bus.c - from a guest physical address to the device that answers.
  *
- * The bus checks base + size, width and alignment, holds the device's lock, and asks for the device's next deadline
- * afterwards. What an access to nothing means is decided by the caller; an unknown register reads as zero.
+ * The bus checks base + size, width and alignment, holds the device's lock, and asks for the
+ * device's next deadline afterwards. What an access to nothing means is decided by the caller; an
+ * unknown register reads as zero.
  */
 #include "vm.h"
 
@@ -48,7 +49,8 @@ struct dev *bus_find(const struct bus *bus, uint64_t ipa, unsigned size)
     return NULL;
 }
 
-/* Tells the shell's observer of an access, in the form that back ends without a bus of their own use. */
+/* Tells the shell's observer of an access, in the form that back ends without a bus of their own
+ * use. */
 static void observe(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write, uint64_t value)
 {
     const struct vm_ports *ports = &vcpu->vm->ports;
@@ -63,15 +65,17 @@ static void observe(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write, 
     }
 }
 
-static void unknown(struct vcpu *vcpu, const struct dev *dev, uint64_t offset, unsigned size, bool write)
+static void unknown(struct vcpu *vcpu, const struct dev *dev, uint64_t offset, unsigned size,
+                    bool write)
 {
     vcpu->mmio_unknown++;
-    log_line(&vcpu->vm->ports.log, LOG_DEBUG, dev->ops->name, "%s of %u bytes at unknown register 0x%llx",
-             write ? "write" : "read", size, (unsigned long long)offset);
+    log_line(&vcpu->vm->ports.log, LOG_DEBUG, dev->ops->name,
+             "%s of %u bytes at unknown register 0x%llx", write ? "write" : "read", size,
+             (unsigned long long)offset);
 }
 
-static enum mmio_result access(struct vcpu *vcpu, struct dev *dev, uint64_t offset, unsigned size, bool write,
-                               uint64_t *value)
+static enum mmio_result access(struct vcpu *vcpu, struct dev *dev, uint64_t offset, unsigned size,
+                               bool write, uint64_t *value)
 {
     enum mmio_result result;
 

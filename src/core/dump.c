@@ -1,5 +1,6 @@
 /*
- * dump.c - what a dead guest leaves behind: registers, the syndrome in words, the instructions around PC.
+ * dump.c - what a dead guest leaves behind: registers, the syndrome in words, the instructions
+ * around PC.
  */
 #include "vm.h"
 
@@ -24,7 +25,8 @@ static void dump_general(struct vcpu *vcpu, enum log_level level)
         struct text t;
         text_init(&t, line, sizeof(line));
         for (unsigned r = i; r < i + 4 && r < 31; r++) {
-            text_add(&t, "%sX%-2u %016llx", r == i ? "" : "  ", r, (unsigned long long)vcpu_reg(vcpu, REG_X0 + r));
+            text_add(&t, "%sX%-2u %016llx", r == i ? "" : "  ", r,
+                     (unsigned long long)vcpu_reg(vcpu, REG_X0 + r));
         }
         dump_line(vcpu, level, line);
     }
@@ -35,10 +37,11 @@ static void dump_state(struct vcpu *vcpu, enum log_level level)
     uint64_t pstate = vcpu_reg(vcpu, REG_PSTATE);
 
     log_line(&vcpu->vm->ports.log, level, "cpu",
-             "CPU %u  PC %016llx  SP %016llx  PSTATE %08llx (EL%u%c %c%c%c%c %c%c%c%c)", vcpu->index,
-             (unsigned long long)vcpu_reg(vcpu, REG_PC), (unsigned long long)vcpu_reg(vcpu, REG_SP),
-             (unsigned long long)pstate, (unsigned)bits(pstate, 2, 2), pstate & 1 ? 'h' : 't',
-             pstate & BIT(31) ? 'N' : 'n', pstate & BIT(30) ? 'Z' : 'z', pstate & BIT(29) ? 'C' : 'c',
+             "CPU %u  PC %016llx  SP %016llx  PSTATE %08llx (EL%u%c %c%c%c%c %c%c%c%c)",
+             vcpu->index, (unsigned long long)vcpu_reg(vcpu, REG_PC),
+             (unsigned long long)vcpu_reg(vcpu, REG_SP), (unsigned long long)pstate,
+             (unsigned)bits(pstate, 2, 2), pstate & 1 ? 'h' : 't', pstate & BIT(31) ? 'N' : 'n',
+             pstate & BIT(30) ? 'Z' : 'z', pstate & BIT(29) ? 'C' : 'c',
              pstate & BIT(28) ? 'V' : 'v', pstate & BIT(9) ? 'D' : 'd', pstate & BIT(8) ? 'A' : 'a',
              pstate & BIT(7) ? 'I' : 'i', pstate & BIT(6) ? 'F' : 'f');
 }
@@ -49,8 +52,9 @@ static void dump_system(struct vcpu *vcpu, enum log_level level)
         const char *name;
         uint32_t reg;
     } regs[] = {
-        { "SCTLR", SYSREG(3, 0, 1, 0, 0) }, { "TCR", SYSREG(3, 0, 2, 0, 2) },   { "TTBR0", SYSREG(3, 0, 2, 0, 0) },
-        { "TTBR1", SYSREG(3, 0, 2, 0, 1) }, { "VBAR", SYSREG(3, 0, 12, 0, 0) }, { "ELR", SYSREG(3, 0, 4, 0, 1) },
+        { "SCTLR", SYSREG(3, 0, 1, 0, 0) }, { "TCR", SYSREG(3, 0, 2, 0, 2) },
+        { "TTBR0", SYSREG(3, 0, 2, 0, 0) }, { "TTBR1", SYSREG(3, 0, 2, 0, 1) },
+        { "VBAR", SYSREG(3, 0, 12, 0, 0) }, { "ELR", SYSREG(3, 0, 4, 0, 1) },
         { "SPSR", SYSREG(3, 0, 4, 0, 0) },  { "FAR", SYSREG(3, 0, 6, 0, 0) },
     };
     char line[160];
@@ -84,10 +88,11 @@ static void dump_code(struct vcpu *vcpu, enum log_level level)
 
         if (vcpu_copy_va(vcpu, at, &word, 4, false)) {
             a64_disasm(vcpu->vm->a64, word, at, insn, sizeof(insn));
-            log_line(&vcpu->vm->ports.log, level, "cpu", "%s %016llx  %08x  %s", i == 0 ? "=>" : "  ",
-                     (unsigned long long)at, word, insn);
+            log_line(&vcpu->vm->ports.log, level, "cpu", "%s %016llx  %08x  %s",
+                     i == 0 ? "=>" : "  ", (unsigned long long)at, word, insn);
         } else if (i == 0) {
-            log_line(&vcpu->vm->ports.log, level, "cpu", "=> %016llx  (not mapped to memory)", (unsigned long long)at);
+            log_line(&vcpu->vm->ports.log, level, "cpu", "=> %016llx  (not mapped to memory)",
+                     (unsigned long long)at);
         }
     }
 }

@@ -1,8 +1,10 @@
 /*
- * exception_handlers.c - what hardware takes to EL2, by exception class: a table of 64, the default entry first.
+ * exception_handlers.c - what hardware takes to EL2, by exception class: a table of 64, the default
+ * entry first.
  *
- * DDI 0487, "ESR_EL2, Exception Syndrome Register (EL2)". HVC's preferred return address is the instruction after it;
- * for everything that is trapped it is the trapped instruction, which the handler steps over.
+ * DDI 0487, "ESR_EL2, Exception Syndrome Register (EL2)". HVC's preferred return address is the
+ * instruction after it; for everything that is trapped it is the trapped instruction, which the
+ * handler steps over.
  */
 #include "vm.h"
 
@@ -13,7 +15,8 @@
 
 typedef enum vcpu_action exception_fn(struct vcpu *vcpu, const struct vcpu_exit *exit);
 
-/* No back end should hand out such a syndrome: say so and stop, rather than run on with a guest that missed something. */
+/* No back end should hand out such a syndrome: say so and stop, rather than run on with a guest
+ * that missed something. */
 static enum vcpu_action unexpected(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     struct vcpu_exit fail = { .kind = EXIT_FAIL };
@@ -36,7 +39,8 @@ static enum vcpu_action smc(struct vcpu *vcpu, const struct vcpu_exit *exit)
     return psci_call(vcpu);
 }
 
-/* WFI ends with an interrupt, WFE also with an event; both may end early (DDI 0487, "Wait for Event and Send event"). */
+/* WFI ends with an interrupt, WFE also with an event; both may end early (DDI 0487, "Wait for Event
+ * and Send event"). */
 static enum vcpu_action wfx(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     vcpu_skip(vcpu);
@@ -44,13 +48,15 @@ static enum vcpu_action wfx(struct vcpu *vcpu, const struct vcpu_exit *exit)
     return vcpu_has_work(vcpu) ? VCPU_RESUME : VCPU_WAIT;
 }
 
-/* Registers a back end leaves to us: the generic timer's and the GIC's, where it has none of its own. */
+/* Registers a back end leaves to us: the generic timer's and the GIC's, where it has none of its
+ * own. */
 static enum vcpu_action sysreg(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     uint32_t iss = ESR_ISS(exit->syndrome.esr);
     unsigned rt = (unsigned)bits(iss, 5, 5);
     /* ISS: Op0[21:20] Op2[19:17] Op1[16:14] CRn[13:10] Rt[9:5] CRm[4:1] Direction[0]. */
-    uint32_t reg = SYSREG(bits(iss, 20, 2), bits(iss, 14, 3), bits(iss, 10, 4), bits(iss, 1, 4), bits(iss, 17, 3));
+    uint32_t reg = SYSREG(bits(iss, 20, 2), bits(iss, 14, 3), bits(iss, 10, 4), bits(iss, 1, 4),
+                          bits(iss, 17, 3));
     uint64_t value = rt < 31 ? vcpu_reg(vcpu, REG_X0 + rt) : 0;
 
     if (iss & 1) {
@@ -68,8 +74,8 @@ static enum vcpu_action sysreg(struct vcpu *vcpu, const struct vcpu_exit *exit)
 }
 
 /*
- * A stage-2 abort with a valid syndrome is an access to a device; one without (ISV = 0) needs the instruction decoded,
- * which is the back end's job.
+ * A stage-2 abort with a valid syndrome is an access to a device; one without (ISV = 0) needs the
+ * instruction decoded, which is the back end's job.
  */
 static enum vcpu_action data_abort(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
@@ -93,7 +99,11 @@ static enum vcpu_action data_abort(struct vcpu *vcpu, const struct vcpu_exit *ex
 enum vcpu_action exception_handle(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     static exception_fn *const handler[64] = {
-        [EC_WFX] = wfx, [EC_HVC64] = hvc, [EC_SMC64] = smc, [EC_SYSREG] = sysreg, [EC_DABT_LOWER] = data_abort,
+        [EC_WFX] = wfx,
+        [EC_HVC64] = hvc,
+        [EC_SMC64] = smc,
+        [EC_SYSREG] = sysreg,
+        [EC_DABT_LOWER] = data_abort,
     };
     unsigned ec = ESR_EC(exit->syndrome.esr);
 

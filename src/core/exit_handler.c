@@ -1,8 +1,8 @@
 /*
  * exit_handler.c - an exit of any back end, in one form, dispatched by kind.
  *
- * Every handler answers what the vCPU's thread does next. Syndromes go on to the table by exception class in
- * exception_handlers.c.
+ * Every handler answers what the vCPU's thread does next. Syndromes go on to the table by exception
+ * class in exception_handlers.c.
  */
 #include "vm.h"
 
@@ -17,7 +17,8 @@ static enum vcpu_action exit_none(struct vcpu *vcpu, struct vcpu_exit *exit)
     return atomic_load(&vcpu->vm->state) == VM_RUNNING ? VCPU_RESUME : VCPU_QUIT;
 }
 
-/* Completes a load: the value goes to the register as the instruction's size, sign and width say. */
+/* Completes a load: the value goes to the register as the instruction's size, sign and width say.
+ */
 static void mmio_complete(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     uint64_t value = exit->mmio.value;
@@ -50,14 +51,16 @@ static enum vcpu_action exit_semihost(struct vcpu *vcpu, struct vcpu_exit *exit)
 }
 
 /*
- * The guest takes the same exception for ever. The architecture lets it, and another CPU may yet mend its vectors, so
- * it goes on; it is said once, and the CPU sleeps between rounds so as not to eat the host.
+ * The guest takes the same exception for ever. The architecture lets it, and another CPU may yet
+ * mend its vectors, so it goes on; it is said once, and the CPU sleeps between rounds so as not to
+ * eat the host.
  */
 static enum vcpu_action exit_stuck(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     if (!vcpu->stuck_reported) {
         vcpu->stuck_reported = true;
-        log_line(&vcpu->vm->ports.log, LOG_WARN, "cpu", msg_text(vcpu->vm->ports.lang, MSG_GUEST_STUCK), vcpu->index,
+        log_line(&vcpu->vm->ports.log, LOG_WARN, "cpu",
+                 msg_text(vcpu->vm->ports.lang, MSG_GUEST_STUCK), vcpu->index,
                  (unsigned long long)exit->stuck.pc);
         vcpu_dump(vcpu, LOG_WARN);
     }
@@ -98,9 +101,11 @@ static enum vcpu_action exit_fail(struct vcpu *vcpu, struct vcpu_exit *exit)
 enum vcpu_action exit_handle(struct vcpu *vcpu, struct vcpu_exit *exit)
 {
     static exit_fn *const handler[EXIT_KINDS] = {
-        [EXIT_NONE] = exit_none,         [EXIT_SYNDROME] = exception_handle, [EXIT_MMIO] = exit_mmio,
-        [EXIT_SEMIHOST] = exit_semihost, [EXIT_STUCK] = exit_stuck,          [EXIT_LIMIT] = exit_limit,
-        [EXIT_DEBUG] = exit_debug,       [EXIT_POWER] = exit_power,          [EXIT_FAIL] = exit_fail,
+        [EXIT_NONE] = exit_none,   [EXIT_SYNDROME] = exception_handle,
+        [EXIT_MMIO] = exit_mmio,   [EXIT_SEMIHOST] = exit_semihost,
+        [EXIT_STUCK] = exit_stuck, [EXIT_LIMIT] = exit_limit,
+        [EXIT_DEBUG] = exit_debug, [EXIT_POWER] = exit_power,
+        [EXIT_FAIL] = exit_fail,
     };
 
     return handler[exit->kind](vcpu, exit);

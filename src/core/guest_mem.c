@@ -1,8 +1,8 @@
 /*
  * guest_mem.c - the one door to guest memory, and the bus beside it.
  *
- * Both are short sorted tables of disjoint ranges; a look-up is a scan, because there are few rows and the callers
- * that need speed (the software TLB) remember what they found.
+ * Both are short sorted tables of disjoint ranges; a look-up is a scan, because there are few rows
+ * and the callers that need speed (the software TLB) remember what they found.
  */
 #include "vm.h"
 
@@ -18,7 +18,8 @@ const struct mem_slot *guest_mem_slot(const struct guest_mem *gm, uint64_t ipa)
     return NULL;
 }
 
-enum status guest_mem_span(const struct guest_mem *gm, uint64_t ipa, uint64_t len, bool write, struct span *out)
+enum status guest_mem_span(const struct guest_mem *gm, uint64_t ipa, uint64_t len, bool write,
+                           struct span *out)
 {
     const struct mem_slot *slot = guest_mem_slot(gm, ipa);
 
@@ -52,7 +53,8 @@ static bool all_backed(const struct guest_mem *gm, uint64_t ipa, uint64_t len)
     return true;
 }
 
-static enum status copy(const struct guest_mem *gm, uint64_t ipa, uint8_t *buf, uint64_t len, bool write)
+static enum status copy(const struct guest_mem *gm, uint64_t ipa, uint8_t *buf, uint64_t len,
+                        bool write)
 {
     if (!all_backed(gm, ipa, len)) {
         return ST_E_RANGE;

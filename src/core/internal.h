@@ -6,12 +6,13 @@
 
 #include "vm.h"
 
-/* Asks a device for its deadline again and wakes the timer thread if it came nearer. The device's lock is held. */
+/* Asks a device for its deadline again and wakes the timer thread if it came nearer. The device's
+ * lock is held. */
 void dev_rearm(struct vm *vm, struct dev *dev);
 
 /*
- * Copies between a buffer and guest virtual memory as the vCPU's current level maps it. False if a byte is not mapped
- * to RAM; then the part before it may have been copied.
+ * Copies between a buffer and guest virtual memory as the vCPU's current level maps it. False if a
+ * byte is not mapped to RAM; then the part before it may have been copied.
  */
 bool vcpu_copy_va(struct vcpu *vcpu, uint64_t va, void *buf, uint64_t len, bool write);
 

@@ -1,8 +1,10 @@
 /*
- * psci_emul.c - the firmware a guest may call: PSCI 1.1, SMCCC 1.2, the TRNG interface, and our own two calls.
+ * psci_emul.c - the firmware a guest may call: PSCI 1.1, SMCCC 1.2, the TRNG interface, and our own
+ * two calls.
  *
- * Spec: DEN 0022 "Power State Coordination Interface", DEN 0028 "SMC Calling Convention", DEN 0098 "True Random Number
- * Generator Firmware Interface". One table of functions; a call by HVC or by SMC is the same.
+ * Spec: DEN 0022 "Power State Coordination Interface", DEN 0028 "SMC Calling Convention", DEN 0098
+ * "True Random Number Generator Firmware Interface". One table of functions; a call by HVC or by
+ * SMC is the same.
  */
 #include "vm.h"
 
@@ -10,8 +12,13 @@
 #include "core/internal.h"
 
 enum {
-    PSCI_SUCCESS = 0, PSCI_NOT_SUPPORTED = -1, PSCI_INVALID_PARAMETERS = -2, PSCI_DENIED = -3, PSCI_ALREADY_ON = -4,
-    PSCI_ON_PENDING = -5, PSCI_INVALID_ADDRESS = -9,
+    PSCI_SUCCESS = 0,
+    PSCI_NOT_SUPPORTED = -1,
+    PSCI_INVALID_PARAMETERS = -2,
+    PSCI_DENIED = -3,
+    PSCI_ALREADY_ON = -4,
+    PSCI_ON_PENDING = -5,
+    PSCI_INVALID_ADDRESS = -9,
 };
 
 enum { SMC64 = 0x40000000 };
@@ -44,7 +51,9 @@ static struct vcpu *by_mpidr(struct vm *vm, uint64_t mpidr)
     return NULL;
 }
 
-/* ---- PSCI ------------------------------------------------------------------------------------------------------ */
+/* ---- PSCI
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static enum vcpu_action psci_version(struct vcpu *vcpu)
 {
@@ -135,19 +144,23 @@ static enum vcpu_action psci_system_reset(struct vcpu *vcpu)
 static enum vcpu_action psci_system_reset2(struct vcpu *vcpu)
 {
     if (arg(vcpu, 1) != 0) {
-        return answer(vcpu, (uint32_t)arg(vcpu, 1) & 1u << 31 ? PSCI_NOT_SUPPORTED : PSCI_INVALID_PARAMETERS);
+        return answer(vcpu, (uint32_t)arg(vcpu, 1) & 1u << 31 ? PSCI_NOT_SUPPORTED
+                                                              : PSCI_INVALID_PARAMETERS);
     }
     return psci_system_reset(vcpu);
 }
 
-/* ---- SMCCC ----------------------------------------------------------------------------------------------------- */
+/* ---- SMCCC
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static enum vcpu_action smccc_version(struct vcpu *vcpu)
 {
     return answer(vcpu, 0x10002);
 }
 
-/* Call count, UID and revision of the vendor specific hypervisor service: this UUID is our own (RFC 4122, random). */
+/* Call count, UID and revision of the vendor specific hypervisor service: this UUID is our own (RFC
+ * 4122, random). */
 static enum vcpu_action vendor_uid(struct vcpu *vcpu)
 {
     vcpu_set_reg(vcpu, REG_X0, 0x6d5f7a1c);
@@ -164,7 +177,8 @@ static enum vcpu_action vendor_print(struct vcpu *vcpu)
     char text[PRINT_MAX + 1];
     uint64_t len = vcpu_reg(vcpu, REG_X0 + 2);
 
-    if (len > PRINT_MAX || guest_mem_read(&vm->mem, vcpu_reg(vcpu, REG_X0 + 1), text, len) != ST_OK) {
+    if (len > PRINT_MAX ||
+        guest_mem_read(&vm->mem, vcpu_reg(vcpu, REG_X0 + 1), text, len) != ST_OK) {
         return answer(vcpu, PSCI_INVALID_PARAMETERS);
     }
     text[len] = 0;
@@ -172,7 +186,9 @@ static enum vcpu_action vendor_print(struct vcpu *vcpu)
     return answer(vcpu, PSCI_SUCCESS);
 }
 
-/* ---- TRNG ------------------------------------------------------------------------------------------------------ */
+/* ---- TRNG
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static enum vcpu_action trng_version(struct vcpu *vcpu)
 {
@@ -184,7 +200,8 @@ static enum vcpu_action trng_get_uuid(struct vcpu *vcpu)
     return vendor_uid(vcpu);
 }
 
-/* x1 = number of bits wanted; they come in x3 (lowest), x2, x1, each register 32 or 64 bits by the call's width. */
+/* x1 = number of bits wanted; they come in x3 (lowest), x2, x1, each register 32 or 64 bits by the
+ * call's width. */
 static enum vcpu_action trng_rnd(struct vcpu *vcpu)
 {
     const struct vm_ports *ports = &vcpu->vm->ports;
@@ -204,7 +221,9 @@ static enum vcpu_action trng_rnd(struct vcpu *vcpu)
     return answer(vcpu, 0);
 }
 
-/* ---- The table ------------------------------------------------------------------------------------------------- */
+/* ---- The table
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static enum vcpu_action features(struct vcpu *vcpu);
 
@@ -236,7 +255,8 @@ static const struct call {
 static const struct call *find(uint32_t function)
 {
     for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
-        if (function == calls[i].function || (calls[i].smc64 && function == (calls[i].function | SMC64))) {
+        if (function == calls[i].function ||
+            (calls[i].smc64 && function == (calls[i].function | SMC64))) {
             return &calls[i];
         }
     }

@@ -1,21 +1,22 @@
 /*
- * semihost.c - Arm semihosting: a guest borrows the host's console, clock, exit status and (when given) files.
+ * semihost.c - Arm semihosting: a guest borrows the host's console, clock, exit status and (when
+ * given) files.
  *
- * Spec: Arm, "Semihosting for AArch32 and AArch64", release 2.0. HLT #0xF000 with the operation in w0 and in x1 a
- * parameter block of 64-bit fields, or the parameter itself.
- * Left out: SYS_SYSTEM and SYS_TMPNAM (always refused), feature bits beyond EXIT_EXTENDED and STDOUT_STDERR.
+ * Spec: Arm, "Semihosting for AArch32 and AArch64", release 2.0. HLT #0xF000 with the operation in
+ * w0 and in x1 a parameter block of 64-bit fields, or the parameter itself. Left out: SYS_SYSTEM
+ * and SYS_TMPNAM (always refused), feature bits beyond EXIT_EXTENDED and STDOUT_STDERR.
  */
 #include "vm.h"
 
 #include "base/bits.h"
 #include "core/internal.h"
 
-#define CHUNK    4096 /* bytes copied at a time        */
-#define NAME_MAX_BYTES 1024
-#define HANDLE_STDIN  1
-#define HANDLE_STDOUT 2
-#define HANDLE_FILE   16 /* handles of the port begin here */
-#define HANDLE_FEATURES 3
+#define CHUNK                   4096 /* bytes copied at a time        */
+#define NAME_MAX_BYTES          1024
+#define HANDLE_STDIN            1
+#define HANDLE_STDOUT           2
+#define HANDLE_FILE             16 /* handles of the port begin here */
+#define HANDLE_FEATURES         3
 #define REASON_APPLICATION_EXIT 0x20026
 
 static const uint8_t features[5] = { 'S', 'H', 'F', 'B', 3 };
@@ -54,7 +55,8 @@ static bool string_arg(struct call *c, uint64_t va, uint64_t len, char *buf)
     return true;
 }
 
-/* ---- Operations (c->result is -1 when they begin) ---------------------------------------------------------------- */
+/* ---- Operations (c->result is -1 when they begin)
+ * ---------------------------------------------------------------- */
 
 static void op_open(struct call *c)
 {
@@ -131,7 +133,9 @@ static void op_write(struct call *c)
         if (c->p[0] == HANDLE_STDOUT) {
             console_write(c, buf, part);
         } else {
-            int64_t n = file_handle(c) ? c->port->write(c->port->opaque, (int64_t)c->p[0] - HANDLE_FILE, buf, part) : -1;
+            int64_t n = file_handle(c) ? c->port->write(c->port->opaque,
+                                                        (int64_t)c->p[0] - HANDLE_FILE, buf, part)
+                                       : -1;
             done = n < 0 ? 0 : (uint64_t)n;
         }
         left -= done;
@@ -158,7 +162,8 @@ static int64_t read_some(struct call *c, uint8_t *buf, uint64_t len)
         buf[0] = (uint8_t)byte;
         return byte >= 0;
     }
-    return file_handle(c) ? c->port->read(c->port->opaque, (int64_t)c->p[0] - HANDLE_FILE, buf, len) : -1;
+    return file_handle(c) ? c->port->read(c->port->opaque, (int64_t)c->p[0] - HANDLE_FILE, buf, len)
+                          : -1;
 }
 
 static void op_read(struct call *c)
@@ -228,7 +233,8 @@ static void op_remove(struct call *c)
 {
     char name[NAME_MAX_BYTES];
 
-    if (param_block(c, 2) && string_arg(c, c->p[0], c->p[1], name) && c->port != NULL && c->port->remove != NULL) {
+    if (param_block(c, 2) && string_arg(c, c->p[0], c->p[1], name) && c->port != NULL &&
+        c->port->remove != NULL) {
         c->result = c->port->remove(c->port->opaque, name);
     }
 }
@@ -238,8 +244,8 @@ static void op_rename(struct call *c)
     char from[NAME_MAX_BYTES];
     char to[NAME_MAX_BYTES];
 
-    if (param_block(c, 4) && string_arg(c, c->p[0], c->p[1], from) && string_arg(c, c->p[2], c->p[3], to) &&
-        c->port != NULL && c->port->rename != NULL) {
+    if (param_block(c, 4) && string_arg(c, c->p[0], c->p[1], from) &&
+        string_arg(c, c->p[2], c->p[3], to) && c->port != NULL && c->port->rename != NULL) {
         c->result = c->port->rename(c->port->opaque, from, to);
     }
 }
@@ -261,7 +267,8 @@ static void op_errno(struct call *c)
 
 static void op_get_cmdline(struct call *c)
 {
-    const char *line = c->port != NULL && c->port->command_line != NULL ? c->port->command_line : "";
+    const char *line =
+        c->port != NULL && c->port->command_line != NULL ? c->port->command_line : "";
     uint64_t len = str_len(line);
 
     if (!param_block(c, 2) || c->p[1] < len + 1 ||
@@ -306,20 +313,21 @@ static void op_tickfreq(struct call *c)
     c->result = GTIMER_FREQ_HZ;
 }
 
-static void op_refuse(struct call *c)
-{
-}
+static void op_refuse(struct call *c) {}
 
 enum vcpu_action semihost_call(struct vcpu *vcpu)
 {
     static void (*const operation[])(struct call *) = {
-        [0x01] = op_open,   [0x02] = op_close,   [0x03] = op_writec, [0x04] = op_write0,      [0x05] = op_write,
-        [0x06] = op_read,   [0x07] = op_readc,   [0x08] = op_iserror, [0x09] = op_istty,      [0x0a] = op_seek,
-        [0x0c] = op_flen,   [0x0d] = op_refuse,  [0x0e] = op_remove, [0x0f] = op_rename,      [0x10] = op_clock,
-        [0x11] = op_time,   [0x12] = op_refuse,  [0x13] = op_errno,  [0x15] = op_get_cmdline, [0x16] = op_heapinfo,
-        [0x18] = op_exit,   [0x20] = op_exit,    [0x30] = op_elapsed, [0x31] = op_tickfreq,
+        [0x01] = op_open,   [0x02] = op_close,  [0x03] = op_writec,      [0x04] = op_write0,
+        [0x05] = op_write,  [0x06] = op_read,   [0x07] = op_readc,       [0x08] = op_iserror,
+        [0x09] = op_istty,  [0x0a] = op_seek,   [0x0c] = op_flen,        [0x0d] = op_refuse,
+        [0x0e] = op_remove, [0x0f] = op_rename, [0x10] = op_clock,       [0x11] = op_time,
+        [0x12] = op_refuse, [0x13] = op_errno,  [0x15] = op_get_cmdline, [0x16] = op_heapinfo,
+        [0x18] = op_exit,   [0x20] = op_exit,   [0x30] = op_elapsed,     [0x31] = op_tickfreq,
     };
-    struct call c = { .vcpu = vcpu, .vm = vcpu->vm, .port = vcpu->vm->ports.semihost, .result = -1 };
+    struct call c = {
+        .vcpu = vcpu, .vm = vcpu->vm, .port = vcpu->vm->ports.semihost, .result = -1
+    };
     uint32_t number = (uint32_t)vcpu_reg(vcpu, REG_X0);
 
     c.x1 = vcpu_reg(vcpu, REG_X0 + 1);

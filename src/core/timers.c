@@ -1,11 +1,12 @@
 /*
  * timers.c - the machine's clock, and who wants to be called when.
  *
- * Every device answers its next deadline whenever it was touched; so does the generic timer of each vCPU. The timer
- * thread calls vm_poll_timers, sleeps until the time that it returns, and is woken when a deadline comes nearer.
+ * Every device answers its next deadline whenever it was touched; so does the generic timer of each
+ * vCPU. The timer thread calls vm_poll_timers, sleeps until the time that it returns, and is woken
+ * when a deadline comes nearer.
  *
- *   next_deadline_ns   what the timer thread sleeps towards. UINT64_MAX while it looks around, so that whoever sets a
- *                      deadline meanwhile wakes it and none is missed.
+ *   next_deadline_ns   what the timer thread sleeps towards. UINT64_MAX while it looks around, so
+ * that whoever sets a deadline meanwhile wakes it and none is missed.
  */
 #include "core/internal.h"
 #include "vm.h"
@@ -98,7 +99,8 @@ uint64_t vm_poll_timers(struct vm *vm)
     return next;
 }
 
-/* ---- The generic timer of a vCPU, as its system registers reach it -------------------------------------------- */
+/* ---- The generic timer of a vCPU, as its system registers reach it
+ * -------------------------------------------- */
 
 static void timer_changed(struct vcpu *vcpu, uint64_t now_ns)
 {

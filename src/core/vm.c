@@ -1,10 +1,9 @@
 /*
  * vm.c - the machine: built in order, torn down in reverse.
  *
- *   vm_init     memory, back end, GIC, devices on the bus, vCPUs     (vm_fini undoes it, also half-way)
- *   vm_start    CPU 0 on
- *   vcpu_run    (vcpu.c) on a thread of its own for each vCPU
- *   vm_stop     from anywhere, once: off, reset, exit, limit, failure
+ *   vm_init     memory, back end, GIC, devices on the bus, vCPUs     (vm_fini undoes it, also
+ * half-way) vm_start    CPU 0 on vcpu_run    (vcpu.c) on a thread of its own for each vCPU vm_stop
+ * from anywhere, once: off, reset, exit, limit, failure
  */
 #include "vm.h"
 
@@ -12,7 +11,8 @@
 #include "base/bits.h"
 #include "core/internal.h"
 
-/* ---- Ports that the devices get -------------------------------------------------------------------------------- */
+/* ---- Ports that the devices get
+ * -------------------------------------------------------------------------------- */
 
 static uint64_t port_now_ns(void *opaque)
 {
@@ -56,14 +56,19 @@ static void port_cpu_lines(void *opaque, unsigned cpu, bool irq, bool fiq)
 
 static void port_power(void *opaque, enum power_request request, uint32_t status)
 {
-    static const enum vm_state state[] = { [POWER_OFF] = VM_OFF, [POWER_RESET] = VM_RESET, [POWER_EXIT] = VM_EXITED };
+    static const enum vm_state state[] = {
+        [POWER_OFF] = VM_OFF, [POWER_RESET] = VM_RESET, [POWER_EXIT] = VM_EXITED
+    };
 
     vm_stop(opaque, state[request], status);
 }
 
-/* ---- Building -------------------------------------------------------------------------------------------------- */
+/* ---- Building
+ * --------------------------------------------------------------------------------------------------
+ */
 
-static enum status slot_add(struct vm *vm, const char *name, uint64_t base, uint64_t size, bool rom, struct err *err)
+static enum status slot_add(struct vm *vm, const char *name, uint64_t base, uint64_t size, bool rom,
+                            struct err *err)
 {
     struct mem_slot *slot = &vm->mem.slot[vm->mem.count];
 
@@ -172,7 +177,9 @@ static enum status build_dev(struct vm *vm, const struct board_row *row, struct 
         dev->ops->reset(dev);
         dev_rearm(vm, dev);
     }
-    return bus_add(&vm->bus, dev) == ST_OK ? ST_OK : err_set(err, ST_E_INVAL, MSG_BOARD_OVERLAP, dev->ops->name);
+    return bus_add(&vm->bus, dev) == ST_OK
+               ? ST_OK
+               : err_set(err, ST_E_INVAL, MSG_BOARD_OVERLAP, dev->ops->name);
 }
 
 static enum status build_devs(struct vm *vm, struct err *err)
@@ -180,15 +187,17 @@ static enum status build_devs(struct vm *vm, struct err *err)
     const struct board_row *row;
     enum status st = build_gic(vm, err);
 
-    for (unsigned i = 0; st == ST_OK && (row = board_row_at(vm->config.board, vm->config.gic_version, i)) != NULL; i++) {
+    for (unsigned i = 0;
+         st == ST_OK && (row = board_row_at(vm->config.board, vm->config.gic_version, i)) != NULL;
+         i++) {
         st = build_dev(vm, row, err);
     }
     return st;
 }
 
 /*
- * Affinities: GICv2 has 8 CPUs in Aff0. GICv3 keeps Aff0 below 16, the reach of an SGI's target list (IHI 0069,
- * "ICC_SGI1R_EL1"), and continues in Aff1.
+ * Affinities: GICv2 has 8 CPUs in Aff0. GICv3 keeps Aff0 below 16, the reach of an SGI's target
+ * list (IHI 0069, "ICC_SGI1R_EL1"), and continues in Aff1.
  */
 static uint64_t mpidr_of(unsigned cpu)
 {
@@ -239,7 +248,8 @@ static enum status build(struct vm *vm, struct err *err)
     vm->a64 = table;
     const char *bad_row = a64_init(table);
     ASSERT(bad_row == NULL);
-    if ((st = lock_make(vm, &vm->timer_lock, err)) != ST_OK || (st = lock_make(vm, &vm->power_lock, err)) != ST_OK ||
+    if ((st = lock_make(vm, &vm->timer_lock, err)) != ST_OK ||
+        (st = lock_make(vm, &vm->power_lock, err)) != ST_OK ||
         (st = vm->config.accel->vm_create(vm, err)) != ST_OK) {
         return st;
     }
@@ -250,7 +260,8 @@ static enum status build(struct vm *vm, struct err *err)
     return build_vcpus(vm, err);
 }
 
-enum status vm_init(struct vm *vm, const struct vm_config *config, const struct vm_ports *ports, struct err *err)
+enum status vm_init(struct vm *vm, const struct vm_config *config, const struct vm_ports *ports,
+                    struct err *err)
 {
     enum status st;
 
@@ -307,7 +318,9 @@ void vm_fini(struct vm *vm)
     memset(vm, 0, sizeof(*vm));
 }
 
-/* ---- Running --------------------------------------------------------------------------------------------------- */
+/* ---- Running
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 void vm_reset(struct vm *vm)
 {

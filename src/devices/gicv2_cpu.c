@@ -159,6 +159,9 @@ static enum mmio_result gicc_read(struct dev *dev, unsigned cpu, uint64_t offset
     struct gic *gic = dev->state;
     enum mmio_result result;
 
+    if (gic->version != 2) {
+        return MMIO_UNKNOWN;
+    }
     lock_acquire(&gic->lock);
     result = gicc_read_reg(gic, cpu, offset, value);
     lock_release(&gic->lock);
@@ -171,6 +174,9 @@ static enum mmio_result gicc_write(struct dev *dev, unsigned cpu, uint64_t offse
     struct gic *gic = dev->state;
     enum mmio_result result;
 
+    if (gic->version != 2) {
+        return MMIO_UNKNOWN;
+    }
     lock_acquire(&gic->lock);
     result = gicc_write_reg(gic, cpu, offset, (uint32_t)value);
     lock_release(&gic->lock);

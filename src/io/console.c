@@ -2,9 +2,11 @@
  * console.c - the guest's serial port at the host's end; see io/console.h.
  *
  *   vCPU threads --console_write--> [out lock] stream, or the backlog while no client is there
- *   event thread --read--> keys (Ctrl-A) --> ring --> receive port; what is not taken stays in the ring
+ *   event thread --read--> keys (Ctrl-A) --> ring --> receive port; what is not taken stays in the
+ * ring
  *
- * Only the event thread changes `in` and `peer`; `peer` changes with the out lock held, since writers look at it.
+ * Only the event thread changes `in` and `peer`; `peer` changes with the out lock held, since
+ * writers look at it.
  */
 #include "io/console.h"
 
@@ -13,12 +15,14 @@
 #include "base/fmt.h"
 #include "base/string.h"
 
-#define RING_SIZE     65536u
-#define KEY_PREFIX    0x01 /* Ctrl-A */
-#define WRITE_LIMIT   (10 * 1000000000ull) /* how long a reader may take nothing before output is dropped */
-#define RETRY_MIN     1000000ull           /* between offers to a guest that takes nothing, ns            */
-#define RETRY_MAX     20000000ull
-#define FOREGROUND_NS 250000000ull /* how often to look whether the terminal is ours again                */
+#define RING_SIZE  65536u
+#define KEY_PREFIX 0x01 /* Ctrl-A */
+#define WRITE_LIMIT \
+    (10 * 1000000000ull)     /* how long a reader may take nothing before output is dropped */
+#define RETRY_MIN 1000000ull /* between offers to a guest that takes nothing, ns            */
+#define RETRY_MAX 20000000ull
+#define FOREGROUND_NS \
+    250000000ull /* how often to look whether the terminal is ours again                */
 
 /* Bytes in order of arrival. */
 struct ring {
@@ -33,16 +37,18 @@ struct console {
     struct host_stream *out;      /* written by us; NULL: nowhere, or a client that is not there */
     struct host_stream *listener; /* clients come from here; in == out == the client           */
     struct ring input, backlog;
-    bool keys;        /* `in` is a terminal: Ctrl-A is ours                                    */
-    bool raw;         /* ... and is in raw mode                                                */
-    bool prefix;      /* the last byte was Ctrl-A                                              */
-    bool stalled;     /* the reader took nothing for WRITE_LIMIT                               */
+    bool keys;    /* `in` is a terminal: Ctrl-A is ours                                    */
+    bool raw;     /* ... and is in raw mode                                                */
+    bool prefix;  /* the last byte was Ctrl-A                                              */
+    bool stalled; /* the reader took nothing for WRITE_LIMIT                               */
     struct host_stream *own; /* the file or pseudo-terminal, to close in the end               */
     _Atomic bool hurry;
     uint64_t retry_ns, offer_ns; /* next offer, and the pause that led to it */
 };
 
-/* ---- Ring ------------------------------------------------------------------------------------------------------ */
+/* ---- Ring
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void ring_put(struct ring *ring, uint8_t byte)
 {
@@ -64,7 +70,9 @@ static void ring_take(struct ring *ring, size_t n)
     ring->used -= n;
 }
 
-/* ---- Output ---------------------------------------------------------------------------------------------------- */
+/* ---- Output
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void notice(struct console *c, enum msg_id id)
 {
@@ -129,11 +137,19 @@ static size_t console_write(void *opaque, const uint8_t *bytes, size_t len)
     return len;
 }
 
-struct char_port console_port(struct console *console) { return (struct char_port){ console_write, console }; }
+struct char_port console_port(struct console *console)
+{
+    return (struct char_port){ console_write, console };
+}
 
-void console_hurry(struct console *console) { atomic_store(&console->hurry, true); }
+void console_hurry(struct console *console)
+{
+    atomic_store(&console->hurry, true);
+}
 
-/* ---- Input ----------------------------------------------------------------------------------------------------- */
+/* ---- Input
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 /* The second key of Ctrl-A something. */
 static void key_command(struct console *c, uint8_t key)
@@ -164,7 +180,8 @@ static bool key_filter(struct console *c, uint8_t byte)
     return !c->prefix;
 }
 
-/* A full ring loses keys of a terminal only: Ctrl-A must work when the guest has hung. Others are not read then. */
+/* A full ring loses keys of a terminal only: Ctrl-A must work when the guest has hung. Others are
+ * not read then. */
 static void input_put(struct console *c, const uint8_t *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -179,13 +196,15 @@ static bool input_wanted(const struct console *c)
     return c->in != NULL && (c->keys || c->input.used < RING_SIZE);
 }
 
-/* Offers what is there to the guest, and sets the time of the next offer if it does not take all. */
+/* Offers what is there to the guest, and sets the time of the next offer if it does not take all.
+ */
 static void input_offer(struct console *c)
 {
     bool progress = false;
 
     while (c->input.used != 0) {
-        size_t n = c->ports.receive(c->ports.opaque, c->input.bytes + c->input.first, ring_piece(&c->input));
+        size_t n = c->ports.receive(c->ports.opaque, c->input.bytes + c->input.first,
+                                    ring_piece(&c->input));
         if (n == 0) {
             break;
         }
@@ -250,7 +269,8 @@ static void client_accept(struct console *c)
     }
 }
 
-/* A background process may neither read its terminal nor change its mode; it gets both when it comes to the front. */
+/* A background process may neither read its terminal nor change its mode; it gets both when it
+ * comes to the front. */
 static bool terminal_ours(struct console *c)
 {
     if (!c->keys || c->in == NULL) {
@@ -304,9 +324,14 @@ void console_service(struct console *c, const struct host_interest *interest, un
     }
 }
 
-bool console_ended(const struct console *c) { return c->in == NULL && c->listener == NULL && c->input.used == 0; }
+bool console_ended(const struct console *c)
+{
+    return c->in == NULL && c->listener == NULL && c->input.used == 0;
+}
 
-/* ---- Opening --------------------------------------------------------------------------------------------------- */
+/* ---- Opening
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 typedef enum status open_fn(struct console *c, const char *arg, struct err *err);
 
@@ -318,7 +343,10 @@ static enum status open_stdio(struct console *c, const char *arg, struct err *er
     return ST_OK;
 }
 
-static enum status open_none(struct console *c, const char *arg, struct err *err) { return ST_OK; }
+static enum status open_none(struct console *c, const char *arg, struct err *err)
+{
+    return ST_OK;
+}
 
 static enum status open_file(struct console *c, const char *arg, struct err *err)
 {
@@ -378,8 +406,9 @@ static enum status open_tcp(struct console *c, const char *arg, struct err *err)
     char host[256];
     uint16_t port;
 
-    return parse_endpoint(arg, host, sizeof(host), &port) ? open_listener(c, host_tcp_listen(host, port, err))
-                                                          : ST_E_INVAL;
+    return parse_endpoint(arg, host, sizeof(host), &port)
+               ? open_listener(c, host_tcp_listen(host, port, err))
+               : ST_E_INVAL;
 }
 
 static enum status open_unix(struct console *c, const char *arg, struct err *err)
@@ -466,8 +495,8 @@ static enum status console_init(struct console *c, const char *spec, struct err 
     return st;
 }
 
-enum status console_create(struct console **out, const char *spec, const struct console_ports *ports,
-                           struct err *err)
+enum status console_create(struct console **out, const char *spec,
+                           const struct console_ports *ports, struct err *err)
 {
     struct console *c = host_alloc(sizeof(*c), 16);
     enum status st;

@@ -1,8 +1,8 @@
 /*
  * cli.c - reads argv by the table of options, picks a command from the table of commands, runs it.
  *
- * A first word that is no command and not an option is a guest, as after `run`. Every mistake is one line on standard
- * error and status 2; a run that fails is one line and status 1.
+ * A first word that is no command and not an option is a guest, as after `run`. Every mistake is
+ * one line on standard error and status 2; a run that fails is one line and status 1.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,8 @@ enum { STATUS_FAILED = 1, STATUS_USAGE = 2 };
 void assert_failed(const char *file, int line, const char *expr)
 {
     host_terminal_restore();
-    fprintf(stderr, "hypervisor: %s:%d: assertion failed: %s; this is a bug, please report it\n", file, line, expr);
+    fprintf(stderr, "hypervisor: %s:%d: assertion failed: %s; this is a bug, please report it\n",
+            file, line, expr);
     abort();
 }
 
@@ -27,7 +28,9 @@ static int complain(const struct err *err, int status)
     return status;
 }
 
-/* ---- Commands ------------------------------------------------------------------------------------------------------ */
+/* ---- Commands
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void print_line(void *opaque, const char *text)
 {
@@ -53,7 +56,8 @@ static int run_machine(struct hv_config *config, struct err *err)
     if (hv_config_check(config, err) != ST_OK) {
         return complain(err, STATUS_USAGE);
     }
-    if (config->kernel == NULL && config->load.count == 0 && strcmp(config->machine, "classic") != 0) {
+    if (config->kernel == NULL && config->load.count == 0 &&
+        strcmp(config->machine, "classic") != 0) {
         err_set(err, ST_E_INVAL, MSG_BUILTIN_CLASSIC);
         return complain(err, STATUS_USAGE);
     }
@@ -139,7 +143,8 @@ static int cmd_dtb(struct hv_config *config, const char *arg, struct err *err)
 
 static int cmd_devices(struct hv_config *config, const char *arg, struct err *err)
 {
-    if (hv_config_check(config, err) != ST_OK || hv_list_devices(config, print_line, NULL, err) != ST_OK) {
+    if (hv_config_check(config, err) != ST_OK ||
+        hv_list_devices(config, print_line, NULL, err) != ST_OK) {
         return complain(err, STATUS_USAGE);
     }
     return 0;
@@ -192,7 +197,9 @@ static const struct ui_command *find_command(const char *name)
     return NULL;
 }
 
-/* ---- Arguments ------------------------------------------------------------------------------------------------------ */
+/* ---- Arguments
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct args {
     int argc, at;
@@ -201,7 +208,6 @@ struct args {
     const char *word;   /* what follows a command other than run */
     const char *action; /* name of an HV_ACTION that was asked for, and its text */
     const char *action_text;
-    bool any_option;
 };
 
 static enum status unknown_option(const char *name, struct err *err)
@@ -244,7 +250,9 @@ static enum status take_option(struct args *a, struct hv_config *config, struct 
         a->action_text = text;
         return ST_OK;
     }
-    a->any_option = true;
+    if (strcmp(name, "kernel") == 0 && config->kernel != NULL) {
+        return err_set(err, ST_E_INVAL, MSG_TWO_KERNELS, config->kernel, text);
+    }
     return hv_config_set(config, name, text, err);
 }
 
@@ -341,7 +349,8 @@ static int run_action(const struct args *a, const struct hv_config *config, stru
         puts("hypervisor " HV_VERSION);
     } else if (strcmp(a->action, "completions") == 0) {
         if (!ui_completions(a->action_text)) {
-            err_set(err, ST_E_INVAL, MSG_BAD_CHOICE, "completions", a->action_text, "bash, zsh, fish");
+            err_set(err, ST_E_INVAL, MSG_BAD_CHOICE, "completions", a->action_text,
+                    "bash, zsh, fish");
             return complain(err, STATUS_USAGE);
         }
     } else {

@@ -1,5 +1,6 @@
 /*
- * help.c - --help, the manual page and shell completions, all from the tables of options and commands.
+ * help.c - --help, the manual page and shell completions, all from the tables of options and
+ * commands.
  */
 #include <stdio.h>
 #include <string.h>
@@ -97,7 +98,8 @@ void ui_man(enum lang lang)
 
 static void complete_bash(void)
 {
-    printf("_hypervisor()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n    case $prev in\n");
+    printf("_hypervisor()\n{\n    local cur=${COMP_WORDS[COMP_CWORD]} "
+           "prev=${COMP_WORDS[COMP_CWORD-1]}\n    case $prev in\n");
     for (const struct hv_option *o = hv_options; o->name != NULL; o++) {
         if (o->choices != NULL) {
             printf("    --%s) COMPREPLY=($(compgen -W \"", o->name);
@@ -115,7 +117,8 @@ static void complete_bash(void)
     for (const struct ui_command *c = ui_commands; c->name != NULL; c++) {
         printf("%s ", c->name);
     }
-    printf("\" -f -- \"$cur\")) ;;\n    esac\n}\ncomplete -o filenames -F _hypervisor hypervisor\n");
+    printf(
+        "\" -f -- \"$cur\")) ;;\n    esac\n}\ncomplete -o filenames -F _hypervisor hypervisor\n");
 }
 
 static void complete_zsh(void)
@@ -157,7 +160,8 @@ static void complete_fish(void)
         printf("\n");
     }
     for (const struct ui_command *c = ui_commands; c->name != NULL; c++) {
-        printf("complete -c hypervisor -n __fish_use_subcommand -a %s -d \"%s\"\n", c->name, msg_text(LANG_EN, c->help));
+        printf("complete -c hypervisor -n __fish_use_subcommand -a %s -d \"%s\"\n", c->name,
+               msg_text(LANG_EN, c->help));
     }
 }
 

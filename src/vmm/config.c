@@ -11,7 +11,9 @@
 #include "vmm/internal.h"
 #include "vmm/spec.h"
 
-/* ---- Members by row ----------------------------------------------------------------------------------------------- */
+/* ---- Members by row
+ * -----------------------------------------------------------------------------------------------
+ */
 
 void *config_member(struct hv_config *config, const struct hv_option *option)
 {
@@ -71,9 +73,12 @@ static void list_clear(struct hv_list *list)
     *list = (struct hv_list){ NULL, 0 };
 }
 
-/* ---- Setting ------------------------------------------------------------------------------------------------------ */
+/* ---- Setting
+ * ------------------------------------------------------------------------------------------------------
+ */
 
-static enum status set_number(const struct hv_option *o, uint64_t *member, const char *text, struct err *err)
+static enum status set_number(const struct hv_option *o, uint64_t *member, const char *text,
+                              struct err *err)
 {
     uint64_t value;
 
@@ -81,15 +86,18 @@ static enum status set_number(const struct hv_option *o, uint64_t *member, const
         return err_set(err, ST_E_INVAL, MSG_BAD_NUMBER, o->name, text);
     }
     if (value < o->min || value > o->max) {
-        return o->max == UINT64_MAX ? err_set(err, ST_E_RANGE, MSG_NUMBER_LOW, o->name, text, (unsigned long long)o->min)
-                                    : err_set(err, ST_E_RANGE, MSG_NUMBER_RANGE, o->name, text,
-                                              (unsigned long long)o->min, (unsigned long long)o->max);
+        return o->max == UINT64_MAX
+                   ? err_set(err, ST_E_RANGE, MSG_NUMBER_LOW, o->name, text,
+                             (unsigned long long)o->min)
+                   : err_set(err, ST_E_RANGE, MSG_NUMBER_RANGE, o->name, text,
+                             (unsigned long long)o->min, (unsigned long long)o->max);
     }
     *member = value;
     return ST_OK;
 }
 
-static enum status set_size(const struct hv_option *o, uint64_t *member, const char *text, struct err *err)
+static enum status set_size(const struct hv_option *o, uint64_t *member, const char *text,
+                            struct err *err)
 {
     uint64_t value;
 
@@ -97,14 +105,15 @@ static enum status set_size(const struct hv_option *o, uint64_t *member, const c
         return err_set(err, ST_E_INVAL, MSG_BAD_SIZE, o->name, text);
     }
     if (value < o->min || value > o->max || !is_aligned(value, 4096)) {
-        return err_set(err, ST_E_RANGE, MSG_SIZE_RANGE, o->name, text, (unsigned long long)(o->min >> 20),
-                       (unsigned long long)(o->max >> 30));
+        return err_set(err, ST_E_RANGE, MSG_SIZE_RANGE, o->name, text,
+                       (unsigned long long)(o->min >> 20), (unsigned long long)(o->max >> 30));
     }
     *member = value;
     return ST_OK;
 }
 
-static enum status set_choice(const struct hv_option *o, uint64_t *member, const char *text, struct err *err)
+static enum status set_choice(const struct hv_option *o, uint64_t *member, const char *text,
+                              struct err *err)
 {
     for (unsigned i = 0; o->choices[i] != NULL; i++) {
         if (str_eq(o->choices[i], text)) {
@@ -115,7 +124,8 @@ static enum status set_choice(const struct hv_option *o, uint64_t *member, const
     return err_set(err, ST_E_INVAL, MSG_BAD_CHOICE, o->name, text, o->arg);
 }
 
-static enum status set_value(struct hv_config *config, const struct hv_option *o, const char *text, struct err *err)
+static enum status set_value(struct hv_config *config, const struct hv_option *o, const char *text,
+                             struct err *err)
 {
     void *member = config_member(config, o);
     enum status st = o->check != NULL ? o->check(text, err) : ST_OK;
@@ -130,14 +140,18 @@ static enum status set_value(struct hv_config *config, const struct hv_option *o
     case HV_TEXT: return set_text(member, text, err);
     case HV_LIST: return list_add(member, text, err);
     case HV_ADDRESS:
-        return spec_number(text, member) ? ST_OK : err_set(err, ST_E_INVAL, MSG_BAD_ADDRESS, o->name, text);
+        return spec_number(text, member) ? ST_OK
+                                         : err_set(err, ST_E_INVAL, MSG_BAD_ADDRESS, o->name, text);
     case HV_SECONDS:
-        return spec_seconds(text, member) ? ST_OK : err_set(err, ST_E_INVAL, MSG_BAD_SECONDS, o->name, text);
+        return spec_seconds(text, member)
+                   ? ST_OK
+                   : err_set(err, ST_E_INVAL, MSG_BAD_SECONDS, o->name, text);
     default: return err_set(err, ST_E_NOENT, MSG_OPTION_UNKNOWN, o->name);
     }
 }
 
-enum status hv_config_set(struct hv_config *config, const char *name, const char *text, struct err *err)
+enum status hv_config_set(struct hv_config *config, const char *name, const char *text,
+                          struct err *err)
 {
     const struct hv_option *o = hv_option_find(name);
 
@@ -177,8 +191,8 @@ void hv_config_fini(struct hv_config *config)
     }
 }
 
-static enum status copy_member(struct hv_config *to, const struct hv_config *from, const struct hv_option *o,
-                               struct err *err)
+static enum status copy_member(struct hv_config *to, const struct hv_config *from,
+                               const struct hv_option *o, struct err *err)
 {
     const void *member = config_member_const(from, o);
 
@@ -213,7 +227,8 @@ enum status config_copy(struct hv_config *to, const struct hv_config *from, stru
     return st;
 }
 
-/* ---- What does not go together ------------------------------------------------------------------------------------ */
+/* ---- What does not go together
+ * ------------------------------------------------------------------------------------ */
 
 unsigned config_gic_version(const struct hv_config *config)
 {

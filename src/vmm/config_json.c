@@ -1,10 +1,11 @@
 /*
  * config_json.c - a configuration as vm.json and back.
  *
- *   { "cpus": 2, "memory": "512M", "kernel": "Image", "load": ["blob.bin@0x41000000"], "stats": true }
+ *   { "cpus": 2, "memory": "512M", "kernel": "Image", "load": ["blob.bin@0x41000000"], "stats":
+ * true }
  *
- * Keys are option names; a value is what one would type, as text or number. Only what differs from the default is
- * written. The path in a message is where the value stands: "load[1]".
+ * Keys are option names; a value is what one would type, as text or number. Only what differs from
+ * the default is written. The path in a message is where the value stands: "load[1]".
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -13,11 +14,13 @@
 #include "base/string.h"
 #include "vmm/internal.h"
 
+/* ---- Reading
+ * ------------------------------------------------------------------------------------------------------
+ */
 
-/* ---- Reading ------------------------------------------------------------------------------------------------------ */
-
-static enum status load_scalar(struct hv_config *config, const struct hv_option *o, const char *path,
-                               const json_t *value, const char *name, struct err *err)
+static enum status load_scalar(struct hv_config *config, const struct hv_option *o,
+                               const char *path, const json_t *value, const char *name,
+                               struct err *err)
 {
     struct err inner = { .lang = err->lang };
     char number[32];
@@ -43,8 +46,8 @@ static enum status load_scalar(struct hv_config *config, const struct hv_option 
     return st == ST_OK ? ST_OK : err_set(err, st, MSG_JSON_VALUE, name, path, inner.text);
 }
 
-static enum status load_list(struct hv_config *config, const struct hv_option *o, const json_t *array,
-                             const char *name, struct err *err)
+static enum status load_list(struct hv_config *config, const struct hv_option *o,
+                             const json_t *array, const char *name, struct err *err)
 {
     enum status st = ST_OK;
 
@@ -56,8 +59,8 @@ static enum status load_list(struct hv_config *config, const struct hv_option *o
     return st;
 }
 
-static enum status load_key(struct hv_config *config, const char *key, const json_t *value, const char *name,
-                            struct err *err)
+static enum status load_key(struct hv_config *config, const char *key, const json_t *value,
+                            const char *name, struct err *err)
 {
     const struct hv_option *o = hv_option_find(key);
 
@@ -72,7 +75,8 @@ static enum status load_key(struct hv_config *config, const char *key, const jso
     return load_scalar(config, o, key, value, name, err);
 }
 
-enum status hv_config_load(struct hv_config *config, const char *json, size_t len, const char *name, struct err *err)
+enum status hv_config_load(struct hv_config *config, const char *json, size_t len, const char *name,
+                           struct err *err)
 {
     struct err unused = { .lang = LANG_EN };
     json_error_t where;
@@ -83,12 +87,14 @@ enum status hv_config_load(struct hv_config *config, const char *json, size_t le
 
     err = err != NULL ? err : &unused;
     if (root == NULL) {
-        return err_set(err, ST_E_FORMAT, MSG_JSON_SYNTAX, name, where.line > 0 ? (unsigned)where.line : 1, where.text);
+        return err_set(err, ST_E_FORMAT, MSG_JSON_SYNTAX, name,
+                       where.line > 0 ? (unsigned)where.line : 1, where.text);
     }
     if (!json_is_object(root)) {
         st = err_set(err, ST_E_FORMAT, MSG_JSON_OBJECT, name);
     } else {
-        json_object_foreach(root, key, value) {
+        json_object_foreach(root, key, value)
+        {
             if ((st = load_key(config, key, value, name, err)) != ST_OK) {
                 break;
             }
@@ -98,7 +104,9 @@ enum status hv_config_load(struct hv_config *config, const char *json, size_t le
     return st;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------------------------ */
+/* ---- Writing
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* The largest unit that divides a size. */
 static json_t *save_size(uint64_t bytes)

@@ -34,8 +34,8 @@ static enum status read_load(struct guest *guest, const char *text, struct err *
     if (st == ST_OK) {
         st = host_file_read(guest->load_name[n], FILE_MAX, &guest->load_bytes[n], err);
     }
-    guest->load[n].data =
-        (struct boot_bytes){ guest->load_bytes[n].data, guest->load_bytes[n].size, guest->load_name[n] };
+    guest->load[n].data = (struct boot_bytes){ guest->load_bytes[n].data, guest->load_bytes[n].size,
+                                               guest->load_name[n] };
     return st;
 }
 
@@ -60,14 +60,21 @@ static struct boot_bytes bytes_of(const struct host_bytes *bytes, const char *na
     return (struct boot_bytes){ bytes->data, bytes->size, name };
 }
 
-/* What an Image header may ask for and this model lacks; see ID_AA64MMFR0_EL1 of the software CPU. */
+/* What an Image header may ask for and this model lacks; see ID_AA64MMFR0_EL1 of the software CPU.
+ */
 static unsigned cpu_lacks(const struct soft_model *model)
 {
     return BOOT_CPU_NO_BIG_ENDIAN | (model->granule16 ? 0 : BOOT_CPU_NO_16K);
 }
 
-static void *boot_alloc(void *opaque, size_t size, size_t align) { return host_alloc(size, align); }
-static void boot_free(void *opaque, void *p, size_t size) { host_free(p); }
+static void *boot_alloc(void *opaque, size_t size, size_t align)
+{
+    return host_alloc(size, align);
+}
+static void boot_free(void *opaque, void *p, size_t size)
+{
+    host_free(p);
+}
 
 void guest_request(struct hv_machine *m, uint64_t ram_size, const uint64_t *mpidr, unsigned cpus,
                    struct boot_request *request)

@@ -1,5 +1,6 @@
 /*
- * lists.c - what there is: back ends, boards, devices, CPU models, the devicetree, syndromes in words.
+ * lists.c - what there is: back ends, boards, devices, CPU models, the devicetree, syndromes in
+ * words.
  */
 #include <stdlib.h>
 #ifndef _WIN32
@@ -13,7 +14,9 @@
 
 #define LINE_SIZE 300
 
-/* ---- doctor ------------------------------------------------------------------------------------------------------- */
+/* ---- doctor
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* "Linux x86_64" */
 static void host_name(char *buf, size_t size)
@@ -47,14 +50,15 @@ static void doctor_soft(enum lang lang, hv_line_fn *line, void *opaque)
     line(opaque, text);
 }
 
-static void doctor_absent(enum lang lang, const char *name, enum msg_id build, enum msg_id host, hv_line_fn *line,
-                          void *opaque)
+static void doctor_absent(enum lang lang, const char *name, enum msg_id build, enum msg_id host,
+                          hv_line_fn *line, void *opaque)
 {
     char text[LINE_SIZE], why[LINE_SIZE / 2], host_text[100];
 
     host_name(host_text, sizeof(host_text));
     fmt_format(why, sizeof(why), msg_text(lang, host), host_text);
-    fmt_format(text, sizeof(text), "%-5s %s: %s; %s", name, msg_text(lang, MSG_DOCTOR_NO), msg_text(lang, build), why);
+    fmt_format(text, sizeof(text), "%-5s %s: %s; %s", name, msg_text(lang, MSG_DOCTOR_NO),
+               msg_text(lang, build), why);
     line(opaque, text);
     fmt_format(text, sizeof(text), "      %s", msg_text(lang, MSG_DOCTOR_USE));
     line(opaque, text);
@@ -69,14 +73,16 @@ unsigned hv_doctor(enum lang lang, hv_line_fn *line, void *opaque)
     return 1;
 }
 
-/* ---- machines, cpus, devices -------------------------------------------------------------------------------------- */
+/* ---- machines, cpus, devices
+ * -------------------------------------------------------------------------------------- */
 
 void hv_list_machines(enum lang lang, hv_line_fn *line, void *opaque)
 {
     char text[LINE_SIZE];
 
     for (unsigned i = 0; boards[i] != NULL; i++) {
-        enum msg_id what = boards[i] == &board_classic ? MSG_BOARD_CLASSIC_WHAT : MSG_BOARD_VIRT_WHAT;
+        enum msg_id what =
+            boards[i] == &board_classic ? MSG_BOARD_CLASSIC_WHAT : MSG_BOARD_VIRT_WHAT;
         fmt_format(text, sizeof(text), "%-10s %s%s", boards[i]->name, msg_text(lang, what),
                    i == 0 ? msg_text(lang, MSG_LIST_DEFAULT) : "");
         line(opaque, text);
@@ -119,22 +125,23 @@ static void add_interrupts(struct text *t, const struct board_row *row)
     }
 }
 
-static void line_range(hv_line_fn *line, void *opaque, uint64_t base, uint64_t size, const char *name,
-                       const char *what, const struct board_row *row)
+static void line_range(hv_line_fn *line, void *opaque, uint64_t base, uint64_t size,
+                       const char *name, const char *what, const struct board_row *row)
 {
     char text[LINE_SIZE];
     struct text t;
 
     text_init(&t, text, sizeof(text));
-    text_add(&t, "0x%010llx - 0x%010llx  %-14s %s", (unsigned long long)base, (unsigned long long)(base + size), name,
-             what);
+    text_add(&t, "0x%010llx - 0x%010llx  %-14s %s", (unsigned long long)base,
+             (unsigned long long)(base + size), name, what);
     if (row != NULL) {
         add_interrupts(&t, row);
     }
     line(opaque, text);
 }
 
-enum status hv_list_devices(const struct hv_config *config, hv_line_fn *line, void *opaque, struct err *err)
+enum status hv_list_devices(const struct hv_config *config, hv_line_fn *line, void *opaque,
+                            struct err *err)
 {
     const struct board *board = board_find(config->machine);
     unsigned gic = config_gic_version(config);
@@ -144,8 +151,8 @@ enum status hv_list_devices(const struct hv_config *config, hv_line_fn *line, vo
     if (gic == 2 && config->cpus > GIC_V2_CPUS) {
         return err_set(err, ST_E_INVAL, MSG_GIC2_CPUS, (unsigned)config->cpus);
     }
-    fmt_format(text, sizeof(text), msg_text((enum lang)config->lang, MSG_LIST_DEVICES), board->name, gic,
-               (unsigned)config->cpus);
+    fmt_format(text, sizeof(text), msg_text((enum lang)config->lang, MSG_LIST_DEVICES), board->name,
+               gic, (unsigned)config->cpus);
     line(opaque, text);
     line_range(line, opaque, board->flash_base, board->flash_size, "flash", "", NULL);
     for (unsigned i = 0; (row = board_row_at(board, gic, i)) != NULL; i++) {
@@ -160,7 +167,9 @@ enum status hv_list_devices(const struct hv_config *config, hv_line_fn *line, vo
     return ST_OK;
 }
 
-/* ---- explain ------------------------------------------------------------------------------------------------------ */
+/* ---- explain
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 void hv_explain(uint64_t esr, hv_line_fn *line, void *opaque)
 {
@@ -180,9 +189,12 @@ void hv_explain(uint64_t esr, hv_line_fn *line, void *opaque)
     }
 }
 
-/* ---- dtb ---------------------------------------------------------------------------------------------------------- */
+/* ---- dtb
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
-static enum status copy_dtb(const struct boot_plan *plan, uint8_t **bytes, size_t *len, struct err *err)
+static enum status copy_dtb(const struct boot_plan *plan, uint8_t **bytes, size_t *len,
+                            struct err *err)
 {
     *bytes = malloc((size_t)plan->dtb.len);
     if (*bytes == NULL) {
@@ -194,7 +206,8 @@ static enum status copy_dtb(const struct boot_plan *plan, uint8_t **bytes, size_
 }
 
 /* The devicetree of the machine as it would be built, console and guest left out. */
-enum status hv_make_dtb(const struct hv_config *config, uint8_t **bytes, size_t *len, struct err *err)
+enum status hv_make_dtb(const struct hv_config *config, uint8_t **bytes, size_t *len,
+                        struct err *err)
 {
     const struct hv_host nobody = { .line = NULL };
     struct hv_config quiet;

@@ -2,23 +2,48 @@
  * machine.c - a configured machine: made, run through its reboots, destroyed.
  *
  *   create   files -> memory size -> console, log -> vm_init -> boot plan
- *   run      [boot plan applied, CPU 0 on, threads until it stops] again while the guest asks for a reset
- *   destroy  everything in reverse; also half-way through create
+ *   run      [boot plan applied, CPU 0 on, threads until it stops] again while the guest asks for a
+ * reset destroy  everything in reverse; also half-way through create
  */
+#include "vmm/machine.h"
 #include "base/fmt.h"
 #include "base/string.h"
-#include "vmm/machine.h"
 
-/* ---- Ports that the core gets ------------------------------------------------------------------------------------- */
+/* ---- Ports that the core gets
+ * ------------------------------------------------------------------------------------- */
 
-static void *port_alloc(void *opaque, size_t size, size_t align) { return host_alloc(size, align); }
-static void port_free(void *opaque, void *p, size_t size) { host_free(p); }
-static void *port_ram_alloc(void *opaque, uint64_t size) { return host_pages_map(size); }
-static void port_ram_free(void *opaque, void *p, uint64_t size) { host_pages_unmap(p, size); }
-static uint64_t port_now_ns(void *opaque) { return host_now_ns(); }
-static uint64_t port_wall_s(void *opaque) { return host_wall_s(); }
-static void port_random(void *opaque, void *buf, size_t len) { host_random(buf, len); }
-static void port_wake_vcpu(void *opaque, unsigned cpu) { threads_wake_vcpu(opaque, cpu); }
+static void *port_alloc(void *opaque, size_t size, size_t align)
+{
+    return host_alloc(size, align);
+}
+static void port_free(void *opaque, void *p, size_t size)
+{
+    host_free(p);
+}
+static void *port_ram_alloc(void *opaque, uint64_t size)
+{
+    return host_pages_map(size);
+}
+static void port_ram_free(void *opaque, void *p, uint64_t size)
+{
+    host_pages_unmap(p, size);
+}
+static uint64_t port_now_ns(void *opaque)
+{
+    return host_now_ns();
+}
+static uint64_t port_wall_s(void *opaque)
+{
+    return host_wall_s();
+}
+static void port_random(void *opaque, void *buf, size_t len)
+{
+    host_random(buf, len);
+}
+static void port_wake_vcpu(void *opaque, unsigned cpu)
+{
+    threads_wake_vcpu(opaque, cpu);
+}
 
 static void port_wake_timers(void *opaque)
 {
@@ -35,8 +60,14 @@ static void port_stopped(void *opaque)
     host_wait_wake(m->wait);
 }
 
-static void mutex_acquire(void *impl) { host_mutex_lock(impl); }
-static void mutex_release(void *impl) { host_mutex_unlock(impl); }
+static void mutex_acquire(void *impl)
+{
+    host_mutex_lock(impl);
+}
+static void mutex_release(void *impl)
+{
+    host_mutex_unlock(impl);
+}
 
 static enum status port_lock_create(void *opaque, struct lock *lock)
 {
@@ -50,9 +81,13 @@ static enum status port_lock_create(void *opaque, struct lock *lock)
     return ST_OK;
 }
 
-static void port_lock_destroy(void *opaque, struct lock *lock) { host_mutex_destroy(lock->impl); }
+static void port_lock_destroy(void *opaque, struct lock *lock)
+{
+    host_mutex_destroy(lock->impl);
+}
 
-/* The guest's output: in words when narrated, and as it is; the demonstration on a terminal has only the words. */
+/* The guest's output: in words when narrated, and as it is; the demonstration on a terminal has
+ * only the words. */
 static size_t port_console_write(void *opaque, const uint8_t *bytes, size_t len)
 {
     struct hv_machine *m = opaque;
@@ -70,7 +105,8 @@ static size_t port_console_write(void *opaque, const uint8_t *bytes, size_t len)
     return port.write(port.opaque, bytes, len);
 }
 
-/* ---- Ports that the console gets ---------------------------------------------------------------------------------- */
+/* ---- Ports that the console gets
+ * ---------------------------------------------------------------------------------- */
 
 static size_t console_receive(void *opaque, const uint8_t *bytes, size_t len)
 {
@@ -97,9 +133,14 @@ static void console_notice(void *opaque, const char *text)
     logger_say(&m->logger, HV_LINE_ERR, line);
 }
 
-/* ---- Create ------------------------------------------------------------------------------------------------------- */
+/* ---- Create
+ * -------------------------------------------------------------------------------------------------------
+ */
 
-static enum lang lang_of(const struct hv_machine *m) { return (enum lang)m->config.lang; }
+static enum lang lang_of(const struct hv_machine *m)
+{
+    return (enum lang)m->config.lang;
+}
 
 static void say(struct hv_machine *m, enum msg_id id)
 {
@@ -130,9 +171,12 @@ static enum status make_observers(struct hv_machine *m, struct err *err)
 
 static enum status make_console(struct hv_machine *m, struct err *err)
 {
-    const struct console_ports ports = { m, console_receive, console_command, console_notice, lang_of(m) };
+    const struct console_ports ports = { m, console_receive, console_command, console_notice,
+                                         lang_of(m) };
 
-    return m->host.console.write != NULL ? ST_OK : console_create(&m->console, m->config.console, &ports, err);
+    return m->host.console.write != NULL
+               ? ST_OK
+               : console_create(&m->console, m->config.console, &ports, err);
 }
 
 static struct vm_ports core_ports(struct hv_machine *m)
@@ -160,7 +204,8 @@ static struct vm_ports core_ports(struct hv_machine *m)
 }
 
 /* The back end must be there and able to do what is asked. */
-static enum status check_accel_caps(const struct accel_ops *accel, const struct vm_config *config, struct err *err)
+static enum status check_accel_caps(const struct accel_ops *accel, const struct vm_config *config,
+                                    struct err *err)
 {
     struct accel_caps caps = { .max_cpus = 0 };
     enum status st = accel->probe(&caps, err);
@@ -183,7 +228,8 @@ static void say_machine(struct hv_machine *m)
     const struct log_port *log = &m->vm.ports.log;
     unsigned long long base = config->board->ram_base;
 
-    log_line(log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_ACCEL), msg_text(lang_of(m), MSG_SAY_ACCEL_SOFT));
+    log_line(log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_ACCEL),
+             msg_text(lang_of(m), MSG_SAY_ACCEL_SOFT));
     say(m, MSG_SAY_PARTITION);
     log_line(log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_MEMORY), base,
              base + (unsigned long long)config->ram_size);
@@ -226,10 +272,13 @@ static enum status build(struct hv_machine *m, struct err *err)
 {
     enum status st;
 
-    if ((st = hv_config_check(&m->config, err)) != ST_OK || (st = spec_cpu(m->config.cpu, &m->cpu, err)) != ST_OK ||
-        (m->config.affinity != NULL && (st = spec_affinity(m->config.affinity, &m->affinity, err)) != ST_OK) ||
+    if ((st = hv_config_check(&m->config, err)) != ST_OK ||
+        (st = spec_cpu(m->config.cpu, &m->cpu, err)) != ST_OK ||
+        (m->config.affinity != NULL &&
+         (st = spec_affinity(m->config.affinity, &m->affinity, err)) != ST_OK) ||
         (st = logger_init(&m->logger, &m->config, &m->host, err)) != ST_OK ||
-        (st = make_observers(m, err)) != ST_OK || (st = guest_read(&m->guest, &m->config, err)) != ST_OK ||
+        (st = make_observers(m, err)) != ST_OK ||
+        (st = guest_read(&m->guest, &m->config, err)) != ST_OK ||
         (st = semihost_init(m, err)) != ST_OK || (st = threads_init(m, err)) != ST_OK ||
         (st = build_vm(m, err)) != ST_OK || (st = guest_plan(m, err)) != ST_OK) {
         return st;
@@ -237,8 +286,8 @@ static enum status build(struct hv_machine *m, struct err *err)
     return make_console(m, err); /* last: a terminal becomes raw only for a guest that will run */
 }
 
-enum status hv_machine_create(struct hv_machine **out, const struct hv_config *config, const struct hv_host *host,
-                              struct err *err)
+enum status hv_machine_create(struct hv_machine **out, const struct hv_config *config,
+                              const struct hv_host *host, struct err *err)
 {
     struct hv_machine *m = host_alloc(sizeof(*m), 64);
     enum status st;
@@ -278,7 +327,9 @@ void hv_machine_destroy(struct hv_machine *m)
     host_free(m);
 }
 
-/* ---- Run ---------------------------------------------------------------------------------------------------------- */
+/* ---- Run
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static enum status boot(struct hv_machine *m, struct err *err)
 {
@@ -289,8 +340,8 @@ static enum status boot(struct hv_machine *m, struct err *err)
         return st;
     }
     say(m, MSG_SAY_READY);
-    log_line(&m->vm.ports.log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_LOADED), (unsigned long long)start->pc,
-             (unsigned long long)start->sp);
+    log_line(&m->vm.ports.log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_LOADED),
+             (unsigned long long)start->pc, (unsigned long long)start->sp);
     vm_start(&m->vm, start);
     return ST_OK;
 }
@@ -340,7 +391,8 @@ static void say_end(struct hv_machine *m, const struct hv_result *result, struct
     switch (result->outcome) {
     case HV_OFF: say(m, MSG_SAY_OFF); break;
     case HV_EXITED:
-        log_line(&m->vm.ports.log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_EXITED), result->status);
+        log_line(&m->vm.ports.log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_EXITED),
+                 result->status);
         break;
     case HV_QUIT: say(m, MSG_SAY_QUIT); break;
     case HV_TIMEOUT: say_dead(m, msg_text(lang_of(m), MSG_SAY_TIMEOUT)); break;
@@ -396,10 +448,14 @@ size_t hv_machine_input(struct hv_machine *m, const uint8_t *bytes, size_t len)
 {
     size_t taken;
 
-    return semihost_input(&m->semihost, bytes, len, &taken) ? taken : vm_console_input(&m->vm, bytes, len);
+    return semihost_input(&m->semihost, bytes, len, &taken) ? taken
+                                                            : vm_console_input(&m->vm, bytes, len);
 }
 
-void hv_machine_power_button(struct hv_machine *m) { vm_power_button(&m->vm); }
+void hv_machine_power_button(struct hv_machine *m)
+{
+    vm_power_button(&m->vm);
+}
 
 int hv_exit_status(const struct hv_result *result)
 {

@@ -21,7 +21,9 @@
 #include "vmm/internal.h"
 #include "vmm/spec.h"
 
-/* ---- Parts -------------------------------------------------------------------------------------------------------- */
+/* ---- Parts
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 struct logger {
     struct hv_host host;
@@ -68,8 +70,8 @@ struct semihost {
     } file[SEMIHOST_FILES];
     uint8_t input[SEMIHOST_INPUT]; /* bytes for SYS_READC, oldest first */
     size_t input_len;
-    bool reads;                    /* the guest has asked: input is for it, and not for the UART */
-    bool ended;                    /* there will be no more                                      */
+    bool reads; /* the guest has asked: input is for it, and not for the UART */
+    bool ended; /* there will be no more                                      */
 };
 
 struct hv_machine {
@@ -86,7 +88,7 @@ struct hv_machine {
     struct affinity_spec affinity;
     struct cpu_spec cpu;
 
-    bool narrate;               /* exits and UART bytes in words */
+    bool narrate; /* exits and UART bytes in words */
     enum log_level narrate_level;
     struct host_stream *trace_file;
     bool trace;
@@ -99,16 +101,20 @@ struct hv_machine {
     uint64_t run_ns;
 };
 
-/* ---- logger.c ----------------------------------------------------------------------------------------------------- */
+/* ---- logger.c
+ * -----------------------------------------------------------------------------------------------------
+ */
 
-enum status logger_init(struct logger *logger, const struct hv_config *config, const struct hv_host *host,
-                        struct err *err);
+enum status logger_init(struct logger *logger, const struct hv_config *config,
+                        const struct hv_host *host, struct err *err);
 void logger_fini(struct logger *logger);
 struct log_port logger_port(struct logger *logger);
 /* A line that is no log line (statistics, where the console is). Any thread. */
 void logger_say(struct logger *logger, enum hv_line to, const char *text);
 
-/* ---- guest.c ------------------------------------------------------------------------------------------------------ */
+/* ---- guest.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* Reads the files that the configuration names. */
 enum status guest_read(struct guest *guest, const struct hv_config *config, struct err *err);
@@ -118,33 +124,42 @@ enum status guest_default_memory(struct hv_machine *machine, uint64_t *ram_size,
 enum status guest_plan(struct hv_machine *machine, struct err *err);
 void guest_fini(struct guest *guest);
 /* The request for a machine of so much RAM; borrowed members live as long as machine and mpidr. */
-void guest_request(struct hv_machine *machine, uint64_t ram_size, const uint64_t *mpidr, unsigned cpus,
-                   struct boot_request *request);
+void guest_request(struct hv_machine *machine, uint64_t ram_size, const uint64_t *mpidr,
+                   unsigned cpus, struct boot_request *request);
 
-/* ---- threads.c ---------------------------------------------------------------------------------------------------- */
+/* ---- threads.c
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 enum status threads_init(struct hv_machine *machine, struct err *err);
 void threads_fini(struct hv_machine *machine);
-/* Starts the vCPUs, serves timers and console, and returns when the machine no longer runs and all threads ended. */
+/* Starts the vCPUs, serves timers and console, and returns when the machine no longer runs and all
+ * threads ended. */
 enum status threads_run(struct hv_machine *machine, struct err *err);
 void threads_wake_vcpu(struct hv_machine *machine, unsigned cpu);
 /* Every vCPU writes its state to the log when it next can. */
 void threads_dump(struct hv_machine *machine);
 
-/* ---- observe.c ---------------------------------------------------------------------------------------------------- */
+/* ---- observe.c
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 void observe_exit(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit);
 /* "mmio" */
 const char *exit_kind_name(enum exit_kind kind);
 void observe_uart(struct hv_machine *machine, const uint8_t *bytes, size_t len);
 
-/* ---- stats.c ------------------------------------------------------------------------------------------------------ */
+/* ---- stats.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 void stats_table(struct hv_machine *machine);
 enum status stats_json(struct hv_machine *machine, const char *file, struct err *err);
 uint64_t stats_insns(struct hv_machine *machine);
 
-/* ---- semihost.c --------------------------------------------------------------------------------------------------- */
+/* ---- semihost.c
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 enum status semihost_init(struct hv_machine *machine, struct err *err);
 void semihost_fini(struct semihost *semihost);

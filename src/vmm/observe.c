@@ -9,12 +9,17 @@
 #include "vmm/machine.h"
 
 static const char *const kind_name[EXIT_KINDS] = {
-    [EXIT_NONE] = "none",   [EXIT_SYNDROME] = "trap", [EXIT_MMIO] = "mmio",   [EXIT_SEMIHOST] = "semihosting",
-    [EXIT_STUCK] = "stuck", [EXIT_LIMIT] = "limit",   [EXIT_DEBUG] = "debug", [EXIT_POWER] = "power",
+    [EXIT_NONE] = "none",   [EXIT_SYNDROME] = "trap",
+    [EXIT_MMIO] = "mmio",   [EXIT_SEMIHOST] = "semihosting",
+    [EXIT_STUCK] = "stuck", [EXIT_LIMIT] = "limit",
+    [EXIT_DEBUG] = "debug", [EXIT_POWER] = "power",
     [EXIT_FAIL] = "fail",
 };
 
-const char *exit_kind_name(enum exit_kind kind) { return kind_name[kind]; }
+const char *exit_kind_name(enum exit_kind kind)
+{
+    return kind_name[kind];
+}
 
 static void describe_mmio(struct vcpu *vcpu, const struct vcpu_exit *exit, struct text *t)
 {
@@ -50,13 +55,14 @@ static void describe(struct vcpu *vcpu, const struct vcpu_exit *exit, struct tex
 }
 
 /* One line: CPU, kind, PC, details. */
-static void trace_exit(struct hv_machine *m, struct vcpu *vcpu, const struct vcpu_exit *exit, const char *words)
+static void trace_exit(struct hv_machine *m, struct vcpu *vcpu, const struct vcpu_exit *exit,
+                       const char *words)
 {
     char line[320];
     size_t len;
 
-    len = fmt_format(line, sizeof(line) - 1, "cpu%u %s pc=0x%llx %s", vcpu->index, kind_name[exit->kind],
-                     (unsigned long long)vcpu_reg(vcpu, REG_PC), words);
+    len = fmt_format(line, sizeof(line) - 1, "cpu%u %s pc=0x%llx %s", vcpu->index,
+                     kind_name[exit->kind], (unsigned long long)vcpu_reg(vcpu, REG_PC), words);
     if (m->trace_file == NULL) {
         logger_say(&m->logger, HV_LINE_ERR, line);
         return;
@@ -81,7 +87,8 @@ void observe_exit(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit)
         trace_exit(m, vcpu, exit, words);
     }
     if (m->narrate) {
-        log_line(&m->vm.ports.log, m->narrate_level, "exit", msg_text(m->vm.ports.lang, MSG_SAY_EXIT), number, words);
+        log_line(&m->vm.ports.log, m->narrate_level, "exit",
+                 msg_text(m->vm.ports.lang, MSG_SAY_EXIT), number, words);
     }
 }
 
@@ -105,7 +112,7 @@ void observe_uart(struct hv_machine *m, const uint8_t *bytes, size_t len)
     char buf[8];
 
     for (size_t i = 0; i < len; i++) {
-        log_line(&m->vm.ports.log, m->narrate_level, "uart", msg_text(m->vm.ports.lang, MSG_SAY_UART),
-                 byte_in_words(bytes[i], buf), bytes[i]);
+        log_line(&m->vm.ports.log, m->narrate_level, "uart",
+                 msg_text(m->vm.ports.lang, MSG_SAY_UART), byte_in_words(bytes[i], buf), bytes[i]);
     }
 }

@@ -1,14 +1,16 @@
 /*
  * semihost.c - the host's side of semihosting: files of one folder, and input.
  *
- * Arm, "Semihosting for AArch32 and AArch64" (2.0), SYS_OPEN: modes 0 to 11 are r rb r+ r+b w wb w+ w+b a ab a+ a+b of
- * ISO C. Files are confined to the folder of --semihosting=DIR (host_dir). Input is the console's: once the guest has
- * asked for it here, it no longer goes to the UART.
+ * Arm, "Semihosting for AArch32 and AArch64" (2.0), SYS_OPEN: modes 0 to 11 are r rb r+ r+b w wb w+
+ * w+b a ab a+ a+b of ISO C. Files are confined to the folder of --semihosting=DIR (host_dir). Input
+ * is the console's: once the guest has asked for it here, it no longer goes to the UART.
  */
 #include "base/string.h"
 #include "vmm/machine.h"
 
-/* ---- Files -------------------------------------------------------------------------------------------------------- */
+/* ---- Files
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static unsigned mode_flags(unsigned mode)
 {
@@ -138,7 +140,9 @@ static int64_t file_rename(void *opaque, const char *from, const char *to)
     return host_dir_rename(sh->dir, from, to) == ST_OK ? 0 : -1;
 }
 
-/* ---- Input -------------------------------------------------------------------------------------------------------- */
+/* ---- Input
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static int input_getc(void *opaque)
 {
@@ -190,7 +194,9 @@ void semihost_end_input(struct semihost *sh)
     host_mutex_unlock(sh->lock);
 }
 
-/* ---- Made and gone ------------------------------------------------------------------------------------------------ */
+/* ---- Made and gone
+ * ------------------------------------------------------------------------------------------------
+ */
 
 enum status semihost_init(struct hv_machine *m, struct err *err)
 {
@@ -205,7 +211,9 @@ enum status semihost_init(struct hv_machine *m, struct err *err)
     if (sh->lock == NULL || sh->cond == NULL) {
         return err_set(err, ST_E_NOMEM, MSG_HOST_NO_MEMORY);
     }
-    sh->port = (struct semihost_port){ .opaque = sh, .getc = input_getc, .command_line = m->config.append };
+    sh->port = (struct semihost_port){ .opaque = sh,
+                                       .getc = input_getc,
+                                       .command_line = m->config.append };
     if (folder[0] == 0) {
         return ST_OK;
     }

@@ -9,7 +9,9 @@
 #include "base/string.h"
 #include "devices.h"
 
-/* ---- Numbers ----------------------------------------------------------------------------------------------------- */
+/* ---- Numbers
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static unsigned digit(char c)
 {
@@ -103,9 +105,11 @@ bool spec_seconds(const char *text, uint64_t *ns)
     return true;
 }
 
-/* ---- Words separated by commas ------------------------------------------------------------------------------------ */
+/* ---- Words separated by commas
+ * ------------------------------------------------------------------------------------ */
 
-/* Copies the next word of a list and steps over its comma. False at the end, or when the word is too long. */
+/* Copies the next word of a list and steps over its comma. False at the end, or when the word is
+ * too long. */
 static bool next_word(const char **list, char *word, size_t size)
 {
     size_t n = 0;
@@ -143,7 +147,9 @@ static bool parse_on_off(const char *text, bool *on)
     return *on || (text != NULL && str_eq(text, "off"));
 }
 
-/* ---- --accel ------------------------------------------------------------------------------------------------------ */
+/* ---- --accel
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err)
 {
@@ -162,8 +168,8 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
     }
     while (rest != NULL) {
         char *value;
-        if (!next_word(&rest, word, sizeof(word)) || (value = split_value(word)) == NULL || !str_eq(word, "jit") ||
-            !parse_on_off(value, &on)) {
+        if (!next_word(&rest, word, sizeof(word)) || (value = split_value(word)) == NULL ||
+            !str_eq(word, "jit") || !parse_on_off(value, &on)) {
             return err_set(err, ST_E_INVAL, MSG_ACCEL_UNKNOWN, text);
         }
         if (on) {
@@ -176,26 +182,35 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
     return ST_OK;
 }
 
-/* ---- --cpu -------------------------------------------------------------------------------------------------------- */
+/* ---- --cpu
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
     enum a64_feat feat;
 } cpu_features[] = {
-    { "aes", A64_FEAT_AES },         { "bf16", A64_FEAT_BF16 },       { "bti", A64_FEAT_BTI },
-    { "crc32", A64_FEAT_CRC32 },     { "dit", A64_FEAT_DIT },         { "dotprod", A64_FEAT_DOTPROD },
-    { "dpb", A64_FEAT_DPB },         { "dpb2", A64_FEAT_DPB2 },       { "e0pd", A64_FEAT_E0PD },
-    { "ecv", A64_FEAT_ECV },         { "fcma", A64_FEAT_FCMA },       { "fhm", A64_FEAT_FHM },
-    { "flagm", A64_FEAT_FLAGM },     { "flagm2", A64_FEAT_FLAGM2 },   { "fp16", A64_FEAT_FP16 },
-    { "frintts", A64_FEAT_FRINTTS }, { "hafdbs", A64_FEAT_HAFDBS },   { "i8mm", A64_FEAT_I8MM },
-    { "jscvt", A64_FEAT_JSCVT },     { "lrcpc", A64_FEAT_LRCPC },     { "lrcpc2", A64_FEAT_LRCPC2 },
-    { "lse", A64_FEAT_LSE },         { "lse2", A64_FEAT_LSE2 },       { "mops", A64_FEAT_MOPS },
-    { "pan", A64_FEAT_PAN },         { "pan2", A64_FEAT_PAN2 },       { "pan3", A64_FEAT_PAN3 },
-    { "pauth", A64_FEAT_PAUTH },     { "pmull", A64_FEAT_PMULL },     { "rdm", A64_FEAT_RDM },
-    { "rng", A64_FEAT_RNG },         { "sb", A64_FEAT_SB },           { "sha1", A64_FEAT_SHA1 },
-    { "sha256", A64_FEAT_SHA256 },   { "sha3", A64_FEAT_SHA3 },       { "sha512", A64_FEAT_SHA512 },
-    { "sm3", A64_FEAT_SM3 },         { "sm4", A64_FEAT_SM4 },         { "specres", A64_FEAT_SPECRES },
-    { "ssbs", A64_FEAT_SSBS },       { "tlbios", A64_FEAT_TLBIOS },   { "tlbirange", A64_FEAT_TLBIRANGE },
+    { "aes", A64_FEAT_AES },         { "bf16", A64_FEAT_BF16 },
+    { "bti", A64_FEAT_BTI },         { "crc32", A64_FEAT_CRC32 },
+    { "dit", A64_FEAT_DIT },         { "dotprod", A64_FEAT_DOTPROD },
+    { "dpb", A64_FEAT_DPB },         { "dpb2", A64_FEAT_DPB2 },
+    { "e0pd", A64_FEAT_E0PD },       { "ecv", A64_FEAT_ECV },
+    { "fcma", A64_FEAT_FCMA },       { "fhm", A64_FEAT_FHM },
+    { "flagm", A64_FEAT_FLAGM },     { "flagm2", A64_FEAT_FLAGM2 },
+    { "fp16", A64_FEAT_FP16 },       { "frintts", A64_FEAT_FRINTTS },
+    { "hafdbs", A64_FEAT_HAFDBS },   { "i8mm", A64_FEAT_I8MM },
+    { "jscvt", A64_FEAT_JSCVT },     { "lrcpc", A64_FEAT_LRCPC },
+    { "lrcpc2", A64_FEAT_LRCPC2 },   { "lse", A64_FEAT_LSE },
+    { "lse2", A64_FEAT_LSE2 },       { "mops", A64_FEAT_MOPS },
+    { "pan", A64_FEAT_PAN },         { "pan2", A64_FEAT_PAN2 },
+    { "pan3", A64_FEAT_PAN3 },       { "pauth", A64_FEAT_PAUTH },
+    { "pmull", A64_FEAT_PMULL },     { "rdm", A64_FEAT_RDM },
+    { "rng", A64_FEAT_RNG },         { "sb", A64_FEAT_SB },
+    { "sha1", A64_FEAT_SHA1 },       { "sha256", A64_FEAT_SHA256 },
+    { "sha3", A64_FEAT_SHA3 },       { "sha512", A64_FEAT_SHA512 },
+    { "sm3", A64_FEAT_SM3 },         { "sm4", A64_FEAT_SM4 },
+    { "specres", A64_FEAT_SPECRES }, { "ssbs", A64_FEAT_SSBS },
+    { "tlbios", A64_FEAT_TLBIOS },   { "tlbirange", A64_FEAT_TLBIRANGE },
     { "uao", A64_FEAT_UAO },         { "wfxt", A64_FEAT_WFXT },
 };
 
@@ -283,7 +298,9 @@ enum status spec_cpu(const char *text, struct cpu_spec *out, struct err *err)
     return ST_OK;
 }
 
-/* ---- --affinity --------------------------------------------------------------------------------------------------- */
+/* ---- --affinity
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* "3" or "0-3" added to the list. */
 static bool affinity_word(const char *word, struct affinity_spec *spec)
@@ -326,7 +343,8 @@ enum status spec_affinity(const char *text, struct affinity_spec *out, struct er
     return ST_OK;
 }
 
-/* ---- --trace, --stats, --load ------------------------------------------------------------------------------------- */
+/* ---- --trace, --stats, --load
+ * ------------------------------------------------------------------------------------- */
 
 enum status spec_trace(const char *text, struct trace_spec *out, struct err *err)
 {
@@ -375,7 +393,9 @@ enum status spec_load(const char *text, char *file, size_t size, uint64_t *ipa, 
     return ST_OK;
 }
 
-/* ---- --log -------------------------------------------------------------------------------------------------------- */
+/* ---- --log
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static bool log_level_of(const char *text, enum log_level *level)
 {
@@ -402,8 +422,8 @@ enum status spec_log(const char *text, struct log_spec *out, struct err *err)
             return err_set(err, ST_E_INVAL, MSG_LOG_BAD, text);
         }
         const char *value = split_value(word);
-        if (!log_level_of(value != NULL ? value : word, &level) || (value != NULL && word[0] == 0) ||
-            spec.count == LOG_MODULES_MAX) {
+        if (!log_level_of(value != NULL ? value : word, &level) ||
+            (value != NULL && word[0] == 0) || spec.count == LOG_MODULES_MAX) {
             return err_set(err, ST_E_INVAL, MSG_LOG_BAD, text);
         }
         if (value == NULL) {
@@ -418,14 +438,34 @@ enum status spec_log(const char *text, struct log_spec *out, struct err *err)
     return ST_OK;
 }
 
-/* ---- Checkers ----------------------------------------------------------------------------------------------------- */
+/* ---- Checkers
+ * -----------------------------------------------------------------------------------------------------
+ */
 
-enum status check_accel(const char *text, struct err *err) { return spec_accel(text, NULL, err); }
-enum status check_cpu(const char *text, struct err *err) { return spec_cpu(text, NULL, err); }
-enum status check_affinity(const char *text, struct err *err) { return spec_affinity(text, NULL, err); }
-enum status check_trace(const char *text, struct err *err) { return spec_trace(text, NULL, err); }
-enum status check_stats(const char *text, struct err *err) { return spec_stats(text, NULL, err); }
-enum status check_log(const char *text, struct err *err) { return spec_log(text, NULL, err); }
+enum status check_accel(const char *text, struct err *err)
+{
+    return spec_accel(text, NULL, err);
+}
+enum status check_cpu(const char *text, struct err *err)
+{
+    return spec_cpu(text, NULL, err);
+}
+enum status check_affinity(const char *text, struct err *err)
+{
+    return spec_affinity(text, NULL, err);
+}
+enum status check_trace(const char *text, struct err *err)
+{
+    return spec_trace(text, NULL, err);
+}
+enum status check_stats(const char *text, struct err *err)
+{
+    return spec_stats(text, NULL, err);
+}
+enum status check_log(const char *text, struct err *err)
+{
+    return spec_log(text, NULL, err);
+}
 
 enum status check_machine(const char *text, struct err *err)
 {

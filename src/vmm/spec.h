@@ -1,5 +1,6 @@
 /*
- * spec.h - the texts of options that have an inside, taken apart: --accel, --cpu, --trace and others.
+ * spec.h - the texts of options that have an inside, taken apart: --accel, --cpu, --trace and
+ * others.
  *
  * Every parser checks all of its text and fills err with one line; out may be NULL to check only.
  */
@@ -11,7 +12,9 @@
 #include "base/log.h"
 #include "hypervisor.h"
 
-/* ---- Numbers ----------------------------------------------------------------------------------------------------- */
+/* ---- Numbers
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 /* Decimal or 0x; nothing before or after. */
 bool spec_number(const char *text, uint64_t *value);
@@ -20,7 +23,9 @@ bool spec_size(const char *text, uint64_t *value);
 /* Decimal seconds with up to nine digits after the point, as ns. */
 bool spec_seconds(const char *text, uint64_t *ns);
 
-/* ---- Options ------------------------------------------------------------------------------------------------------ */
+/* ---- Options
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err);
 

@@ -1,6 +1,6 @@
 /*
- * stats.c - what happened, in figures: a table for people, JSON for programs. No vCPU runs, or the figures are a
- * little old.
+ * stats.c - what happened, in figures: a table for people, JSON for programs. No vCPU runs, or the
+ * figures are a little old.
  *
  * Both forms print the same rows; a row is a name and one figure per CPU.
  */
@@ -47,7 +47,8 @@ static void row_set(struct row *row, unsigned cpu, uint64_t value)
 static void add_exits(struct table *t, const struct vm *vm)
 {
     for (unsigned kind = 0; kind < EXIT_KINDS; kind++) {
-        struct row *row = row_add(t, "exits", exit_kind_name((enum exit_kind)kind), exit_kind_name((enum exit_kind)kind));
+        struct row *row = row_add(t, "exits", exit_kind_name((enum exit_kind)kind),
+                                  exit_kind_name((enum exit_kind)kind));
         for (unsigned cpu = 0; cpu < t->cpus; cpu++) {
             row_set(row, cpu, vm->vcpu[cpu].exits[kind]);
         }
@@ -166,7 +167,9 @@ uint64_t stats_insns(struct hv_machine *m)
     return total;
 }
 
-/* ---- Table -------------------------------------------------------------------------------------------------------- */
+/* ---- Table
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 #define CPU_COLUMNS 8
 
@@ -231,8 +234,8 @@ void stats_table(struct hv_machine *m)
     if (t == NULL) {
         return;
     }
-    fmt_format(line, sizeof(line), msg_text(m->vm.ports.lang, MSG_STATS_TITLE), (unsigned long long)(run_ms / 1000),
-               (unsigned long long)(run_ms % 1000));
+    fmt_format(line, sizeof(line), msg_text(m->vm.ports.lang, MSG_STATS_TITLE),
+               (unsigned long long)(run_ms / 1000), (unsigned long long)(run_ms % 1000));
     logger_say(&m->logger, HV_LINE_ERR, line);
     for (unsigned i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
         say_group(m, t, groups[i]);
@@ -240,7 +243,9 @@ void stats_table(struct hv_machine *m)
     free(t);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static json_t *group_object(json_t *root, const char *group)
 {
@@ -282,7 +287,8 @@ enum status stats_json(struct hv_machine *m, const char *file, struct err *err)
         }
         text = json_dumps(root, JSON_INDENT(1));
     }
-    st = text != NULL ? host_file_write(file, text, str_len(text), err) : err_set(err, ST_E_NOMEM, MSG_HOST_NO_MEMORY);
+    st = text != NULL ? host_file_write(file, text, str_len(text), err)
+                      : err_set(err, ST_E_NOMEM, MSG_HOST_NO_MEMORY);
     free(text);
     json_decref(root);
     free(t);

@@ -4,8 +4,9 @@
  *   vCPU thread    vcpu_run -> resume | wait | park | quit; sleeps on its own condition variable
  *   event loop     guest timers, console input, --timeout, requests to stop
  *
- * No wake is lost: a sleeper first says that it is asleep and then looks for work; a waker first makes work and then
- * looks whether anybody is asleep. Both steps are sequentially consistent, so one of the two sees the other.
+ * No wake is lost: a sleeper first says that it is asleep and then looks for work; a waker first
+ * makes work and then looks whether anybody is asleep. Both steps are sequentially consistent, so
+ * one of the two sees the other.
  */
 #include <stdlib.h>
 
@@ -15,7 +16,9 @@
 
 #define WFE_NS 1000000u /* a WFE may end without cause (DDI 0487, "Wait for Event") */
 
-/* ---- Sleeping ----------------------------------------------------------------------------------------------------- */
+/* ---- Sleeping
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 void threads_wake_vcpu(struct hv_machine *m, unsigned cpu)
 {
@@ -46,7 +49,8 @@ static void sleeper_wait(struct sleeper *s, const struct vcpu *vcpu, uint64_t de
     host_mutex_unlock(s->lock);
 }
 
-/* ---- A vCPU's thread ---------------------------------------------------------------------------------------------- */
+/* ---- A vCPU's thread
+ * ---------------------------------------------------------------------------------------------- */
 
 static void say_if_asked(struct sleeper *s, struct vcpu *vcpu)
 {
@@ -58,7 +62,8 @@ static void say_if_asked(struct sleeper *s, struct vcpu *vcpu)
     if (atomic_load(&vcpu->power) == VCPU_ON) {
         vcpu_dump(vcpu, LOG_ERROR);
     } else {
-        log_line(&vm->ports.log, LOG_ERROR, "cpu", msg_text(vm->ports.lang, MSG_SAY_CPU_OFF), vcpu->index);
+        log_line(&vm->ports.log, LOG_ERROR, "cpu", msg_text(vm->ports.lang, MSG_SAY_CPU_OFF),
+                 vcpu->index);
     }
 }
 
@@ -68,7 +73,8 @@ static void no_debugger(struct vcpu *vcpu)
 
     lock_acquire(&vm->power_lock);
     if (vm->fail_text[0] == 0) {
-        fmt_format(vm->fail_text, sizeof(vm->fail_text), msg_text(vm->ports.lang, MSG_RUN_BREAK), vcpu->index);
+        fmt_format(vm->fail_text, sizeof(vm->fail_text), msg_text(vm->ports.lang, MSG_RUN_BREAK),
+                   vcpu->index);
     }
     lock_release(&vm->power_lock);
     vm_stop(vm, VM_FAILED, 0);
@@ -82,7 +88,9 @@ static void vcpu_thread(void *arg)
     for (;;) {
         switch (vcpu_run(vcpu)) {
         case VCPU_RESUME: break;
-        case VCPU_WAIT: sleeper_wait(s, vcpu, vcpu->wfe ? host_now_ns() + WFE_NS : UINT64_MAX); break;
+        case VCPU_WAIT:
+            sleeper_wait(s, vcpu, vcpu->wfe ? host_now_ns() + WFE_NS : UINT64_MAX);
+            break;
         case VCPU_PARK: sleeper_wait(s, vcpu, UINT64_MAX); break;
         case VCPU_BREAK: no_debugger(vcpu); break;
         case VCPU_QUIT: return;
@@ -123,21 +131,29 @@ static void join_vcpus(struct hv_machine *m)
     }
 }
 
-/* ---- The event loop ----------------------------------------------------------------------------------------------- */
+/* ---- The event loop
+ * -----------------------------------------------------------------------------------------------
+ */
 
-static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 /* The guest's clock is ours minus an offset; a deadline beyond the end of time is none. */
 static uint64_t host_time_of(const struct vm *vm, uint64_t guest_ns)
 {
-    return guest_ns > UINT64_MAX - vm->clock_offset_ns ? UINT64_MAX : guest_ns + vm->clock_offset_ns;
+    return guest_ns > UINT64_MAX - vm->clock_offset_ns ? UINT64_MAX
+                                                       : guest_ns + vm->clock_offset_ns;
 }
 
 static uint64_t timeout_deadline(const struct hv_machine *m)
 {
     uint64_t left = UINT64_MAX - m->start_ns;
 
-    return m->config.timeout_ns == 0 || m->config.timeout_ns > left ? UINT64_MAX : m->start_ns + m->config.timeout_ns;
+    return m->config.timeout_ns == 0 || m->config.timeout_ns > left
+               ? UINT64_MAX
+               : m->start_ns + m->config.timeout_ns;
 }
 
 static void check_ends(struct hv_machine *m)
@@ -154,7 +170,8 @@ static void serve_once(struct hv_machine *m)
 {
     struct host_interest interest[CONSOLE_INTERESTS];
     unsigned n = 0;
-    uint64_t deadline_ns = earlier(host_time_of(&m->vm, vm_poll_timers(&m->vm)), timeout_deadline(m));
+    uint64_t deadline_ns =
+        earlier(host_time_of(&m->vm, vm_poll_timers(&m->vm)), timeout_deadline(m));
 
     if (m->console != NULL) {
         n = console_interests(m->console, interest);

@@ -1,9 +1,10 @@
 /*
- * torture.c - runs inside a Linux guest: fork, pipe, mmap, signals, futexes and atomics on all CPUs at once, with a
- * checksum for everything that moved. Usage: torture SECONDS. Ends with "torture: ROUNDS rounds, ERRORS errors".
+ * torture.c - runs inside a Linux guest: fork, pipe, mmap, signals, futexes and atomics on all CPUs
+ * at once, with a checksum for everything that moved. Usage: torture SECONDS. Ends with "torture:
+ * ROUNDS rounds, ERRORS errors".
  *
- * Each worker process repeats rounds of all the jobs; a job computes what must come out in two ways, and a difference
- * is an error. Built as a static arm64 program.
+ * Each worker process repeats rounds of all the jobs; a job computes what must come out in two
+ * ways, and a difference is an error. Built as a static arm64 program.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -49,7 +50,8 @@ static uint64_t hash(const void *p, size_t n, uint64_t h)
     return h;
 }
 
-/* A child writes a seeded stream into a pipe in odd pieces; the parent's checksum of it must be the generator's. */
+/* A child writes a seeded stream into a pipe in odd pieces; the parent's checksum of it must be the
+ * generator's. */
 static void job_pipe(uint64_t seed)
 {
     enum { TOTAL = 256 * 1024 };
@@ -88,17 +90,21 @@ static void job_pipe(uint64_t seed)
         want = hash(&b, 1, want);
     }
     int status = 0;
-    check(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 7, "pipe", "child's status");
+    check(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 7, "pipe",
+          "child's status");
     check(have == TOTAL && got == want, "pipe", "checksum");
 }
 
-/* Private pages are copied on write: the child's changes must not reach the parent, and shared ones must. */
+/* Private pages are copied on write: the child's changes must not reach the parent, and shared ones
+ * must. */
 static void job_cow(uint64_t seed)
 {
     enum { PAGES = 64 };
     size_t page = (size_t)sysconf(_SC_PAGESIZE), size = PAGES * page;
-    unsigned char *priv = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    unsigned char *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned char *priv =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *shared =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     check(priv != MAP_FAILED && shared != MAP_FAILED, "cow", "mmap");
     for (size_t i = 0; i < size; i++) {
@@ -123,7 +129,8 @@ static void job_cow(uint64_t seed)
         ok &= shared[i] == (unsigned char)(i * 7 + seed);
     }
     check(ok, "cow", "shared pages");
-    check(mprotect(priv, size, PROT_READ) == 0 && mprotect(priv, size, PROT_READ | PROT_WRITE) == 0, "cow", "mprotect");
+    check(mprotect(priv, size, PROT_READ) == 0 && mprotect(priv, size, PROT_READ | PROT_WRITE) == 0,
+          "cow", "mprotect");
     priv[size - 1] ^= 1;
     check(hash(priv, size, 1) != before, "cow", "write after mprotect");
     munmap(priv, size);
@@ -137,7 +144,8 @@ static size_t guarded_size;
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
     (void)sig, (void)context;
-    unsigned char *page = (unsigned char *)((uintptr_t)info->si_addr & ~(uintptr_t)(sysconf(_SC_PAGESIZE) - 1));
+    unsigned char *page =
+        (unsigned char *)((uintptr_t)info->si_addr & ~(uintptr_t)(sysconf(_SC_PAGESIZE) - 1));
     if (page < guarded || page >= guarded + guarded_size) {
         _exit(99);
     }
@@ -151,12 +159,14 @@ static void on_usr1(int sig)
     alarms++;
 }
 
-/* Every write to a protected page must fault once, with the right address; FP state must survive the handlers. */
+/* Every write to a protected page must fault once, with the right address; FP state must survive
+ * the handlers. */
 static void job_signals(uint64_t seed)
 {
     enum { PAGES = 16 };
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    struct sigaction segv = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO }, usr = { .sa_handler = on_usr1 };
+    struct sigaction segv = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO },
+                     usr = { .sa_handler = on_usr1 };
     double x = 1.0 + (double)(seed % 1000) / 1024, y = x;
 
     sigaction(SIGSEGV, &segv, NULL);
@@ -179,7 +189,8 @@ static void job_signals(uint64_t seed)
     signal(SIGSEGV, SIG_DFL);
 }
 
-/* ---- Threads: a futex lock, a ticket ring, atomics ------------------------------------------------------------------ */
+/* ---- Threads: a futex lock, a ticket ring, atomics
+ * ------------------------------------------------------------------ */
 
 #define THREADS 4
 #define TURNS   2000
@@ -234,7 +245,8 @@ static void *thread(void *arg)
         atomic_fetch_add(&ring.sum, i ^ id);
         atomic_fetch_or(&ring.ors, 1ull << (i % 61));
         uint64_t m = atomic_load(&ring.max);
-        while (m < i * THREADS + id && !atomic_compare_exchange_weak(&ring.max, &m, i * THREADS + id)) {
+        while (m < i * THREADS + id &&
+               !atomic_compare_exchange_weak(&ring.max, &m, i * THREADS + id)) {
         }
         if (i % 100 == 0) {
             while (atomic_load_explicit(&ring.turn, memory_order_acquire) % THREADS != id) {
@@ -268,7 +280,8 @@ static void job_threads(uint64_t seed)
     check(ring.ors == (1ull << 61) - 1, "threads", "atomic or");
     check(ring.max == (TURNS - 1) * THREADS + THREADS - 1, "threads", "atomic max");
     check(ring.turn == THREADS * (TURNS / 100), "threads", "ring");
-    check((uint64_t)ring.wide == (uint64_t)THREADS * TURNS * (TURNS - 1) / 2, "threads", "wide sum");
+    check((uint64_t)ring.wide == (uint64_t)THREADS * TURNS * (TURNS - 1) / 2, "threads",
+          "wide sum");
 }
 
 static unsigned worker(uint64_t seed, time_t end)

@@ -39,7 +39,7 @@ def in_order(lines, wanted):
 def main():
     lines = run("--lang", "pt_BR")
     in_order(lines, PORTUGUESE)
-    letters = "".join(chr(int(m[1], 16)) for m in (re.search(r"UART TX: .*\(0x([0-9A-F]{2})\)", l) for l in lines) if m)
+    letters = "".join(chr(int(m[1], 16)) for m in (re.search(r"UART TX: .*\(0x([0-9a-f]{2})\)", l) for l in lines) if m)
     assert letters == "Hello from EL1 by PL011\nTimer interrupt taken\n", letters
     exits = [int(m[1]) for m in (re.search(r"VM-exit #(\d+)", l) for l in lines) if m]
     assert exits == list(range(1, len(exits) + 1)) and len(exits) > 40, f"exits are not numbered through: {exits}"

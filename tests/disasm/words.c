@@ -1,8 +1,9 @@
 /*
- * words.c - random instruction words of every row of the table, and what our disassembler says of them.
+ * words.c - random instruction words of every row of the table, and what our disassembler says of
+ * them.
  *
- * Usage: words SEED COUNT OUT.s OUT.txt: COUNT words a row; OUT.s has them as .inst directives for an assembler, OUT.txt
- * one line each: word, row, text. compare.py does the rest.
+ * Usage: words SEED COUNT OUT.s OUT.txt: COUNT words a row; OUT.s has them as .inst directives for
+ * an assembler, OUT.txt one line each: word, row, text. compare.py does the rest.
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
 /*
- * fuzz_boot.c - any bytes as kernel, initrd, devicetree and --load: the plan either is refused or keeps its promises.
+ * fuzz_boot.c - any bytes as kernel, initrd, devicetree and --load: the plan either is refused or
+ * keeps its promises.
  *
- * Input: 16 bytes that choose the machine and the parts, then the kernel (Image, ELF, packed or raw, as its content
- * says), then the parts' bytes at the end.
+ * Input: 16 bytes that choose the machine and the parts, then the kernel (Image, ELF, packed or
+ * raw, as its content says), then the parts' bytes at the end.
  *
  *      0  bits 0 virt, 1 GICv3, 2 firmware, 3 entry, 4 unpacker present, 5 Portuguese
  *      1  RAM: 64 KiB + n * 64 KiB
@@ -23,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CHOICE      16
 #define FLASH       0x1000
-#define RAM_APPLIED 0x400000
+#define RAM_APPLIED 0x240000
 
 static void require(bool holds)
 {
@@ -46,8 +47,10 @@ static void give(void *opaque, void *p, size_t size)
     free(p);
 }
 
-/* Stands for both formats: what lies behind the first ten bytes is the content; odd lengths are damaged. */
-static enum status pretend(void *opaque, const uint8_t *in, size_t len, size_t max, struct inflated *out)
+/* Stands for both formats: what lies behind the first ten bytes is the content; odd lengths are
+ * damaged. */
+static enum status pretend(void *opaque, const uint8_t *in, size_t len, size_t max,
+                           struct inflated *out)
 {
     if (len < 10 || (len & 1) != 0) {
         return ST_E_FORMAT;
@@ -81,17 +84,19 @@ static void check(const struct boot_request *r, const struct boot_plan *plan)
     require(is_aligned(plan->start.pc, 4) && inside(r, plan->start.pc, 4));
     for (unsigned i = 0; i < plan->segment_count; i++) {
         const struct boot_segment *s = &plan->segment[i];
-        require(s->reserve >= s->len && s->reserve - s->len >= s->zero && inside(r, s->ipa, s->reserve));
+        require(s->reserve >= s->len && s->reserve - s->len >= s->zero &&
+                inside(r, s->ipa, s->reserve));
         for (unsigned j = 0; j < i; j++) {
-            require(!range_overlap(s->ipa, s->reserve, plan->segment[j].ipa, plan->segment[j].reserve));
+            require(
+                !range_overlap(s->ipa, s->reserve, plan->segment[j].ipa, plan->segment[j].reserve));
         }
     }
     require(plan->dtb.len <= 0x200000 && is_aligned(plan->start.x[0], 8));
 }
 
 /*
- * RAM of exactly the machine's size, so that a copy too far is seen; a small flash, so that it can be refused. Large
- * machines are only planned: making their RAM would take most of the time.
+ * RAM of exactly the machine's size, so that a copy too far is seen; a small flash, so that it can
+ * be refused. Large machines are only planned: making their RAM would take most of the time.
  */
 static void apply(const struct boot_request *r, const struct boot_plan *plan)
 {
@@ -102,7 +107,8 @@ static void apply(const struct boot_request *r, const struct boot_plan *plan)
     }
     vm.mem.count = 2;
     vm.mem.slot[0] = (struct mem_slot){ 0, FLASH, malloc(FLASH), true, "flash" };
-    vm.mem.slot[1] = (struct mem_slot){ r->board->ram_base, r->ram_size, malloc(r->ram_size), false, "ram" };
+    vm.mem.slot[1] =
+        (struct mem_slot){ r->board->ram_base, r->ram_size, malloc(r->ram_size), false, "ram" };
     (void)boot_plan_apply(plan, &vm, NULL);
     free(vm.mem.slot[0].host);
     free(vm.mem.slot[1].host);
@@ -147,7 +153,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         mpidr[i] = i;
     }
     for (unsigned i = 0; i < r.load_count; i++) {
-        loads[i] = (struct boot_load){ { data, CHOICE, "load" }, r.board->ram_base + 0x1000ull * data[8] * (i + 1) + i };
+        loads[i] = (struct boot_load){ { data, CHOICE, "load" },
+                                       r.board->ram_base + 0x1000ull * data[8] * (i + 1) + i };
     }
     r.initrd = cut(exact, &len, le16(data + 4));
     r.dtb = cut(exact, &len, le16(data + 6));

@@ -1,8 +1,8 @@
 /*
  * fuzz_fdt.c - any bytes as a user's devicetree: checked, walked, searched, and brought up to date.
  *
- * What the reader accepts it must be able to read to its end, and what the rewriter makes of it the reader must
- * accept again, with the machine's memory in it.
+ * What the reader accepts it must be able to read to its end, and what the rewriter makes of it the
+ * reader must accept again, with the machine's memory in it.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -62,7 +62,8 @@ static void patch(const uint8_t *data, size_t size)
 
         require(len <= bound && fdt_open(&fdt, "made", buf, len, NULL) == ST_OK);
         walk(&fdt);
-        require(fdt_find_node(&fdt, "/memory@40000000", &pos) && fdt_find_prop(&fdt, pos, "reg", &item));
+        require(fdt_find_node(&fdt, "/memory@40000000", &pos) &&
+                fdt_find_prop(&fdt, pos, "reg", &item));
         require(fdt_find_node(&fdt, "/chosen", &pos));
     }
     free(buf);

@@ -1,16 +1,17 @@
 /*
  * fuzz_mmio.c - any sequence of accesses, interrupts, input and time to every device of a board.
  *
- * Input: byte 0 chooses the machine (bit 0 board, bit 1 GICv3, bits 7:2 CPUs), the rest is operations:
+ * Input: byte 0 chooses the machine (bit 0 board, bit 1 GICv3, bit 2 prepared as a kernel would,
+ * bits 7:3 CPUs), the rest is operations:
  *
  *      byte 0        bits 2:0 what (enum op), bits 7:3 which device, or which of the busy registers
  *      byte 1        CPU
  *      bytes 2..3    offset, register or line
  *      bytes 4..     value, for a write (one byte b: b is spread; see spread())
  *
- * After each operation the interrupt lines of its CPU, and of another in turn, are compared with a GIC written down
- * once more here: straight from the manual, one line after another, without bitmaps. At the end those of all CPUs are.
- * Nothing may crash, and the two must always agree.
+ * After each operation the interrupt lines of its CPU, and of another in turn, are compared with a
+ * GIC written down once more here: straight from the manual, one line after another, without
+ * bitmaps. At the end those of all CPUs are. Nothing may crash, and the two must always agree.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -60,7 +61,9 @@ static void require(bool holds)
     }
 }
 
-/* ---- Ports ---------------------------------------------------------------------------------------------------- */
+/* ---- Ports
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void port_lines(void *opaque, unsigned cpu, bool irq, bool fiq)
 {
@@ -82,12 +85,22 @@ static void port_ppi(void *opaque, uint32_t intid, bool level)
     gic_set_ppi(opaque, intid >> 8, intid & 0xFF, level);
 }
 
-static uint64_t port_now(void *opaque) { return ((struct machine *)opaque)->now_ns; }
-static uint64_t port_wall(void *opaque) { return 1700000000 + ((struct machine *)opaque)->now_ns / 1000000000; }
-static size_t port_write(void *opaque, const uint8_t *bytes, size_t len) { return len == 1 && bytes[0] % 2; }
+static uint64_t port_now(void *opaque)
+{
+    return ((struct machine *)opaque)->now_ns;
+}
+static uint64_t port_wall(void *opaque)
+{
+    return 1700000000 + ((struct machine *)opaque)->now_ns / 1000000000;
+}
+static size_t port_write(void *opaque, const uint8_t *bytes, size_t len)
+{
+    return len == 1 && bytes[0] % 2;
+}
 static void port_power(void *opaque, enum power_request request, uint32_t status) {}
 
-/* ---- The machine ---------------------------------------------------------------------------------------------- */
+/* ---- The machine
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool is_gic_window(const struct dev_ops *ops)
 {
@@ -101,7 +114,8 @@ static void add_dev(struct machine *m, const struct board_row *row)
     require(m->dev_count <= DEVS_MAX);
     dev->ops = row->ops;
     dev->base = row->base;
-    dev->size = row->ops == &gicv3_redist_ops ? (uint64_t)row->ops->mmio_size * m->cpus : row->ops->mmio_size;
+    dev->size = row->ops == &gicv3_redist_ops ? (uint64_t)row->ops->mmio_size * m->cpus
+                                              : row->ops->mmio_size;
     dev->clock = (struct clock_port){ port_now, port_wall, m };
     dev->chars = (struct char_port){ port_write, m };
     dev->power = (struct power_port){ port_power, m };
@@ -114,14 +128,43 @@ static void add_dev(struct machine *m, const struct board_row *row)
     dev->ops->reset(dev);
 }
 
+/* Everything on: groups, masks, all lines enabled and routed, so that what follows does interrupt.
+ */
+static void prepare(struct machine *m)
+{
+    struct dev dist = { .ops = &gic_dist_ops, .state = m->gic };
+    struct dev redist = { .ops = &gicv3_redist_ops, .state = m->gic };
+    struct dev cpuif = { .ops = &gicv2_cpu_ops, .state = m->gic };
+
+    dist.ops->write(&dist, 0, 0x000, 4, 3);
+    for (uint32_t intid = GIC_PRIVATE; intid < GIC_LINES; intid++) {
+        dist.ops->write(&dist, 0, 0x800 + intid, 1, 1u << intid % 8);
+        dist.ops->write(&dist, 0, 0x6000 + 8 * intid, 8, m->mpidr[intid % m->cpus]);
+        dist.ops->write(&dist, 0, 0x400 + intid, 1, intid * 8);
+        dist.ops->write(&dist, 0, 0x100 + intid / 32 * 4, 4, UINT32_MAX);
+    }
+    for (unsigned i = 0; i < m->cpus; i++) {
+        dist.ops->write(&dist, i, 0x100, 4, UINT32_MAX);
+        redist.ops->write(&redist, i, i * 0x20000ull + 0x14, 4, 0);
+        redist.ops->write(&redist, i, i * 0x20000ull + 0x10100, 4, UINT32_MAX);
+        cpuif.ops->write(&cpuif, i, 0x004, 4, 0xFF);
+        cpuif.ops->write(&cpuif, i, 0x000, 4, 0xF);
+        gic_icc_write(m->gic, i, SYSREG(3, 0, 4, 6, 0), 0xFF);
+        gic_icc_write(m->gic, i, SYSREG(3, 0, 12, 12, 6), 1);
+        gic_icc_write(m->gic, i, SYSREG(3, 0, 12, 12, 7), 1);
+    }
+}
+
 static void machine_init(struct machine *m, uint8_t choice)
 {
     const struct board *board = boards[choice & 1];
-    struct gic_config config = { .version = (choice & 2) != 0 ? 3 : 2, .mpidr = m->mpidr, .port = { port_lines, m } };
+    struct gic_config config = { .version = (choice & 2) != 0 ? 3 : 2,
+                                 .mpidr = m->mpidr,
+                                 .port = { port_lines, m } };
     const struct board_row *row;
 
     memset(m, 0, sizeof(*m));
-    m->cpus = 1 + (choice >> 2) % (config.version == 2 ? GIC_V2_CPUS : GIC_CPUS_MAX);
+    m->cpus = config.version == 2 ? 1 + (choice >> 3) % GIC_V2_CPUS : 1 + (choice >> 3) * 2;
     config.cpus = m->cpus;
     for (unsigned i = 0; i < m->cpus; i++) {
         m->mpidr[i] = (uint64_t)(i / 16) << 8 | i % 16;
@@ -133,9 +176,13 @@ static void machine_init(struct machine *m, uint8_t choice)
     }
     for (unsigned i = 0; i < m->cpus; i++) {
         for (unsigned t = 0; t < GTIMER_COUNT; t++) {
-            static const uint32_t ppi[GTIMER_COUNT] = { PPI_VIRT_TIMER, PPI_PHYS_TIMER, PPI_HYP_TIMER };
+            static const uint32_t ppi[GTIMER_COUNT] = { PPI_VIRT_TIMER, PPI_PHYS_TIMER,
+                                                        PPI_HYP_TIMER };
             m->timer[i].irq[t] = (struct irq_line){ port_ppi, m->gic, i << 8 | ppi[t] };
         }
+    }
+    if ((choice & 4) != 0) {
+        prepare(m);
     }
 }
 
@@ -149,7 +196,8 @@ static void machine_fini(struct machine *m)
     free(m->gic);
 }
 
-/* ---- The GIC once more ---------------------------------------------------------------------------------------- */
+/* ---- The GIC once more
+ * ---------------------------------------------------------------------------------------- */
 
 static bool in_any_group(uint32_t ctlr, unsigned group)
 {
@@ -202,16 +250,19 @@ static void check_cpu(const struct machine *m, unsigned cpu)
 {
     const struct gic *g = m->gic;
     const struct gic_cpu *c = &g->cpu[cpu];
-    unsigned best = 256, best_group = 0, best_intid = GIC_SPURIOUS, running = running_priority(c), mask;
+    unsigned best = 256, best_group = 0, best_intid = GIC_SPURIOUS, running = running_priority(c),
+             mask;
     bool signal;
 
     for (uint32_t intid = 0; intid < GIC_LINES; intid++) {
         const struct gic_bank *b = intid < 32 ? &c->own : &g->spi[intid / 32 - 1];
         unsigned n = intid % 32;
         unsigned group = b->group >> n & 1;
-        bool pending = (b->pending >> n & 1) != 0 || ((b->level >> n & 1) != 0 && (b->edge >> n & 1) == 0);
-        if (pending && (b->enabled >> n & 1) != 0 && (b->active >> n & 1) == 0 && in_any_group(g->ctlr, group) &&
-            in_any_group(c->ctlr, group) && b->priority[n] < best && routed(g, cpu, intid, group)) {
+        bool pending =
+            (b->pending >> n & 1) != 0 || ((b->level >> n & 1) != 0 && (b->edge >> n & 1) == 0);
+        if (pending && (b->enabled >> n & 1) != 0 && (b->active >> n & 1) == 0 &&
+            in_any_group(g->ctlr, group) && in_any_group(c->ctlr, group) && b->priority[n] < best &&
+            routed(g, cpu, intid, group)) {
             best = b->priority[n];
             best_group = group;
             best_intid = intid;
@@ -227,9 +278,12 @@ static void check_cpu(const struct machine *m, unsigned cpu)
     }
 }
 
-/* ---- Operations ----------------------------------------------------------------------------------------------- */
+/* ---- Operations
+ * -----------------------------------------------------------------------------------------------
+ */
 
-/* Values that registers care about, from one byte: all ones, single bits, the byte everywhere, two bytes, random. */
+/* Values that registers care about, from one byte: all ones, single bits, the byte everywhere, two
+ * bytes, random. */
 static uint64_t spread(struct bytes *in)
 {
     uint8_t kind = take(in);
@@ -241,7 +295,9 @@ static uint64_t spread(struct bytes *in)
     case 3: return ~BIT(take(in) & 63);
     case 4: return take(in) * 0x0101010101010101ull;
     case 5: return (uint64_t)take(in) << 8 | take(in);
-    case 6: return (uint64_t)take(in) << 32 | (uint64_t)take(in) << 24 | (uint64_t)take(in) << 16 | take(in);
+    case 6:
+        return (uint64_t)take(in) << 32 | (uint64_t)take(in) << 24 | (uint64_t)take(in) << 16 |
+               take(in);
     default: return kind >> 3;
     }
 }
@@ -260,7 +316,8 @@ static uint64_t choose_offset(const struct dev *dev, struct bytes *in)
         count++;
     }
     reg += where % count;
-    return reg->offset + (uint64_t)reg->width * (where / count % (reg->count == 0 ? 1 : reg->count));
+    return reg->offset +
+           (uint64_t)reg->width * (where / count % (reg->count == 0 ? 1 : reg->count));
 }
 
 static void op_access(struct machine *m, struct bytes *in, uint8_t which, unsigned cpu, bool write)
@@ -285,8 +342,8 @@ static void op_access(struct machine *m, struct bytes *in, uint8_t which, unsign
 
 static uint32_t choose_icc(uint8_t which)
 {
-    static const uint8_t crm_op2[] = { 0x80, 0x81, 0x82, 0x83, 0x84, 0x90, 0xB1, 0xB3, 0xB5, 0xB6, 0xB7,
-                                       0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6, 0xC7 };
+    static const uint8_t crm_op2[] = { 0x80, 0x81, 0x82, 0x83, 0x84, 0x90, 0xB1, 0xB3, 0xB5, 0xB6,
+                                       0xB7, 0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC6, 0xC7 };
 
     which %= sizeof(crm_op2) + 2;
     if (which < sizeof(crm_op2)) {
@@ -360,7 +417,8 @@ static void op_input(struct machine *m, struct bytes *in, uint8_t which)
     }
 }
 
-/* What an interrupt handler does, so that deep states are reached: acknowledge, end; or GICC by its offsets. */
+/* What an interrupt handler does, so that deep states are reached: acknowledge, end; or GICC by its
+ * offsets. */
 static void op_gic(struct machine *m, struct bytes *in, uint8_t which, unsigned cpu)
 {
     uint32_t intid = m->gic->cpu[cpu].highest.intid;
@@ -368,9 +426,11 @@ static void op_gic(struct machine *m, struct bytes *in, uint8_t which, unsigned 
     unsigned group = which & 1;
 
     if (m->gic->version == 3) {
-        gic_icc_read(m->gic, cpu, group == 1 ? SYSREG(3, 0, 12, 12, 0) : SYSREG(3, 0, 12, 8, 0), &value);
+        gic_icc_read(m->gic, cpu, group == 1 ? SYSREG(3, 0, 12, 12, 0) : SYSREG(3, 0, 12, 8, 0),
+                     &value);
         if ((which & 2) != 0) {
-            gic_icc_write(m->gic, cpu, group == 1 ? SYSREG(3, 0, 12, 12, 1) : SYSREG(3, 0, 12, 8, 1), value);
+            gic_icc_write(m->gic, cpu,
+                          group == 1 ? SYSREG(3, 0, 12, 12, 1) : SYSREG(3, 0, 12, 8, 1), value);
         }
         return;
     }

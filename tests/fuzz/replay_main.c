@@ -1,11 +1,14 @@
 /*
- * replay_main.c - runs a fuzz target without libFuzzer: over files, over folders of files, and over seeded noise.
+ * replay_main.c - runs a fuzz target without libFuzzer: over files, over folders of files, and over
+ * seeded noise.
  *
  *   fuzz_NAME FILE|FOLDER...              each file once
- *   fuzz_NAME --random N [--seed S] ...   N inputs of pseudo-random bytes; every other one is a file given, damaged
+ *   fuzz_NAME --random N [--seed S] ...   N inputs of pseudo-random bytes; every other one is a
+ * file given, damaged
  *
- * With the same arguments a run is the same everywhere. Before an input is run that could crash, its number and seed
- * are known: a failure prints them, and --write FILE with --random 1 --seed THAT saves the bytes.
+ * With the same arguments a run is the same everywhere. Before an input is run that could crash,
+ * its number and seed are known: a failure prints them, and --write FILE with --random 1 --seed
+ * THAT saves the bytes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,10 +22,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define INPUT_SHORT 256   /* bytes of most random inputs      */
-#define INPUT_LONG  4096  /* and of one in eight              */
+#define INPUT_SHORT 256  /* bytes of most random inputs      */
+#define INPUT_LONG  4096 /* and of one in eight              */
 #define FILE_MAX    (8u << 20)
-#define SEEDS_MAX   1024  /* files kept for damaging          */
+#define SEEDS_MAX   1024 /* files kept for damaging          */
 
 struct input {
     uint8_t *data;
@@ -221,6 +224,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < seed_count; i++) {
         free(seeds[i].data);
     }
-    printf("%llu files, %llu random inputs from seed %llu\n", files_run, n, (unsigned long long)seed);
+    printf("%llu files, %llu random inputs from seed %llu\n", files_run, n,
+           (unsigned long long)seed);
     return files_run == 0 && n == 0 ? 2 : 0;
 }

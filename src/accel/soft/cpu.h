@@ -3,26 +3,30 @@
  *
  * How it runs
  *
- *   A guest page that holds code has a `struct code_page`: one `struct op` slot for each of its 1024 instruction
- *   words, plus a sentinel. A slot starts as op_decode, which decodes the word, lowers it to one micro-operation (uop),
- *   overwrites the slot and continues in it. A body ends by going to another slot: the next one (NEXT), a target in the
- *   same page (near_branch), or anywhere (far_jump). With a compiler that makes tail calls that is a jump, so the
- *   host's branch predictor sees one indirect jump per instruction; otherwise a loop in run.c does it (SOFT_TAILCALL).
+ *   A guest page that holds code has a `struct code_page`: one `struct op` slot for each of its
+ * 1024 instruction words, plus a sentinel. A slot starts as op_decode, which decodes the word,
+ * lowers it to one micro-operation (uop), overwrites the slot and continues in it. A body ends by
+ * going to another slot: the next one (NEXT), a target in the same page (near_branch), or anywhere
+ * (far_jump). With a compiler that makes tail calls that is a jump, so the host's branch predictor
+ * sees one indirect jump per instruction; otherwise a loop in run.c does it (SOFT_TAILCALL).
  *
  *       code_page.ops   [0] add ─▶ [1] ldr ─▶ [2] b.ne ─▶ … [1023] ─▶ [1024] op_page_end
  *                        ▲                     │ near_branch
  *                        └─────────────────────┘
  *
- *   The PC is not stored: it is page_va + 4 * slot index. LEAVE ends the run of slots and returns to run.c, which
- *   looks at why (cpu->pc is valid then).
+ *   The PC is not stored: it is page_va + 4 * slot index. LEAVE ends the run of slots and returns
+ * to run.c, which looks at why (cpu->pc is valid then).
  *
  * Rules for bodies
  *
- *   - A body never passes the address of a local to a function that is not inlined: that silently turns the tail
- *     call into a call and the host's stack grows. Slow paths return values, and say "did not happen" by cpu->left.
- *   - After any slow-path call: if (UNLIKELY(cpu->left)) LEAVE(); nothing may have been written before that which the
- *     restarted instruction would see (write-back and destination registers come last).
- *   - One C body per uop is the meaning of the instruction: interpreter, oracle, and what the JIT will be compared to.
+ *   - A body never passes the address of a local to a function that is not inlined: that silently
+ * turns the tail call into a call and the host's stack grows. Slow paths return values, and say
+ * "did not happen" by cpu->left.
+ *   - After any slow-path call: if (UNLIKELY(cpu->left)) LEAVE(); nothing may have been written
+ * before that which the restarted instruction would see (write-back and destination registers come
+ * last).
+ *   - One C body per uop is the meaning of the instruction: interpreter, oracle, and what the JIT
+ * will be compared to.
  */
 #ifndef SOFT_CPU_H
 #define SOFT_CPU_H
@@ -38,17 +42,20 @@
 #include "base/compiler.h"
 #include "vm.h"
 
-#define PAGE_BITS   12
-#define SOFT_PAGE   4096u
-#define PAGE_SLOTS  1024
+#define PAGE_BITS  12
+#define SOFT_PAGE  4096u
+#define PAGE_SLOTS 1024
 
 struct cpu;
 struct op;
 
-/* ---- Ops ------------------------------------------------------------------------------------------------------ */
+/* ---- Ops
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 #if !defined(SOFT_TAILCALL)
-#if defined(__clang__) || (defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__))
+#if defined(__clang__) || \
+    (defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__))
 #define SOFT_TAILCALL 1
 #else
 #define SOFT_TAILCALL 0
@@ -57,10 +64,10 @@ struct op;
 
 #if SOFT_TAILCALL
 typedef void op_ret;
-#define GOTO_OP(next_op)                                                                                         \
-    do {                                                                                                         \
-        const struct op *next_ = (next_op);                                                                      \
-        MUSTTAIL return next_->fn(cpu, next_);                                                                   \
+#define GOTO_OP(next_op)                       \
+    do {                                       \
+        const struct op *next_ = (next_op);    \
+        MUSTTAIL return next_->fn(cpu, next_); \
     } while (0)
 #define LEAVE() return
 #else
@@ -75,17 +82,19 @@ struct op {
     op_fn *fn;
     uint8_t rd, rn, rm, ra; /* register numbers; integer ones index cpu->x (see X_*) */
     uint32_t word;          /* the instruction                                        */
-    uint64_t imm;           /* whatever the uop wants; for near branches the distance in bytes between slots */
+    uint64_t
+        imm; /* whatever the uop wants; for near branches the distance in bytes between slots */
 };
 
 #define NEXT() GOTO_OP(op + 1)
 
-/* Integer register file: X0-X30, then the current SP, a zero that is never written, a sink that is never read. */
+/* Integer register file: X0-X30, then the current SP, a zero that is never written, a sink that is
+ * never read. */
 enum { X_SP = 31, X_ZERO = 32, X_SINK = 33, X_COUNT = 34 };
 
 /*
- * The micro-operations: UOP(name, flags). uop.def includes one file per module. Each has a body UOP_BODY(name) in
- * the module's op_*.c; uops.c makes the table.
+ * The micro-operations: UOP(name, flags). uop.def includes one file per module. Each has a body
+ * UOP_BODY(name) in the module's op_*.c; uops.c makes the table.
  */
 enum { UOP_NZCV_IN = 1, UOP_NZCV_OUT = 2, UOP_FAULTS = 4, UOP_ENDS_BLOCK = 8 };
 
@@ -110,7 +119,9 @@ extern const struct uop_info uop_table[UOP_COUNT];
 
 #define UOP_BODY(name) op_ret op_##name(struct cpu *cpu, const struct op *op)
 
-/* ---- Lowering --------------------------------------------------------------------------------------------------- */
+/* ---- Lowering
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 enum { LOWER_FAR = 1 /* every branch is a far one: single step, instruction limit */ };
 
@@ -122,8 +133,8 @@ struct lower {
 };
 
 /*
- * A family's lowering: fills op->rd, rn, rm, ra, imm (op->word is set) and answers the uop. UOP_undefined for what the
- * pattern alone cannot exclude. The row's feature has been checked.
+ * A family's lowering: fills op->rd, rn, rm, ra, imm (op->word is set) and answers the uop.
+ * UOP_undefined for what the pattern alone cannot exclude. The row's feature has been checked.
  */
 typedef enum uop lower_fn(const struct lower *lo, uint32_t word, struct op *op);
 
@@ -135,17 +146,29 @@ typedef enum uop lower_fn(const struct lower *lo, uint32_t word, struct op *op);
 enum uop lower_insn(const struct lower *lo, uint32_t word, struct op *op);
 
 /* Register field as integer register: 31 is XZR as a source or a destination, or SP. */
-static inline uint8_t xr_src(unsigned r) { return r == 31 ? X_ZERO : (uint8_t)r; }
-static inline uint8_t xr_dst(unsigned r) { return r == 31 ? X_SINK : (uint8_t)r; }
-static inline uint8_t xr_sp(unsigned r) { return (uint8_t)r; }
+static inline uint8_t xr_src(unsigned r)
+{
+    return r == 31 ? X_ZERO : (uint8_t)r;
+}
+static inline uint8_t xr_dst(unsigned r)
+{
+    return r == 31 ? X_SINK : (uint8_t)r;
+}
+static inline uint8_t xr_sp(unsigned r)
+{
+    return (uint8_t)r;
+}
 
 /*
- * A direct branch by delta_bytes from lo->slot: true if the target is in the same page (op->imm is then the distance
- * between slots, in bytes); false: op->imm is the displacement and the uop's far form must be used.
+ * A direct branch by delta_bytes from lo->slot: true if the target is in the same page (op->imm is
+ * then the distance between slots, in bytes); false: op->imm is the displacement and the uop's far
+ * form must be used.
  */
 bool lower_branch(const struct lower *lo, int64_t delta_bytes, struct op *op);
 
-/* ---- State ------------------------------------------------------------------------------------------------------ */
+/* ---- State
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* Any view of a V register; element 0 is the lowest. */
 union vreg {
@@ -163,7 +186,8 @@ union vreg {
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NEVER   (~0ull) /* a tag that no access has: its low bits are set */
 
-/* One 4 KiB page. A tag is the page's VA (with its top byte) if the fast path may be used, else TLB_NEVER. */
+/* One 4 KiB page. A tag is the page's VA (with its top byte) if the fast path may be used, else
+ * TLB_NEVER. */
 struct tlb_entry {
     uint64_t rtag, wtag, xtag;
     uint64_t addend; /* host address = va + addend */
@@ -174,8 +198,8 @@ struct tlb_ctx; /* tlb.h: entries first */
 struct code_page {
     struct op ops[PAGE_SLOTS + 1];
     uint64_t pa;
-    uint64_t lines;          /* bit n: 64-byte line n has decoded slots */
-    const uint8_t *host;     /* the guest's bytes                        */
+    uint64_t lines;      /* bit n: 64-byte line n has decoded slots */
+    const uint8_t *host; /* the guest's bytes                        */
     struct code_page *next_hash, *lru_prev, *lru_next;
 };
 
@@ -189,64 +213,94 @@ struct jc_entry {
 
 /* PSTATE bits where SPSR_EL1 has them. NZCV is kept apart (see flags). */
 enum {
-    PS_SP = 1, PS_EL_SHIFT = 2, PS_F = 1 << 6, PS_I = 1 << 7, PS_A = 1 << 8, PS_D = 1 << 9, PS_BTYPE = 3 << 10,
-    PS_SSBS = 1 << 12, PS_IL = 1 << 20, PS_SS = 1 << 21, PS_PAN = 1 << 22, PS_UAO = 1 << 23, PS_DIT = 1 << 24,
+    PS_SP = 1,
+    PS_EL_SHIFT = 2,
+    PS_F = 1 << 6,
+    PS_I = 1 << 7,
+    PS_A = 1 << 8,
+    PS_D = 1 << 9,
+    PS_BTYPE = 3 << 10,
+    PS_SSBS = 1 << 12,
+    PS_IL = 1 << 20,
+    PS_SS = 1 << 21,
+    PS_PAN = 1 << 22,
+    PS_UAO = 1 << 23,
+    PS_DIT = 1 << 24,
     PS_TCO = 1 << 25,
 };
 
-#define FPCR_AHP (1u << 26)
-#define FPCR_DN  (1u << 25)
-#define FPCR_FZ  (1u << 24)
+#define FPCR_AHP      (1u << 26)
+#define FPCR_DN       (1u << 25)
+#define FPCR_FZ       (1u << 24)
 #define FPCR_RM_SHIFT 22
-#define FPCR_FZ16 (1u << 19)
-enum { FPSR_IOC = 1, FPSR_DZC = 2, FPSR_OFC = 4, FPSR_UFC = 8, FPSR_IXC = 16, FPSR_IDC = 128, FPSR_QC = 1 << 27 };
+#define FPCR_FZ16     (1u << 19)
+enum {
+    FPSR_IOC = 1,
+    FPSR_DZC = 2,
+    FPSR_OFC = 4,
+    FPSR_UFC = 8,
+    FPSR_IXC = 16,
+    FPSR_IDC = 128,
+    FPSR_QC = 1 << 27
+};
 
 struct cpu {
     /* Hot: within a byte displacement of the pointer where it pays. */
     uint64_t x[X_COUNT];
-    /* NZCV, lazily: N is the sign of flag_n, Z is flag_z == 0, C is flag_c (0 or 1), V is the sign of flag_v.
-     * 32-bit operations sign-extend their result into n and z. */
+    /* NZCV, lazily: N is the sign of flag_n, Z is flag_z == 0, C is flag_c (0 or 1), V is the sign
+     * of flag_v. 32-bit operations sign-extend their result into n and z. */
     int64_t flag_n;
     uint64_t flag_z;
     uint64_t flag_c;
     int64_t flag_v;
-    const struct tlb_ctx *tlb;      /* of the current EL and PAN                                                 */
-    const struct tlb_ctx *tlb_user; /* EL0's view: LDTR, STTR                                                    */
-    uint64_t align_mask;            /* ~0: unaligned data accesses fault (SCTLR.A, or MMU off); else 0           */
-    const struct op *page_ops;      /* slot 0 of the page that runs (biased in single step)                      */
-    uint64_t page_va;               /* its VA                                                                    */
-    int64_t count_bias;             /* instructions so far = (count_bias + (char *)op - (char *)page_ops) / sizeof(op) */
-    uint64_t epoch;                 /* of the current context: tags the jump cache                               */
-    _Atomic uint32_t pending;       /* PEND_*                                                                    */
-    bool left;                      /* a slow path ended the instruction: pc says where to go on                 */
-    bool fp_trap;                   /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
-    uint32_t pstate;                /* PS_* with EL and SP; no NZCV                                              */
+    const struct tlb_ctx *tlb;      /* of the current EL and PAN      */
+    const struct tlb_ctx *tlb_user; /* EL0's view: LDTR, STTR */
+    uint64_t align_mask;       /* ~0: unaligned data accesses fault (SCTLR.A, or MMU off); else 0       */
+    const struct op *page_ops; /* slot 0 of the page that runs (biased in single step) */
+    uint64_t page_va;          /* its VA          */
+    int64_t count_bias; /* instructions so far = (count_bias + (char *)op - (char *)page_ops) /
+                           sizeof(op) */
+    uint64_t epoch; /* of the current context: tags the jump cache                               */
+    _Atomic uint32_t pending; /* PEND_* */
+    bool left;    /* a slow path ended the instruction: pc says where to go on                 */
+    bool fp_trap; /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
+    uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */
     uint32_t fpcr, fpsr;
-    uint64_t sp_align_mask;         /* 15 if SP alignment is checked at this EL, else 0                           */
-    uint64_t pc;                    /* valid outside of ops and after LEAVE                                      */
-    uint64_t excl_va, excl_lo, excl_hi; /* exclusive monitor: address, size and the value that was loaded          */
+    uint64_t sp_align_mask; /* 15 if SP alignment is checked at this EL, else 0 */
+    uint64_t pc; /* valid outside of ops and after LEAVE                                      */
+    uint64_t excl_va, excl_lo,
+        excl_hi; /* exclusive monitor: address, size and the value that was loaded          */
     void *excl_host;
-    uint32_t excl_size;             /* 0: open; bytes                                                            */
+    uint32_t excl_size; /* 0: open; bytes */
     union vreg v[32];
     struct vcpu *vcpu;
-    uint64_t features;              /* bit per enum a64_feat */
+    uint64_t features; /* bit per enum a64_feat */
     struct jc_entry jc[1u << JC_BITS];
-    struct soft_private *priv;      /* engine.h: contexts, code pages, system registers, exit in the making        */
+    struct soft_private
+        *priv; /* engine.h: contexts, code pages, system registers, exit in the making        */
 };
 
-static inline unsigned cpu_el(const struct cpu *cpu) { return cpu->pstate >> PS_EL_SHIFT & 3; }
+static inline unsigned cpu_el(const struct cpu *cpu)
+{
+    return cpu->pstate >> PS_EL_SHIFT & 3;
+}
 static inline uint64_t cpu_pc(const struct cpu *cpu, const struct op *op)
 {
     return cpu->page_va + (uint64_t)(op - cpu->page_ops) * 4;
 }
-static inline bool cpu_has(const struct cpu *cpu, enum a64_feat f) { return (cpu->features >> f & 1) != 0; }
+static inline bool cpu_has(const struct cpu *cpu, enum a64_feat f)
+{
+    return (cpu->features >> f & 1) != 0;
+}
 
-/* ---- Flags ------------------------------------------------------------------------------------------------------ */
+/* ---- Flags
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static inline uint32_t cpu_nzcv(const struct cpu *cpu)
 {
-    return (uint32_t)(cpu->flag_n < 0) << 31 | (uint32_t)(cpu->flag_z == 0) << 30 | (uint32_t)cpu->flag_c << 29 |
-           (uint32_t)(cpu->flag_v < 0) << 28;
+    return (uint32_t)(cpu->flag_n < 0) << 31 | (uint32_t)(cpu->flag_z == 0) << 30 |
+           (uint32_t)cpu->flag_c << 29 | (uint32_t)(cpu->flag_v < 0) << 28;
 }
 
 /* nzcv in bits 31:28; the others are ignored. */
@@ -258,7 +312,8 @@ static inline void cpu_set_nzcv(struct cpu *cpu, uint32_t nzcv)
     cpu->flag_v = (nzcv & 1u << 28) ? -1 : 0;
 }
 
-/* Does condition cond (0..15; 14 and 15 always) hold? With a constant cond this is one or two instructions. */
+/* Does condition cond (0..15; 14 and 15 always) hold? With a constant cond this is one or two
+ * instructions. */
 static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
 {
     bool r;
@@ -276,69 +331,75 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
     return r != (cond & 1);
 }
 
-/* ---- Branches (macros, because they end the body) -------------------------------------------------------------------- */
+/* ---- Branches (macros, because they end the body)
+ * -------------------------------------------------------------------- */
 
 /* To a slot of the same page; op->imm is the distance in bytes. A backward one looks at pending. */
-#define NEAR_BRANCH()                                                                                            \
-    do {                                                                                                         \
-        const struct op *target_ = (const struct op *)((const char *)op + (int64_t)op->imm);                     \
-        cpu->count_bias += (int64_t)sizeof(struct op) - (int64_t)op->imm;                                        \
-        if ((int64_t)op->imm <= 0 &&                                                                             \
-            UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0)) {                          \
-            cpu->pc = cpu_pc(cpu, target_);                                                                      \
-            cpu->count_bias += (const char *)target_ - (const char *)cpu->page_ops;                              \
-            LEAVE();                                                                                             \
-        }                                                                                                        \
-        GOTO_OP(target_);                                                                                        \
+#define NEAR_BRANCH()                                                                        \
+    do {                                                                                     \
+        const struct op *target_ = (const struct op *)((const char *)op + (int64_t)op->imm); \
+        cpu->count_bias += (int64_t)sizeof(struct op) - (int64_t)op->imm;                    \
+        if ((int64_t)op->imm <= 0 &&                                                         \
+            UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0)) {      \
+            cpu->pc = cpu_pc(cpu, target_);                                                  \
+            cpu->count_bias += (const char *)target_ - (const char *)cpu->page_ops;          \
+            LEAVE();                                                                         \
+        }                                                                                    \
+        GOTO_OP(target_);                                                                    \
     } while (0)
 
 /*
- * count_bias whenever the CPU is not inside a page's slots is exactly the count: it is bytes, sizeof(struct op) each.
- * LEAVE_TO(va): end the slots after op has been executed, go on at va.
- * LEAVE_AT(): op has not been executed (it will be repeated, or an exception was taken and pc is set already).
+ * count_bias whenever the CPU is not inside a page's slots is exactly the count: it is bytes,
+ * sizeof(struct op) each. LEAVE_TO(va): end the slots after op has been executed, go on at va.
+ * LEAVE_AT(): op has not been executed (it will be repeated, or an exception was taken and pc is
+ * set already).
  */
-#define COUNT_OUT(op_, executed)                                                                                 \
+#define COUNT_OUT(op_, executed) \
     (cpu->count_bias += (const char *)((op_) + (executed)) - (const char *)cpu->page_ops)
 
-#define LEAVE_TO(va_)                                                                                            \
-    do {                                                                                                         \
-        cpu->pc = (va_);                                                                                         \
-        COUNT_OUT(op, 1);                                                                                        \
-        LEAVE();                                                                                                 \
+#define LEAVE_TO(va_)     \
+    do {                  \
+        cpu->pc = (va_);  \
+        COUNT_OUT(op, 1); \
+        LEAVE();          \
     } while (0)
 
 /* To any address, through the jump cache; count_bias is the count already. */
-#define FAR_ENTER(va_)                                                                                           \
-    do {                                                                                                         \
-        const uint64_t far_va_ = (va_);                                                                          \
-        const struct jc_entry *je_ = &cpu->jc[(far_va_ >> 2 ^ far_va_ >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)]; \
-        if (LIKELY(je_->va == far_va_ && je_->epoch == cpu->epoch &&                                             \
-                   atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0)) {                            \
-            const struct op *to_ = je_->op;                                                                      \
-            cpu->page_ops = je_->page->ops;                                                                      \
-            cpu->page_va = far_va_ & ~(uint64_t)(SOFT_PAGE - 1);                                                 \
-            cpu->count_bias -= (const char *)to_ - (const char *)cpu->page_ops;                                  \
-            GOTO_OP(to_);                                                                                        \
-        }                                                                                                        \
-        cpu->pc = far_va_;                                                                                       \
-        LEAVE();                                                                                                 \
+#define FAR_ENTER(va_)                                                                   \
+    do {                                                                                 \
+        const uint64_t far_va_ = (va_);                                                  \
+        const struct jc_entry *je_ =                                                     \
+            &cpu->jc[(far_va_ >> 2 ^ far_va_ >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)]; \
+        if (LIKELY(je_->va == far_va_ && je_->epoch == cpu->epoch &&                     \
+                   atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0)) {    \
+            const struct op *to_ = je_->op;                                              \
+            cpu->page_ops = je_->page->ops;                                              \
+            cpu->page_va = far_va_ & ~(uint64_t)(SOFT_PAGE - 1);                         \
+            cpu->count_bias -= (const char *)to_ - (const char *)cpu->page_ops;          \
+            GOTO_OP(to_);                                                                \
+        }                                                                                \
+        cpu->pc = far_va_;                                                               \
+        LEAVE();                                                                         \
     } while (0)
 
 /* The same from a branch: counts op as executed. */
-#define FAR_JUMP(va_)                                                                                            \
-    do {                                                                                                         \
-        const uint64_t jump_va_ = (va_);                                                                         \
-        COUNT_OUT(op, 1);                                                                                        \
-        FAR_ENTER(jump_va_);                                                                                     \
+#define FAR_JUMP(va_)                    \
+    do {                                 \
+        const uint64_t jump_va_ = (va_); \
+        COUNT_OUT(op, 1);                \
+        FAR_ENTER(jump_va_);             \
     } while (0)
 
-/* ---- Memory ------------------------------------------------------------------------------------------------------ */
+/* ---- Memory
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* How an access is made: log2 of its size in bytes (0..4) and what is special about it. */
 enum {
     MO_SIZE = 7,
-    MO_USER = 8,     /* with EL0's permissions (LDTR, STTR)                                          */
-    MO_ALIGNED = 16, /* must be aligned to its size whatever SCTLR.A says (exclusive, atomic, ordered) */
+    MO_USER = 8, /* with EL0's permissions (LDTR, STTR)                                          */
+    MO_ALIGNED =
+        16, /* must be aligned to its size whatever SCTLR.A says (exclusive, atomic, ordered) */
 };
 
 struct tlb_ctx_head {
@@ -347,24 +408,28 @@ struct tlb_ctx_head {
 
 static ALWAYS_INLINE const struct tlb_entry *tlb_slot(const struct tlb_ctx *ctx, uint64_t va)
 {
-    return &((const struct tlb_ctx_head *)(const void *)ctx)->e[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+    return &((const struct tlb_ctx_head *)(const void *)ctx)
+                ->e[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
 }
 
-/* The tag that an access of size bytes at va needs: page crossing and, where checked, misalignment never match. */
+/* The tag that an access of size bytes at va needs: page crossing and, where checked, misalignment
+ * never match. */
 static ALWAYS_INLINE uint64_t tlb_tag(const struct cpu *cpu, uint64_t va, unsigned size)
 {
     return ((va + size - 1) & ~(uint64_t)(SOFT_PAGE - 1)) | (va & (size - 1) & cpu->align_mask);
 }
 
 /* Host address for a read or write of size bytes at va, or NULL: take the slow path. */
-static ALWAYS_INLINE void *mem_r(const struct cpu *cpu, const struct tlb_ctx *ctx, uint64_t va, unsigned size)
+static ALWAYS_INLINE void *mem_r(const struct cpu *cpu, const struct tlb_ctx *ctx, uint64_t va,
+                                 unsigned size)
 {
     const struct tlb_entry *e = tlb_slot(ctx, va);
 
     return LIKELY(e->rtag == tlb_tag(cpu, va, size)) ? (void *)(uintptr_t)(va + e->addend) : NULL;
 }
 
-static ALWAYS_INLINE void *mem_w(const struct cpu *cpu, const struct tlb_ctx *ctx, uint64_t va, unsigned size)
+static ALWAYS_INLINE void *mem_w(const struct cpu *cpu, const struct tlb_ctx *ctx, uint64_t va,
+                                 unsigned size)
 {
     const struct tlb_entry *e = tlb_slot(ctx, va);
 
@@ -376,27 +441,36 @@ struct v128 {
 };
 
 /*
- * Slow paths (mmu.c): TLB refill, page crossing, MMIO, faults. On return with cpu->left set the instruction did not
- * happen: an exception was taken and pc, count are set; LEAVE. Otherwise the access was made (a later refill's fast path
- * will serve the next one). Values are zero-extended. 16-byte accesses to MMIO are two of 8.
+ * Slow paths (mmu.c): TLB refill, page crossing, MMIO, faults. On return with cpu->left set the
+ * instruction did not happen: an exception was taken and pc, count are set; LEAVE. Otherwise the
+ * access was made (a later refill's fast path will serve the next one). Values are zero-extended.
+ * 16-byte accesses to MMIO are two of 8.
  */
 uint64_t mem_ld_slow(struct cpu *cpu, const struct op *op, uint64_t va, unsigned mo);
 void mem_st_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t value, unsigned mo);
 struct v128 mem_ld16_slow(struct cpu *cpu, const struct op *op, uint64_t va, unsigned mo);
-void mem_st16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t lo, uint64_t hi, unsigned mo);
+void mem_st16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t lo, uint64_t hi,
+                   unsigned mo);
 /*
- * Makes sure that [va, va + size) can be read (or written), size 1..4096, so that a multi-part access either happens
- * whole or not at all; faults report the lowest failing address. Sets cpu->left on a fault.
+ * Makes sure that [va, va + size) can be read (or written), size 1..4096, so that a multi-part
+ * access either happens whole or not at all; faults report the lowest failing address. Sets
+ * cpu->left on a fault.
  */
-void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write, unsigned mo);
-/* Host address of RAM for an exclusive or atomic access (write: also for writing); NULL with cpu->left on any fault,
- * including one for memory that cannot do it (MMIO). size 1..16; va must be aligned to it. */
-void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write, unsigned mo);
+void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
+               unsigned mo);
+/* Host address of RAM for an exclusive or atomic access (write: also for writing); NULL with
+ * cpu->left on any fault, including one for memory that cannot do it (MMIO). size 1..16; va must be
+ * aligned to it. */
+void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
+                 unsigned mo);
 
-/* ---- Exceptions and system (except.c, sysreg.c, run.c); each sets cpu->left and pc, then the body LEAVEs --------------- */
+/* ---- Exceptions and system (except.c, sysreg.c, run.c); each sets cpu->left and pc, then the body
+ * LEAVEs --------------- */
 
-/* Synchronous exception to EL1 from op, preferred return address = op; far only where the class has one. */
-void cpu_exception(struct cpu *cpu, const struct op *op, enum esr_ec ec, uint32_t iss, uint64_t far_va);
+/* Synchronous exception to EL1 from op, preferred return address = op; far only where the class has
+ * one. */
+void cpu_exception(struct cpu *cpu, const struct op *op, enum esr_ec ec, uint32_t iss,
+                   uint64_t far_va);
 /* Same, preferred return address after op, op counts as executed (SVC). */
 void cpu_exception_after(struct cpu *cpu, const struct op *op, enum esr_ec ec, uint32_t iss);
 void cpu_undefined(struct cpu *cpu, const struct op *op);
@@ -407,19 +481,19 @@ void cpu_sp_fault(struct cpu *cpu, const struct op *op);
 /* PC misaligned: a branch went to va. Taken when va is fetched, so bodies need not check. */
 
 /* First line of every FP and SIMD body. */
-#define FP_CHECK()                                                                                               \
-    do {                                                                                                         \
-        if (UNLIKELY(cpu->fp_trap)) {                                                                            \
-            cpu_fp_trap(cpu, op);                                                                                \
-            LEAVE();                                                                                             \
-        }                                                                                                        \
+#define FP_CHECK()                    \
+    do {                              \
+        if (UNLIKELY(cpu->fp_trap)) { \
+            cpu_fp_trap(cpu, op);     \
+            LEAVE();                  \
+        }                             \
     } while (0)
 
-#define CHECK_LEFT()                                                                                             \
-    do {                                                                                                         \
-        if (UNLIKELY(cpu->left)) {                                                                               \
-            LEAVE();                                                                                             \
-        }                                                                                                        \
+#define CHECK_LEFT()               \
+    do {                           \
+        if (UNLIKELY(cpu->left)) { \
+            LEAVE();               \
+        }                          \
     } while (0)
 
 #endif

@@ -1,12 +1,13 @@
 /*
- * engine.h - the engine's own state and the functions its files share: run loop, code pages, MMU, TLB, exceptions,
- * system registers. Bodies and lowering know cpu.h only.
+ * engine.h - the engine's own state and the functions its files share: run loop, code pages, MMU,
+ * TLB, exceptions, system registers. Bodies and lowering know cpu.h only.
  *
  *   soft.c    the back end's contract          run.c      run loop, jump cache, single step
  *   pages.c   code pages                       mmu.c      table walks, TLB refill
  *   tlb.c     contexts, maintenance, rings     mem.c      slow paths of loads and stores
- *   except.c  taking and returning             sysreg.c   system registers; idregs.c: what the CPU says it is
- *   sysop.c   IC, DC, AT, TLBI                 op_system.c  bodies and lowering of system instructions
+ *   except.c  taking and returning             sysreg.c   system registers; idregs.c: what the CPU
+ * says it is sysop.c   IC, DC, AT, TLBI                 op_system.c  bodies and lowering of system
+ * instructions
  */
 #ifndef SOFT_ENGINE_H
 #define SOFT_ENGINE_H
@@ -54,29 +55,29 @@ struct code_cache {
 
 struct soft_private {
     uint64_t sys[SYS_COUNT];
-    struct pgt_half half[2];   /* decoded TCR and TTBRs                                          */
-    uint32_t asid;             /* current                                                        */
+    struct pgt_half half[2]; /* decoded TCR and TTBRs                                          */
+    uint32_t asid;           /* current                                                        */
     struct tlb_ctx *ctx[CTX_COUNT]; /* the pool's are made on first use                          */
-    struct tlb_ctx *el0;       /* of the current ASID and tables; NULL: not looked for yet       */
-    struct tlb_ctx *none;      /* never matches: stands for el0 while that is NULL               */
-    uint64_t epochs;           /* last one given away                                            */
+    struct tlb_ctx *el0;  /* of the current ASID and tables; NULL: not looked for yet       */
+    struct tlb_ctx *none; /* never matches: stands for el0 while that is NULL               */
+    uint64_t epochs;      /* last one given away                                            */
     uint64_t ctx_clock;
     struct code_cache code;
     struct inval_ring ring;
     uint64_t sent[VM_CPUS_MAX]; /* ring.posted of the others after my last operation              */
-    bool sent_any;             /* DSB has to wait                                                */
-    _Atomic bool inside;       /* may use translations without looking at the ring               */
-    struct vcpu_exit *exit;    /* of the run call                                                */
-    struct vcpu_exit own_exit; /* where exits go outside of one                                  */
-    bool exiting;              /* exit is filled: return                                         */
-    bool event;                /* event register (WFE)                                           */
-    unsigned lower_flags;      /* for op_decode                                                  */
-    struct op scratch[2];      /* single step: the instruction, and step_end                     */
+    bool sent_any;              /* DSB has to wait                                                */
+    _Atomic bool inside;        /* may use translations without looking at the ring               */
+    struct vcpu_exit *exit;     /* of the run call                                                */
+    struct vcpu_exit own_exit;  /* where exits go outside of one                                  */
+    bool exiting;               /* exit is filled: return                                         */
+    bool event;                 /* event register (WFE)                                           */
+    unsigned lower_flags;       /* for op_decode                                                  */
+    struct op scratch[2];       /* single step: the instruction, and step_end                     */
     /* Endless exceptions: count and syndrome at the last one. */
     int64_t stuck_count;
     uint64_t stuck_esr, stuck_elr;
     uint32_t stuck_times;
-    int64_t limit_count;       /* count_bias when the limit was last looked at */
+    int64_t limit_count; /* count_bias when the limit was last looked at */
     struct pgt_impl impl;
     const struct soft_model *model;
     struct accel_stats stats;
@@ -89,41 +90,60 @@ struct soft_vm {
     _Atomic uint64_t insns; /* all CPUs, when there is a limit */
 };
 
-static inline struct soft_vm *soft_vm_of(const struct cpu *cpu) { return cpu->vcpu->vm->accel_state; }
-static inline uint64_t *sys_reg(struct cpu *cpu, enum sys_index i) { return &cpu->priv->sys[i]; }
+static inline struct soft_vm *soft_vm_of(const struct cpu *cpu)
+{
+    return cpu->vcpu->vm->accel_state;
+}
+static inline uint64_t *sys_reg(struct cpu *cpu, enum sys_index i)
+{
+    return &cpu->priv->sys[i];
+}
 /* Instructions executed, while not inside a page's slots. */
-static inline uint64_t cpu_insns(const struct cpu *cpu) { return (uint64_t)cpu->count_bias / sizeof(struct op); }
+static inline uint64_t cpu_insns(const struct cpu *cpu)
+{
+    return (uint64_t)cpu->count_bias / sizeof(struct op);
+}
 
-/* ---- run.c ------------------------------------------------------------------------------------------------------ */
+/* ---- run.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit);
-/* Executes exactly one instruction at cpu->pc, or takes the exception that it causes; interrupts are not looked at. */
+/* Executes exactly one instruction at cpu->pc, or takes the exception that it causes; interrupts
+ * are not looked at. */
 void soft_step(struct cpu *cpu);
 /* Ends the run call after the current op with what *cpu->priv->exit holds. */
 void soft_exit(struct cpu *cpu, enum exit_kind kind);
 /* The same with a syndrome. */
 void soft_exit_syndrome(struct cpu *cpu, enum esr_ec ec, uint32_t iss);
-/* Around code that may take long and uses no translations (devices): others need not wait for this CPU meanwhile. */
+/* Around code that may take long and uses no translations (devices): others need not wait for this
+ * CPU meanwhile. */
 void soft_outside(struct cpu *cpu);
 void soft_inside(struct cpu *cpu);
 /* Makes the run loop look at the interrupt lines soon; true if one is up that is not masked. */
 bool soft_irq_check(struct cpu *cpu);
 
-/* ---- pages.c ---------------------------------------------------------------------------------------------------- */
+/* ---- pages.c
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* The page of code at pa (whose bytes are at host); NULL: no memory for one. May drop others, which changes the epochs. */
+/* The page of code at pa (whose bytes are at host); NULL: no memory for one. May drop others, which
+ * changes the epochs. */
 struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host);
 /* Forgets what was decoded from [pa, pa + bytes). */
 void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes);
 void code_forget_all(struct cpu *cpu);
 void code_free(struct cpu *cpu);
 
-/* ---- tlb.c ------------------------------------------------------------------------------------------------------ */
+/* ---- tlb.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* Makes the contexts that every CPU has; false: no memory. */
 bool tlb_create(struct cpu *cpu);
 void tlb_destroy(struct cpu *cpu);
-/* Sets what depends on EL, SP, PAN, SCTLR and CPACR: current contexts, epoch, alignment, FP trap. */
+/* Sets what depends on EL, SP, PAN, SCTLR and CPACR: current contexts, epoch, alignment, FP trap.
+ */
 void soft_refresh(struct cpu *cpu);
 /* TTBR, TCR or ASID changed. */
 void tlb_tables_changed(struct cpu *cpu);
@@ -144,7 +164,9 @@ void inval_drain(struct cpu *cpu);
 /* Waits until every other CPU has applied what this one has posted, or runs no guest code. */
 void inval_wait(struct cpu *cpu);
 
-/* ---- mmu.c ------------------------------------------------------------------------------------------------------ */
+/* ---- mmu.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 
@@ -152,47 +174,54 @@ enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 struct walk {
     bool ok;
     uint8_t fsc;
-    uint8_t attr;    /* MAIR's byte                          */
-    uint8_t perms;   /* PGT_*                                */
-    uint8_t sh;      /* shareability                         */
+    uint8_t attr;  /* MAIR's byte                          */
+    uint8_t perms; /* PGT_*                                */
+    uint8_t sh;    /* shareability                         */
     bool ng;
-    bool clean;      /* hardware would have to set it dirty  */
-    uint64_t pa;     /* of the byte                          */
-    uint64_t size;   /* that the leaf maps                   */
+    bool clean;    /* hardware would have to set it dirty  */
+    uint64_t pa;   /* of the byte                          */
+    uint64_t size; /* that the leaf maps                   */
 };
 
 /* Flags of mmu_walk. */
 enum { WALK_WRITE = 1 /* sets dirty state */, WALK_PEEK = 2 /* no side effects at all */ };
 
 /*
- * Translates va for the privilege el (0 or 1) and, if that fails, says how. ctx may lend its walk cache; NULL: none.
+ * Translates va for the privilege el (0 or 1) and, if that fails, says how. ctx may lend its walk
+ * cache; NULL: none.
  */
-void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bool pan, enum access_kind kind,
-              unsigned flags, struct walk *w);
+void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bool pan,
+              enum access_kind kind, unsigned flags, struct walk *w);
 /*
- * What the context knows about va, walking the tables if need be: its tlb_info, whose TI_* permit the access. NULL:
- * fault, *fsc says which. Fills the TLB.
+ * What the context knows about va, walking the tables if need be: its tlb_info, whose TI_* permit
+ * the access. NULL: fault, *fsc says which. Fills the TLB.
  */
-const struct tlb_info *mmu_lookup(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, enum access_kind kind,
-                                  unsigned *fsc);
+const struct tlb_info *mmu_lookup(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va,
+                                  enum access_kind kind, unsigned *fsc);
 /* Host address of a physical page, or NULL if no RAM or ROM is there. */
 uint8_t *mmu_host(const struct cpu *cpu, uint64_t pa, bool *rom);
 /* VA without its tag, as the PC holds it. */
 uint64_t mmu_untag(const struct cpu *cpu, uint64_t va);
 
-/* ---- mem.c ------------------------------------------------------------------------------------------------------ */
+/* ---- mem.c
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* Data abort at va. cm: cache maintenance. */
-void mem_fault(struct cpu *cpu, const struct op *op, uint64_t va, unsigned fsc, bool write, bool cm);
+void mem_fault(struct cpu *cpu, const struct op *op, uint64_t va, unsigned fsc, bool write,
+               bool cm);
 /* Zeroes the block of DC ZVA around va. */
 void mem_zero_block(struct cpu *cpu, const struct op *op, uint64_t va);
 
-/* ---- except.c --------------------------------------------------------------------------------------------------- */
+/* ---- except.c
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 enum exc_vector { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100, VECTOR_SERROR = 0x180 };
 
 /* Takes an exception to EL1 whose preferred return address is ret. Outside of slots. */
-void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t far_va, bool far_valid, uint64_t ret);
+void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t far_va,
+                 bool far_valid, uint64_t ret);
 /* The state as SPSR_EL1 would hold it. */
 uint32_t cpu_spsr(const struct cpu *cpu);
 /* Sets EL, SP and the rest of PSTATE (PS_*, no NZCV), and everything that depends on it. */
@@ -202,17 +231,20 @@ uint64_t except_return(struct cpu *cpu);
 /* Exception by a fault of instruction fetch. */
 void except_fetch(struct cpu *cpu, enum esr_ec ec, uint32_t iss, uint64_t far_va);
 
-/* ---- sysreg.c, idregs.c ------------------------------------------------------------------------------------------ */
+/* ---- sysreg.c, idregs.c
+ * ------------------------------------------------------------------------------------------ */
 
 /* Row of an encoding, or SYS_COUNT. */
 enum sys_index sysreg_row(uint32_t encoding);
 /* MRS and MSR, op->imm being the row; cpu->left after a trap. */
 uint64_t soft_mrs(struct cpu *cpu, const struct op *op);
 void soft_msr(struct cpu *cpu, const struct op *op);
-/* The state itself (get_reg, set_reg): no access rules. False: no such register, or not to be set. */
+/* The state itself (get_reg, set_reg): no access rules. False: no such register, or not to be set.
+ */
 bool sysreg_get(struct cpu *cpu, uint32_t encoding, uint64_t *value);
 bool sysreg_set(struct cpu *cpu, uint32_t encoding, uint64_t value);
-/* True if MRS (or MSR) of the row needs nothing but the storage at EL1 and, if el0, at EL0 as well. */
+/* True if MRS (or MSR) of the row needs nothing but the storage at EL1 and, if el0, at EL0 as well.
+ */
 bool sysreg_is_plain(enum sys_index row, bool write, bool el0);
 void sysreg_reset(struct cpu *cpu);
 /* Fills the identification registers. */
@@ -220,9 +252,12 @@ void idregs_init(struct cpu *cpu);
 /* Trap of a system instruction at EL0: EC_SYSREG with its ISS. read: MRS or SYSL. */
 void sysreg_trap(struct cpu *cpu, const struct op *op);
 
-/* ---- sysop.c ---------------------------------------------------------------------------------------------------- */
+/* ---- sysop.c
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* Number of the operation that a SYS instruction's encoding stands for on this CPU model, or -1: UNDEFINED. */
+/* Number of the operation that a SYS instruction's encoding stands for on this CPU model, or -1:
+ * UNDEFINED. */
 int sysop_find(const struct cpu *cpu, uint32_t encoding);
 /* SYS, op->imm being that number; cpu->left after a fault or trap. */
 void soft_sys(struct cpu *cpu, const struct op *op);

@@ -1,15 +1,18 @@
 /*
  * except.c - taking exceptions to EL1, and returning from them.
  *
- * DDI 0487, "Exception entry" and "Exception return"; the pseudocode functions AArch64.TakeException,
- * AArch64.ExceptionReturn, IllegalExceptionReturn and SetPSTATEFromPSR.
+ * DDI 0487, "Exception entry" and "Exception return"; the pseudocode functions
+ * AArch64.TakeException, AArch64.ExceptionReturn, IllegalExceptionReturn and SetPSTATEFromPSR.
  */
 #include "accel/soft/engine.h"
 
-/* Times that the same exception is taken with no instruction executed in between before run returns EXIT_STUCK. */
+/* Times that the same exception is taken with no instruction executed in between before run returns
+ * EXIT_STUCK. */
 #define STUCK_TIMES 1000
 
-/* ---- PSTATE ------------------------------------------------------------------------------------------------------- */
+/* ---- PSTATE
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* Register that holds the stack pointer which PSTATE.EL and PSTATE.SP select. */
 static enum sys_index sp_bank(uint32_t pstate)
@@ -34,9 +37,10 @@ void cpu_set_pstate(struct cpu *cpu, uint32_t pstate)
 /* PSTATE fields that the model has, and so SPSR restores. */
 static uint32_t pstate_fields(const struct cpu *cpu)
 {
-    return PS_IL | PS_SS | PS_D | PS_A | PS_I | PS_F | 0xf | (cpu_has(cpu, A64_FEAT_SSBS) ? PS_SSBS : 0) |
-           (cpu_has(cpu, A64_FEAT_PAN) ? PS_PAN : 0) | (cpu_has(cpu, A64_FEAT_UAO) ? PS_UAO : 0) |
-           (cpu_has(cpu, A64_FEAT_DIT) ? PS_DIT : 0) | (cpu_has(cpu, A64_FEAT_BTI) ? PS_BTYPE : 0);
+    return PS_IL | PS_SS | PS_D | PS_A | PS_I | PS_F | 0xf |
+           (cpu_has(cpu, A64_FEAT_SSBS) ? PS_SSBS : 0) | (cpu_has(cpu, A64_FEAT_PAN) ? PS_PAN : 0) |
+           (cpu_has(cpu, A64_FEAT_UAO) ? PS_UAO : 0) | (cpu_has(cpu, A64_FEAT_DIT) ? PS_DIT : 0) |
+           (cpu_has(cpu, A64_FEAT_BTI) ? PS_BTYPE : 0);
 }
 
 uint32_t cpu_spsr(const struct cpu *cpu)
@@ -44,16 +48,19 @@ uint32_t cpu_spsr(const struct cpu *cpu)
     return cpu->pstate | cpu_nzcv(cpu);
 }
 
-/* ---- Entry -------------------------------------------------------------------------------------------------------- */
+/* ---- Entry
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 /*
- * A guest whose vectors cannot be executed takes the same exception for ever, each time without an instruction (or, for
- * SVC at the vector itself, with one).
+ * A guest whose vectors cannot be executed takes the same exception for ever, each time without an
+ * instruction (or, for SVC at the vector itself, with one).
  */
 static void watch_stuck(struct cpu *cpu, uint64_t esr, uint64_t ret)
 {
     struct soft_private *p = cpu->priv;
-    bool same = cpu->count_bias - p->stuck_count <= (int64_t)sizeof(struct op) && esr == p->stuck_esr && ret == p->stuck_elr;
+    bool same = cpu->count_bias - p->stuck_count <= (int64_t)sizeof(struct op) &&
+                esr == p->stuck_esr && ret == p->stuck_elr;
 
     p->stuck_count = cpu->count_bias;
     p->stuck_esr = esr;
@@ -79,7 +86,8 @@ static uint64_t vector_base(const struct cpu *cpu)
 static uint32_t entry_pstate(const struct cpu *cpu)
 {
     uint64_t sctlr = cpu->priv->sys[SYS_SCTLR_EL1];
-    uint32_t pstate = (cpu->pstate & (PS_PAN | PS_DIT)) | PS_D | PS_A | PS_I | PS_F | 1u << PS_EL_SHIFT | PS_SP;
+    uint32_t pstate =
+        (cpu->pstate & (PS_PAN | PS_DIT)) | PS_D | PS_A | PS_I | PS_F | 1u << PS_EL_SHIFT | PS_SP;
 
     if (cpu_has(cpu, A64_FEAT_PAN) && (sctlr & SCTLR_SPAN) == 0) {
         pstate |= PS_PAN;
@@ -90,7 +98,8 @@ static uint32_t entry_pstate(const struct cpu *cpu)
     return pstate;
 }
 
-void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t far_va, bool far_valid, uint64_t ret)
+void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t far_va,
+                 bool far_valid, uint64_t ret)
 {
     struct soft_private *p = cpu->priv;
     uint64_t target = p->sys[SYS_VBAR_EL1] + vector_base(cpu) + (uint64_t)vector;
@@ -128,7 +137,8 @@ static bool has_far(enum esr_ec ec)
     }
 }
 
-void cpu_exception(struct cpu *cpu, const struct op *op, enum esr_ec ec, uint32_t iss, uint64_t far_va)
+void cpu_exception(struct cpu *cpu, const struct op *op, enum esr_ec ec, uint32_t iss,
+                   uint64_t far_va)
 {
     uint64_t ret = cpu_pc(cpu, op);
 
@@ -165,9 +175,12 @@ void cpu_sp_fault(struct cpu *cpu, const struct op *op)
     cpu_exception(cpu, op, EC_SP_ALIGN, 0, 0);
 }
 
-/* ---- Return ------------------------------------------------------------------------------------------------------- */
+/* ---- Return
+ * -------------------------------------------------------------------------------------------------------
+ */
 
-/* Nothing that SPSR names exists here: AArch32, EL2, EL3, a reserved mode; or EL0 with its own SP. */
+/* Nothing that SPSR names exists here: AArch32, EL2, EL3, a reserved mode; or EL0 with its own SP.
+ */
 static bool is_illegal(uint32_t spsr)
 {
     uint32_t el = spsr >> PS_EL_SHIFT & 3;

@@ -1,7 +1,8 @@
 /*
  * fp.c - the floating-point core: unpacking, rounding and packing, NaNs.
  *
- * DDI 0487, "Shared Pseudocode", shared/functions/float: FPUnpackBase, FPRoundBase, FPProcessNaN, FPConvertNaN.
+ * DDI 0487, "Shared Pseudocode", shared/functions/float: FPUnpackBase, FPRoundBase, FPProcessNaN,
+ * FPConvertNaN.
  */
 #include "accel/soft/fp_core.h"
 
@@ -13,7 +14,8 @@ const struct fp_format fp_formats[4] = {
 };
 
 /* A number with exponent field 0. */
-static struct fp_num unpack_subnormal(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, bool sign, uint64_t frac)
+static struct fp_num unpack_subnormal(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, bool sign,
+                                      uint64_t frac)
 {
     const struct fp_format *f = &fp_formats[fmt];
 
@@ -29,7 +31,9 @@ static struct fp_num unpack_subnormal(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt
     const int shift = __builtin_clzll(frac);
 
     /* The fraction's unit is 2^(1 - bias - fbits). */
-    return (struct fp_num){ .type = FPT_FINITE, .sign = sign, .exp = 64 - f->bias - f->fbits - shift,
+    return (struct fp_num){ .type = FPT_FINITE,
+                            .sign = sign,
+                            .exp = 64 - f->bias - f->fbits - shift,
                             .mant = frac << shift };
 }
 
@@ -48,7 +52,9 @@ static struct fp_num unpack_base(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt,
 
         return (struct fp_num){ .type = frac == 0 ? FPT_INF : nan, .sign = sign };
     }
-    return (struct fp_num){ .type = FPT_FINITE, .sign = sign, .exp = (int)exp - f->bias,
+    return (struct fp_num){ .type = FPT_FINITE,
+                            .sign = sign,
+                            .exp = (int)exp - f->bias,
                             .mant = BIT(63) | frac << (63 - f->fbits) };
 }
 
@@ -64,15 +70,16 @@ struct fp_num fp_unpack_cv(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint6
 
 static uint64_t round_overflow(uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r, bool sign)
 {
-    const bool to_inf = r == FPR_TIEEVEN || r == FPR_TIEAWAY || r == (sign ? FPR_NEGINF : FPR_POSINF);
+    const bool to_inf =
+        r == FPR_TIEEVEN || r == FPR_TIEAWAY || r == (sign ? FPR_NEGINF : FPR_POSINF);
 
     *fpsr |= FPSR_OFC | FPSR_IXC;
     return to_inf ? fp_infinity(fmt, sign) : fp_max_normal(fmt, sign);
 }
 
 /* FPRoundBase. Tininess is detected before rounding. */
-static uint64_t round_base(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r, bool sign, int exp,
-                           uint64_t mant)
+static uint64_t round_base(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r,
+                           bool sign, int exp, uint64_t mant)
 {
     const struct fp_format *f = &fp_formats[fmt];
     const unsigned drop = 63 - f->fbits;
@@ -99,7 +106,8 @@ static uint64_t round_base(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum 
         kept |= 1;
     }
 
-    /* kept has the hidden bit, which adds one to the exponent field; a carry out of rounding adds another. */
+    /* kept has the hidden bit, which adds one to the exponent field; a carry out of rounding adds
+     * another. */
     const uint64_t packed = ((uint64_t)(biased == 0 ? 0 : biased - 1) << f->fbits) + kept;
 
     if (ahp && packed >= BIT(15)) {
@@ -113,19 +121,20 @@ static uint64_t round_base(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum 
     return fp_zero(fmt, sign) | packed;
 }
 
-uint64_t fp_round(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r, bool sign, int exp,
-                  uint64_t mant)
+uint64_t fp_round(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r, bool sign,
+                  int exp, uint64_t mant)
 {
     return round_base(fpcr & ~FPCR_AHP, fpsr, fmt, r, sign, exp, mant);
 }
 
-uint64_t fp_round_cv(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r, bool sign, int exp,
-                     uint64_t mant)
+uint64_t fp_round_cv(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r, bool sign,
+                     int exp, uint64_t mant)
 {
     return round_base(fpcr & ~FPCR_FZ16, fpsr, fmt, r, sign, exp, mant);
 }
 
-uint64_t fp_process_nan(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const struct fp_num *num, uint64_t op)
+uint64_t fp_process_nan(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const struct fp_num *num,
+                        uint64_t op)
 {
     if (num->type == FPT_SNAN) {
         *fpsr |= FPSR_IOC;
@@ -134,8 +143,8 @@ uint64_t fp_process_nan(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const st
     return (fpcr & FPCR_DN) ? fp_default_nan(fmt) : op;
 }
 
-bool fp_process_nans(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const struct fp_num *na, uint64_t a,
-                     const struct fp_num *nb, uint64_t b, uint64_t *out)
+bool fp_process_nans(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const struct fp_num *na,
+                     uint64_t a, const struct fp_num *nb, uint64_t b, uint64_t *out)
 {
     if (!fp_is_nan(na) && !fp_is_nan(nb)) {
         return false;

@@ -1,15 +1,18 @@
 /*
  * fp_arith.c - floating-point arithmetic, maximum and minimum, comparison.
  *
- * DDI 0487, "Shared Pseudocode", shared/functions/float. Sums are formed on 128-bit mantissas, so that the addition,
- * the fused multiply-add and the fused steps of the Newton iterations are one function:
+ * DDI 0487, "Shared Pseudocode", shared/functions/float. Sums are formed on 128-bit mantissas, so
+ * that the addition, the fused multiply-add and the fused steps of the Newton iterations are one
+ * function:
  *
  *       127 126                                           0
  *      +---+---+-------------------------------------------+
- *      | 0 | 0 | mantissa, its top bit at 125              |   the two free bits hold the carry of the sum
+ *      | 0 | 0 | mantissa, its top bit at 125              |   the two free bits hold the carry of
+ * the sum
  *      +---+---+-------------------------------------------+
  *
- * A product of two mantissas has at most 106 significant bits, so moving it to bit 125 drops zeros only.
+ * A product of two mantissas has at most 106 significant bits, so moving it to bit 125 drops zeros
+ * only.
  */
 #include "accel/soft/fp_core.h"
 
@@ -24,7 +27,9 @@ struct fp_wide {
 
 static struct fp_wide widen(const struct fp_num *n)
 {
-    return (struct fp_wide){ .sign = n->sign, .exp = n->exp, .mant = n->type == FPT_ZERO ? 0 : (u128)n->mant << 64 };
+    return (struct fp_wide){ .sign = n->sign,
+                             .exp = n->exp,
+                             .mant = n->type == FPT_ZERO ? 0 : (u128)n->mant << 64 };
 }
 
 static struct fp_wide constant(int exp, uint64_t mant)
@@ -49,7 +54,10 @@ static struct fp_wide product(const struct fp_num *a, const struct fp_num *b)
     return p;
 }
 
-static uint64_t jam_wide(u128 mant) { return (uint64_t)(mant >> 64) | ((uint64_t)mant != 0); }
+static uint64_t jam_wide(u128 mant)
+{
+    return (uint64_t)(mant >> 64) | ((uint64_t)mant != 0);
+}
 
 static u128 shift_right_jam_wide(u128 v, unsigned n)
 {
@@ -64,8 +72,10 @@ static int clz_wide(u128 v)
     return v >> 64 ? __builtin_clzll((uint64_t)(v >> 64)) : 64 + __builtin_clzll((uint64_t)v);
 }
 
-/* a + b exactly, scaled by 2^scale, rounded. Zeros: their common sign, else as a sum that cancels. */
-static uint64_t sum(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, struct fp_wide a, struct fp_wide b, int scale)
+/* a + b exactly, scaled by 2^scale, rounded. Zeros: their common sign, else as a sum that cancels.
+ */
+static uint64_t sum(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, struct fp_wide a,
+                    struct fp_wide b, int scale)
 {
     const enum fp_rounding r = fp_rounding(fpcr);
 
@@ -98,7 +108,8 @@ static uint64_t sum(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, struct fp_wi
     return fp_round(fpcr, fpsr, fmt, r, a.sign, a.exp + 2 - shift + scale, jam_wide(mant << shift));
 }
 
-static uint64_t add_sub(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b, bool subtract)
+static uint64_t add_sub(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b,
+                        bool subtract)
 {
     const struct fp_num na = fp_unpack(fpcr, fpsr, fmt, a);
     struct fp_num nb = fp_unpack(fpcr, fpsr, fmt, b);
@@ -130,11 +141,13 @@ uint64_t fp_sub(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint
 /* Infinity times zero? */
 static bool inf_times_zero(const struct fp_num *a, const struct fp_num *b)
 {
-    return (a->type == FPT_INF && b->type == FPT_ZERO) || (a->type == FPT_ZERO && b->type == FPT_INF);
+    return (a->type == FPT_INF && b->type == FPT_ZERO) ||
+           (a->type == FPT_ZERO && b->type == FPT_INF);
 }
 
 /* FPMul; extended: FPMulX, where infinity times zero is 2. */
-static uint64_t multiply(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b, bool extended)
+static uint64_t multiply(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b,
+                         bool extended)
 {
     const struct fp_num na = fp_unpack(fpcr, fpsr, fmt, a), nb = fp_unpack(fpcr, fpsr, fmt, b);
     const bool sign = na.sign != nb.sign;
@@ -144,7 +157,8 @@ static uint64_t multiply(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_
         return nan;
     }
     if (inf_times_zero(&na, &nb)) {
-        return extended ? fp_zero(fmt, sign) | (uint64_t)(fp_formats[fmt].bias + 1) << fp_formats[fmt].fbits
+        return extended ? fp_zero(fmt, sign) | (uint64_t)(fp_formats[fmt].bias + 1)
+                                                   << fp_formats[fmt].fbits
                         : fp_invalid(fpsr, fmt);
     }
     if (na.type == FPT_INF || nb.type == FPT_INF) {
@@ -153,8 +167,9 @@ static uint64_t multiply(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_
 
     const struct fp_wide p = product(&na, &nb);
 
-    return p.mant == 0 ? fp_zero(fmt, sign)
-                       : fp_round(fpcr, fpsr, fmt, fp_rounding(fpcr), sign, p.exp, jam_wide(p.mant));
+    return p.mant == 0
+               ? fp_zero(fmt, sign)
+               : fp_round(fpcr, fpsr, fmt, fp_rounding(fpcr), sign, p.exp, jam_wide(p.mant));
 }
 
 uint64_t fp_mul(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b)
@@ -167,7 +182,8 @@ uint64_t fp_mulx(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uin
     return multiply(fpcr, fpsr, fmt, a, b, true);
 }
 
-/* One 32-bit digit of a long division: *rem < d, the next digit of the dividend is brought down. d's top bit is set. */
+/* One 32-bit digit of a long division: *rem < d, the next digit of the dividend is brought down.
+ * d's top bit is set. */
 static uint64_t divide_digit(uint64_t *rem, uint32_t next, uint64_t d)
 {
     const uint64_t d_hi = d >> 32, d_lo = (uint32_t)d;
@@ -217,14 +233,15 @@ uint64_t fp_div(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint
 
     /* The quotient of the mantissas is in (1/2, 2): a smaller dividend is taken twice. */
     const bool less = na.mant < nb.mant;
-    const uint64_t q = less ? divide_jam(na.mant, 0, nb.mant) : divide_jam(na.mant >> 1, na.mant << 63, nb.mant);
+    const uint64_t q =
+        less ? divide_jam(na.mant, 0, nb.mant) : divide_jam(na.mant >> 1, na.mant << 63, nb.mant);
 
     return fp_round(fpcr, fpsr, fmt, fp_rounding(fpcr), sign, na.exp - nb.exp - less, q);
 }
 
 /*
- * Square root of x / 2^60 in [1, 4), as a mantissa with a sticky bit; count bits of it are wanted. Digit by digit:
- * before each step rem = (x - root^2), scaled up by the steps done.
+ * Square root of x / 2^60 in [1, 4), as a mantissa with a sticky bit; count bits of it are wanted.
+ * Digit by digit: before each step rem = (x - root^2), scaled up by the steps done.
  */
 static uint64_t sqrt_jam(uint64_t x, unsigned count)
 {
@@ -267,10 +284,11 @@ uint64_t fp_sqrt(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a)
     return fp_round(fpcr, fpsr, fmt, fp_rounding(fpcr), false, (n.exp - odd) / 2, root);
 }
 
-/* FPProcessNaNs3, as fp_process_nans. The operands may have another format than the addend and result (FMLAL). */
-static bool process_nans3(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const struct fp_num *nc, uint64_t c,
-                          enum fp_fmt ops_fmt, const struct fp_num *na, uint64_t a, const struct fp_num *nb,
-                          uint64_t b, uint64_t *out)
+/* FPProcessNaNs3, as fp_process_nans. The operands may have another format than the addend and
+ * result (FMLAL). */
+static bool process_nans3(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const struct fp_num *nc,
+                          uint64_t c, enum fp_fmt ops_fmt, const struct fp_num *na, uint64_t a,
+                          const struct fp_num *nb, uint64_t b, uint64_t *out)
 {
     const bool operand_snan = na->type == FPT_SNAN || nb->type == FPT_SNAN;
 
@@ -287,11 +305,12 @@ static bool process_nans3(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const 
     return true;
 }
 
-static uint64_t muladd(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t c, enum fp_fmt ops_fmt, uint64_t a,
-                       uint64_t b)
+static uint64_t muladd(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t c,
+                       enum fp_fmt ops_fmt, uint64_t a, uint64_t b)
 {
     const struct fp_num nc = fp_unpack(fpcr, fpsr, fmt, c);
-    const struct fp_num na = fp_unpack(fpcr, fpsr, ops_fmt, a), nb = fp_unpack(fpcr, fpsr, ops_fmt, b);
+    const struct fp_num na = fp_unpack(fpcr, fpsr, ops_fmt, a),
+                        nb = fp_unpack(fpcr, fpsr, ops_fmt, b);
     const bool invalid = inf_times_zero(&na, &nb), sign = na.sign != nb.sign;
     uint64_t nan;
 
@@ -311,7 +330,8 @@ static uint64_t muladd(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t 
     return sum(fpcr, fpsr, fmt, widen(&nc), product(&na, &nb), 0);
 }
 
-uint64_t fp_muladd(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t addend, uint64_t a, uint64_t b)
+uint64_t fp_muladd(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t addend, uint64_t a,
+                   uint64_t b)
 {
     return muladd(fpcr, fpsr, fmt, addend, fmt, a, b);
 }
@@ -326,7 +346,8 @@ static uint64_t fused_step(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint6
                            struct fp_wide start, int scale)
 {
     const uint64_t minus_a = fp_neg(fmt, a); /* before NaNs are looked at: they come out negated */
-    const struct fp_num na = fp_unpack(fpcr, fpsr, fmt, minus_a), nb = fp_unpack(fpcr, fpsr, fmt, b);
+    const struct fp_num na = fp_unpack(fpcr, fpsr, fmt, minus_a),
+                        nb = fp_unpack(fpcr, fpsr, fmt, b);
     uint64_t nan;
 
     if (fp_process_nans(fpcr, fpsr, fmt, &na, minus_a, &nb, b, &nan)) {
@@ -360,7 +381,8 @@ static int64_t order(enum fp_fmt fmt, const struct fp_num *n, uint64_t op)
 }
 
 /* FPMax, FPMin. */
-static uint64_t choose(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b, bool larger)
+static uint64_t choose(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b,
+                       bool larger)
 {
     const struct fp_num na = fp_unpack(fpcr, fpsr, fmt, a), nb = fp_unpack(fpcr, fpsr, fmt, b);
     uint64_t nan;
@@ -389,7 +411,8 @@ uint64_t fp_min(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint
 }
 
 /* FPMaxNum, FPMinNum: a quiet NaN beside a number is replaced by the infinity that loses. */
-static uint64_t choose_num(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b, bool larger)
+static uint64_t choose_num(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b,
+                           bool larger)
 {
     const bool qnan_a = fp_unpack(fpcr, fpsr, fmt, a).type == FPT_QNAN;
     const bool qnan_b = fp_unpack(fpcr, fpsr, fmt, b).type == FPT_QNAN;
@@ -412,7 +435,8 @@ uint64_t fp_minnum(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, u
     return choose_num(fpcr, fpsr, fmt, a, b, false);
 }
 
-uint32_t fp_compare(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b, bool signal_nans)
+uint32_t fp_compare(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b,
+                    bool signal_nans)
 {
     const struct fp_num na = fp_unpack(fpcr, fpsr, fmt, a), nb = fp_unpack(fpcr, fpsr, fmt, b);
 

@@ -1,20 +1,22 @@
 /*
  * fp_convert.c - rounding to integers, conversions, and the estimate instructions' tables.
  *
- * DDI 0487, "Shared Pseudocode", shared/functions/float: FPRoundInt, FPRoundIntN, FPToFixed, FPToFixedJS, FixedToFP,
- * FPConvert, FPRecipEstimate, FPRSqrtEstimate, FPRecpX.
+ * DDI 0487, "Shared Pseudocode", shared/functions/float: FPRoundInt, FPRoundIntN, FPToFixed,
+ * FPToFixedJS, FixedToFP, FPConvert, FPRecipEstimate, FPRSqrtEstimate, FPRecpX.
  */
 #include "accel/soft/fp_core.h"
 
 /* ---- To integers ---- */
 
-/* A magnitude as integer, rounded; too_large: it has more than 64 bits (and value means nothing). */
+/* A magnitude as integer, rounded; too_large: it has more than 64 bits (and value means nothing).
+ */
 struct magnitude {
     uint64_t value;
     bool inexact, too_large;
 };
 
-/* |n| * 2^fbits rounded to an integer; n is finite or zero. The sign matters to directed roundings. */
+/* |n| * 2^fbits rounded to an integer; n is finite or zero. The sign matters to directed roundings.
+ */
 static struct magnitude round_magnitude(const struct fp_num *n, unsigned fbits, enum fp_rounding r)
 {
     const int exp = n->exp + (int)fbits;
@@ -50,8 +52,8 @@ static bool magnitude_fits(const struct magnitude *m, bool sign, bool is_unsigne
     return sign ? m->value <= BIT(size - 1) : m->value < BIT(size - 1);
 }
 
-uint64_t fp_to_fixed(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, unsigned fbits, bool is_unsigned,
-                     enum fp_rounding r, unsigned size)
+uint64_t fp_to_fixed(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, unsigned fbits,
+                     bool is_unsigned, enum fp_rounding r, unsigned size)
 {
     const struct fp_num n = fp_unpack(fpcr, fpsr, fmt, a);
     struct magnitude m = { .too_large = true }; /* infinity */
@@ -84,7 +86,8 @@ uint64_t fp_to_fixed_js(uint32_t fpcr, uint32_t *fpsr, uint64_t a)
         return 0;
     }
     m = round_magnitude(&n, 0, FPR_ZERO);
-    if (m.too_large) { /* only the value modulo 2^32 counts; 2^95 and above have none of these bits */
+    if (m.too_large) { /* only the value modulo 2^32 counts; 2^95 and above have none of these bits
+                        */
         m.value = n.exp < 127 ? n.mant << (n.exp - 63) : 0;
     }
 
@@ -105,7 +108,8 @@ uint64_t fp_to_fixed_js(uint32_t fpcr, uint32_t *fpsr, uint64_t a)
 /* ---- To integral values ---- */
 
 /* (-1)^sign * value, which is exact in the format. */
-static uint64_t pack_integer(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, bool sign, uint64_t value)
+static uint64_t pack_integer(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, bool sign,
+                             uint64_t value)
 {
     if (value == 0) {
         return fp_zero(fmt, sign);
@@ -116,7 +120,8 @@ static uint64_t pack_integer(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, boo
     return fp_round(fpcr, fpsr, fmt, FPR_ZERO, sign, 63 - shift, value << shift);
 }
 
-uint64_t fp_round_int(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, enum fp_rounding r, bool exact)
+uint64_t fp_round_int(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a,
+                      enum fp_rounding r, bool exact)
 {
     const struct fp_num n = fp_unpack(fpcr, fpsr, fmt, a);
 
@@ -133,7 +138,8 @@ uint64_t fp_round_int(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a
     return pack_integer(fpcr, fpsr, fmt, n.sign, m.value);
 }
 
-uint64_t fp_round_int_n(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, enum fp_rounding r, unsigned size)
+uint64_t fp_round_int_n(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a,
+                        enum fp_rounding r, unsigned size)
 {
     const struct fp_num n = fp_unpack(fpcr, fpsr, fmt, a);
     struct magnitude m = { .too_large = true }; /* NaN, infinity */
@@ -151,8 +157,8 @@ uint64_t fp_round_int_n(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t
 
 /* ---- From integers, between formats ---- */
 
-uint64_t fp_from_fixed(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t value, unsigned fbits,
-                       bool is_unsigned, enum fp_rounding r)
+uint64_t fp_from_fixed(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t value,
+                       unsigned fbits, bool is_unsigned, enum fp_rounding r)
 {
     const bool sign = !is_unsigned && (int64_t)value < 0;
     const uint64_t magnitude = sign ? -value : value;
@@ -166,7 +172,8 @@ uint64_t fp_from_fixed(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t 
     return fp_round(fpcr, fpsr, fmt, r, sign, 63 - shift - (int)fbits, magnitude << shift);
 }
 
-uint64_t fp_convert(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt to, enum fp_fmt from, uint64_t a, enum fp_rounding r)
+uint64_t fp_convert(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt to, enum fp_fmt from, uint64_t a,
+                    enum fp_rounding r)
 {
     const bool to_ahp = to == FP_H && (fpcr & FPCR_AHP) != 0;
     const struct fp_num n = fp_unpack_cv(fpcr, fpsr, from, a);
@@ -185,10 +192,8 @@ uint64_t fp_convert(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt to, enum fp_fmt f
             return fp_zero(to, n.sign) | (BIT(15) - 1);
         }
         return fp_infinity(to, n.sign);
-    case FPT_ZERO:
-        return fp_zero(to, n.sign);
-    default:
-        return fp_round_cv(fpcr, fpsr, to, r, n.sign, n.exp, n.mant);
+    case FPT_ZERO: return fp_zero(to, n.sign);
+    default: return fp_round_cv(fpcr, fpsr, to, r, n.sign, n.exp, n.mant);
     }
 }
 
@@ -240,8 +245,9 @@ uint64_t fp_recip_estimate(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint6
     }
     if (n.exp < -(f->bias + 1)) { /* the reciprocal overflows */
         *fpsr |= FPSR_OFC | FPSR_IXC;
-        return r == FPR_TIEEVEN || r == (n.sign ? FPR_NEGINF : FPR_POSINF) ? fp_infinity(fmt, n.sign)
-                                                                          : fp_max_normal(fmt, n.sign);
+        return r == FPR_TIEEVEN || r == (n.sign ? FPR_NEGINF : FPR_POSINF)
+                   ? fp_infinity(fmt, n.sign)
+                   : fp_max_normal(fmt, n.sign);
     }
     if (n.exp >= f->bias - 1 && fp_flushes(fpcr, fmt)) { /* it would be subnormal */
         *fpsr |= FPSR_UFC;
@@ -277,7 +283,8 @@ uint64_t fp_rsqrt_estimate(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint6
         return fp_zero(fmt, false);
     }
 
-    /* x = mant * 4^k with mant in [1/4, 1): an odd exponent field takes the lower half of the table. */
+    /* x = mant * 4^k with mant in [1/4, 1): an odd exponent field takes the lower half of the
+     * table. */
     const int biased = n.exp + f->bias;
     const uint64_t estimate = rsqrt_table((unsigned)(n.mant >> ((biased & 1) ? 56 : 55))) & 0xff;
     const int exp = (3 * f->bias - 1 - biased) / 2;

@@ -1,8 +1,9 @@
 /*
  * lower_fp.c - scalar floating-point instructions to uops.
  *
- * DDI 0487, "Data Processing -- Scalar Floating-Point and Advanced SIMD". The rows leave out what is unallocated, so
- * nothing here answers "undefined". Uops with a type come in threes, _s, _d, _h; first is the _s one.
+ * DDI 0487, "Data Processing -- Scalar Floating-Point and Advanced SIMD". The rows leave out what
+ * is unallocated, so nothing here answers "undefined". Uops with a type come in threes, _s, _d, _h;
+ * first is the _s one.
  */
 #include "accel/soft/cpu.h"
 #include "accel/soft/fp.h"
@@ -37,14 +38,16 @@ enum uop lower_fp_1src(const struct lower *lo, uint32_t word, struct op *op)
         op->imm = (opcode & 2) ? 64 : 32;
         return typed(UOP_frint_ts_s, word);
     }
-    op->ra = mode >= 6 ? ROUND_FPCR : (uint8_t)mode; /* N P M Z A are numbered as enum fp_rounding is */
-    op->imm = mode == 6;                             /* FRINTX */
+    op->ra =
+        mode >= 6 ? ROUND_FPCR : (uint8_t)mode; /* N P M Z A are numbered as enum fp_rounding is */
+    op->imm = mode == 6;                        /* FRINTX */
     return typed(UOP_frint_s, word);
 }
 
 enum uop lower_fp_convert(const struct lower *lo, uint32_t word, struct op *op)
 {
-    /* By ftype (source), opcode<1:0> (destination). Double to "double" is BFCVT, whose source is single. */
+    /* By ftype (source), opcode<1:0> (destination). Double to "double" is BFCVT, whose source is
+     * single. */
     static const enum uop convert[4][4] = {
         [0] = { [1] = UOP_fcvt_ds, [3] = UOP_fcvt_hs },
         [1] = { [0] = UOP_fcvt_sd, [2] = UOP_bfcvt, [3] = UOP_fcvt_hd },
@@ -57,8 +60,9 @@ enum uop lower_fp_convert(const struct lower *lo, uint32_t word, struct op *op)
 
 enum uop lower_fp_2src(const struct lower *lo, uint32_t word, struct op *op)
 {
-    static const enum uop first[9] = { UOP_fmul_s, UOP_fdiv_s,   UOP_fadd_s,   UOP_fsub_s, UOP_fmax_s,
-                                       UOP_fmin_s, UOP_fmaxnm_s, UOP_fminnm_s, UOP_fnmul_s };
+    static const enum uop first[9] = { UOP_fmul_s,   UOP_fdiv_s,   UOP_fadd_s,
+                                       UOP_fsub_s,   UOP_fmax_s,   UOP_fmin_s,
+                                       UOP_fmaxnm_s, UOP_fminnm_s, UOP_fnmul_s };
 
     registers(word, op);
     return typed(first[bits(word, 12, 4)], word);
@@ -101,7 +105,8 @@ static uint64_t expand_imm(unsigned imm8, unsigned ebits, unsigned fbits)
     const uint64_t b = imm8 >> 6 & 1;
     const uint64_t exp = (b ^ 1) << (ebits - 1) | (b ? BIT(ebits - 1) - 4 : 0) | (imm8 >> 4 & 3);
 
-    return (uint64_t)(imm8 >> 7) << (ebits + fbits) | exp << fbits | (uint64_t)(imm8 & 15) << (fbits - 4);
+    return (uint64_t)(imm8 >> 7) << (ebits + fbits) | exp << fbits |
+           (uint64_t)(imm8 & 15) << (fbits - 4);
 }
 
 enum uop lower_fp_imm(const struct lower *lo, uint32_t word, struct op *op)
@@ -109,7 +114,9 @@ enum uop lower_fp_imm(const struct lower *lo, uint32_t word, struct op *op)
     const unsigned imm8 = (unsigned)bits(word, 13, 8), ftype = (unsigned)bits(word, 22, 2);
 
     registers(word, op);
-    op->imm = ftype == 0 ? expand_imm(imm8, 8, 23) : ftype == 1 ? expand_imm(imm8, 11, 52) : expand_imm(imm8, 5, 10);
+    op->imm = ftype == 0   ? expand_imm(imm8, 8, 23)
+              : ftype == 1 ? expand_imm(imm8, 11, 52)
+                           : expand_imm(imm8, 5, 10);
     return UOP_fmov_imm;
 }
 

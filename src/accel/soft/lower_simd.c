@@ -1,9 +1,10 @@
 /*
  * lower_simd.c - Advanced SIMD instructions to micro-operations.
  *
- * DDI 0487, "Data Processing - Scalar Floating-Point and Advanced SIMD". A row names its family of uops; what is left to
- * find out, and is the same for all instructions of an encoding class, is the element size (which uop of the family), the
- * shape (op->ra) and the immediate. Scalar classes have bit 28 set, vector classes Q in bit 30.
+ * DDI 0487, "Data Processing - Scalar Floating-Point and Advanced SIMD". A row names its family of
+ * uops; what is left to find out, and is the same for all instructions of an encoding class, is the
+ * element size (which uop of the family), the shape (op->ra) and the immediate. Scalar classes have
+ * bit 28 set, vector classes Q in bit 30.
  */
 #include "accel/soft/cpu.h"
 #include "accel/soft/simd.h"
@@ -11,10 +12,10 @@
 #include "base/bits.h"
 
 const union vreg simd_keep[SHAPE_COUNT + 1] = {
-    [SHAPE_B] = { .d = { 0xff, 0 } },         [SHAPE_H] = { .d = { 0xffff, 0 } },
-    [SHAPE_S] = { .d = { 0xffffffff, 0 } },   [SHAPE_D] = { .d = { ~0ull, 0 } },
-    [SHAPE_HALF] = { .d = { ~0ull, 0 } },     [SHAPE_FULL] = { .d = { ~0ull, ~0ull } },
-    [SHAPE_HI] = { .d = { ~0ull, ~0ull } },   [SHAPE_COUNT] = { .d = { ~0ull, ~0ull } },
+    [SHAPE_B] = { .d = { 0xff, 0 } },       [SHAPE_H] = { .d = { 0xffff, 0 } },
+    [SHAPE_S] = { .d = { 0xffffffff, 0 } }, [SHAPE_D] = { .d = { ~0ull, 0 } },
+    [SHAPE_HALF] = { .d = { ~0ull, 0 } },   [SHAPE_FULL] = { .d = { ~0ull, ~0ull } },
+    [SHAPE_HI] = { .d = { ~0ull, ~0ull } }, [SHAPE_COUNT] = { .d = { ~0ull, ~0ull } },
 };
 
 /* FAMILY_x + log2 of the element size is the uop. */
@@ -38,9 +39,18 @@ static enum uop uop_sized(const struct lower *lo, unsigned size)
     return (enum uop)(families[lo->row->index] + size);
 }
 
-static bool is_scalar(uint32_t word) { return (word >> 28 & 1) != 0; }
-static bool is_q(uint32_t word) { return (word >> 30 & 1) != 0; }
-static unsigned size_field(uint32_t word) { return word >> 22 & 3; }
+static bool is_scalar(uint32_t word)
+{
+    return (word >> 28 & 1) != 0;
+}
+static bool is_q(uint32_t word)
+{
+    return (word >> 30 & 1) != 0;
+}
+static unsigned size_field(uint32_t word)
+{
+    return word >> 22 & 3;
+}
 
 static void set_registers(uint32_t word, struct op *op)
 {
@@ -49,7 +59,8 @@ static void set_registers(uint32_t word, struct op *op)
     op->rm = (uint8_t)(word >> 16 & 31);
 }
 
-/* Registers and the shape of an operation on elements of `size`: the scalar's, or the vector's by Q. */
+/* Registers and the shape of an operation on elements of `size`: the scalar's, or the vector's by
+ * Q. */
 static void set_same(uint32_t word, struct op *op, unsigned size)
 {
     set_registers(word, op);
@@ -69,7 +80,8 @@ static void set_narrow(uint32_t word, struct op *op, unsigned size)
     op->ra = (uint8_t)(is_scalar(word) ? size : is_q(word) ? SHAPE_HI : SHAPE_HALF);
 }
 
-/* ---- Size in size[23:22], or sz[22] and the feature for floating point ------------------------------------------ */
+/* ---- Size in size[23:22], or sz[22] and the feature for floating point
+ * ------------------------------------------ */
 
 /* Bitwise operations and others without an element size. */
 enum uop lower_simd_bits(const struct lower *lo, uint32_t word, struct op *op)
@@ -121,7 +133,8 @@ enum uop lower_simd_fnarrow(const struct lower *lo, uint32_t word, struct op *op
     return uop_sized(lo, size);
 }
 
-/* ---- By element: op->imm is the index ------------------------------------------------------------------------------ */
+/* ---- By element: op->imm is the index
+ * ------------------------------------------------------------------------------ */
 
 /* Sets rm and imm; returns the size of an element (size 0 is half precision). */
 static unsigned set_element(uint32_t word, struct op *op)
@@ -159,7 +172,8 @@ enum uop lower_simd_elem_long(const struct lower *lo, uint32_t word, struct op *
     return uop_sized(lo, size);
 }
 
-/* ---- Shifts: op->imm is the amount, the size is the place of the highest 1 in immh ----------------------------------- */
+/* ---- Shifts: op->imm is the amount, the size is the place of the highest 1 in immh
+ * ----------------------------------- */
 
 static unsigned immh_size(uint32_t word)
 {
@@ -168,8 +182,14 @@ static unsigned immh_size(uint32_t word)
     return immh >= 8 ? SHAPE_D : immh >= 4 ? SHAPE_S : immh >= 2 ? SHAPE_H : SHAPE_B;
 }
 
-static unsigned right_amount(uint32_t word) { return (16u << immh_size(word)) - (word >> 16 & 127); }
-static unsigned left_amount(uint32_t word) { return (word >> 16 & 127) - (8u << immh_size(word)); }
+static unsigned right_amount(uint32_t word)
+{
+    return (16u << immh_size(word)) - (word >> 16 & 127);
+}
+static unsigned left_amount(uint32_t word)
+{
+    return (word >> 16 & 127) - (8u << immh_size(word));
+}
 
 enum uop lower_simd_shr(const struct lower *lo, uint32_t word, struct op *op)
 {
@@ -199,7 +219,8 @@ enum uop lower_simd_shll(const struct lower *lo, uint32_t word, struct op *op)
     return uop_sized(lo, immh_size(word));
 }
 
-/* ---- Copies: imm5 holds the index above the lowest 1, whose place is the size ------------------------------------------ */
+/* ---- Copies: imm5 holds the index above the lowest 1, whose place is the size
+ * ------------------------------------------ */
 
 static unsigned imm5_size(uint32_t word)
 {
@@ -208,7 +229,10 @@ static unsigned imm5_size(uint32_t word)
     return (imm5 & 1) ? SHAPE_B : (imm5 & 2) ? SHAPE_H : (imm5 & 4) ? SHAPE_S : SHAPE_D;
 }
 
-static unsigned imm5_index(uint32_t word) { return (word >> 16 & 31) >> (imm5_size(word) + 1); }
+static unsigned imm5_index(uint32_t word)
+{
+    return (word >> 16 & 31) >> (imm5_size(word) + 1);
+}
 
 enum uop lower_simd_copy_elem(const struct lower *lo, uint32_t word, struct op *op)
 {
@@ -249,7 +273,8 @@ enum uop lower_simd_mov_gpr(const struct lower *lo, uint32_t word, struct op *op
     return uop_sized(lo, imm5_size(word));
 }
 
-/* ---- Extract, table lookup, modified immediate ----------------------------------------------------------------------- */
+/* ---- Extract, table lookup, modified immediate
+ * ----------------------------------------------------------------------- */
 
 enum uop lower_simd_ext(const struct lower *lo, uint32_t word, struct op *op)
 {
@@ -274,7 +299,8 @@ static uint64_t replicate(uint64_t v, unsigned esize)
     return v;
 }
 
-/* VFPExpandImm: sign, the exponent's top bit inverted and repeated, the rest; for a format of ebits and fbits. */
+/* VFPExpandImm: sign, the exponent's top bit inverted and repeated, the rest; for a format of ebits
+ * and fbits. */
 static uint64_t expand_fp(uint32_t imm8, unsigned ebits, unsigned fbits)
 {
     uint64_t sign = imm8 >> 7, top = imm8 >> 6 & 1, rest = imm8 & 63;
@@ -283,7 +309,8 @@ static uint64_t expand_fp(uint32_t imm8, unsigned ebits, unsigned fbits)
     return sign << (ebits + fbits) | exponent << fbits | rest << (fbits - 4);
 }
 
-/* AdvSIMDExpandImm with op as 0 (the inversion of MVNI and BIC is the caller's), except for cmode 111x. */
+/* AdvSIMDExpandImm with op as 0 (the inversion of MVNI and BIC is the caller's), except for cmode
+ * 111x. */
 static uint64_t expand_imm(uint32_t word)
 {
     unsigned cmode = word >> 12 & 15, op = word >> 29 & 1, o2 = word >> 11 & 1;
@@ -300,7 +327,7 @@ static uint64_t expand_imm(uint32_t word)
         return replicate((cmode & 1) ? imm8 << 16 | 0xffff : imm8 << 8 | 0xff, 32);
     }
     if (cmode == 15) {
-        return o2 ? replicate(expand_fp(imm8, 5, 10), 16)
+        return o2   ? replicate(expand_fp(imm8, 5, 10), 16)
                : op ? expand_fp(imm8, 11, 52)
                     : replicate(expand_fp(imm8, 8, 23), 32);
     }

@@ -1,15 +1,19 @@
 /*
  * mem.c - slow paths of loads and stores: what the TLB's tags refuse.
  *
- * That is: a page not in the TLB (refilled here, so the next access is fast), a page-crossing access, Device memory,
- * MMIO, a write to ROM, a misaligned access where alignment is checked, and faults.
+ * That is: a page not in the TLB (refilled here, so the next access is fast), a page-crossing
+ * access, Device memory, MMIO, a write to ROM, a misaligned access where alignment is checked, and
+ * faults.
  *
- * DDI 0487, "Alignment of data accesses", "MMU fault priorities": an alignment fault that SCTLR_EL1.A or the kind of
- * instruction causes comes before faults of translation, one that the memory type causes after them.
+ * DDI 0487, "Alignment of data accesses", "MMU fault priorities": an alignment fault that
+ * SCTLR_EL1.A or the kind of instruction causes comes before faults of translation, one that the
+ * memory type causes after them.
  */
 #include "accel/soft/engine.h"
 
-/* ---- Faults ------------------------------------------------------------------------------------------------------- */
+/* ---- Faults
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 void mem_fault(struct cpu *cpu, const struct op *op, uint64_t va, unsigned fsc, bool write, bool cm)
 {
@@ -28,10 +32,12 @@ static struct tlb_ctx *ctx_for(struct cpu *cpu, unsigned mo)
 }
 
 /* Looks va up for the access; NULL after a fault was taken. */
-static const struct tlb_info *lookup(struct cpu *cpu, const struct op *op, uint64_t va, bool write, unsigned mo)
+static const struct tlb_info *lookup(struct cpu *cpu, const struct op *op, uint64_t va, bool write,
+                                     unsigned mo)
 {
     unsigned fsc = 0;
-    const struct tlb_info *info = mmu_lookup(cpu, ctx_for(cpu, mo), va, write ? ACCESS_WRITE : ACCESS_READ, &fsc);
+    const struct tlb_info *info =
+        mmu_lookup(cpu, ctx_for(cpu, mo), va, write ? ACCESS_WRITE : ACCESS_READ, &fsc);
 
     if (info == NULL) {
         mem_fault(cpu, op, va, fsc, write, false);
@@ -39,7 +45,8 @@ static const struct tlb_info *lookup(struct cpu *cpu, const struct op *op, uint6
     return info;
 }
 
-/* ---- One access inside one page ----------------------------------------------------------------------------------- */
+/* ---- One access inside one page
+ * ----------------------------------------------------------------------------------- */
 
 /* Is the memory there host memory that this access may use directly? */
 static bool is_ram(const struct tlb_info *info, bool write)
@@ -74,8 +81,8 @@ static bool mmio(struct cpu *cpu, uint64_t pa, unsigned size, bool write, uint64
 }
 
 /* Up to 8 bytes at a time on the bus. */
-static void access_mmio(struct cpu *cpu, const struct op *op, const struct tlb_info *info, uint64_t va, uint8_t *buf,
-                        unsigned size, bool write)
+static void access_mmio(struct cpu *cpu, const struct op *op, const struct tlb_info *info,
+                        uint64_t va, uint8_t *buf, unsigned size, bool write)
 {
     uint64_t pa = pa_of(info, va);
 
@@ -121,8 +128,8 @@ static void copy_out(uint8_t *host, const uint8_t *buf, unsigned size)
 }
 
 /* Both halves of a page-crossing access were looked up first, so it happens whole or not at all. */
-static void access_crossing(struct cpu *cpu, const struct op *op, uint64_t va, uint8_t *buf, unsigned size, bool write,
-                            unsigned mo)
+static void access_crossing(struct cpu *cpu, const struct op *op, uint64_t va, uint8_t *buf,
+                            unsigned size, bool write, unsigned mo)
 {
     uint64_t second = align_up(va, SOFT_PAGE);
     unsigned first = (unsigned)(second - va);
@@ -146,7 +153,8 @@ static void access_crossing(struct cpu *cpu, const struct op *op, uint64_t va, u
 }
 
 /* Reads into buf or writes from it; cpu->left after a fault. */
-static void access_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint8_t *buf, bool write, unsigned mo)
+static void access_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint8_t *buf, bool write,
+                        unsigned mo)
 {
     unsigned size = 1u << (mo & MO_SIZE);
     bool misaligned = (va & (size - 1)) != 0;
@@ -195,16 +203,19 @@ struct v128 mem_ld16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uns
     return value;
 }
 
-void mem_st16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t lo, uint64_t hi, unsigned mo)
+void mem_st16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t lo, uint64_t hi,
+                   unsigned mo)
 {
     struct v128 value = { lo, hi };
 
     access_slow(cpu, op, va, (uint8_t *)&value, true, mo);
 }
 
-/* ---- More than one access ------------------------------------------------------------------------------------------ */
+/* ---- More than one access
+ * ------------------------------------------------------------------------------------------ */
 
-void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write, unsigned mo)
+void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
+               unsigned mo)
 {
     if (lookup(cpu, op, va, write, mo) != NULL && (va & (SOFT_PAGE - 1)) + size > SOFT_PAGE) {
         lookup(cpu, op, align_down(va, SOFT_PAGE) + SOFT_PAGE, write, mo);
@@ -212,9 +223,10 @@ void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size,
 }
 
 /*
- * WnR of a fault of an atomic: set if a read would have been fine, so it is the write that failed (DDI 0487, "ISS
- * encoding for an exception from a Data Abort", WnR). A store-exclusive is a write altogether: STXR and STXP are
- * size 001000 0 0 with o1 for the pair, which in the lower sizes is CASP instead.
+ * WnR of a fault of an atomic: set if a read would have been fine, so it is the write that failed
+ * (DDI 0487, "ISS encoding for an exception from a Data Abort", WnR). A store-exclusive is a write
+ * altogether: STXR and STXP are size 001000 0 0 with o1 for the pair, which in the lower sizes is
+ * CASP instead.
  */
 static bool is_store_exclusive(uint32_t word)
 {
@@ -223,7 +235,8 @@ static bool is_store_exclusive(uint32_t word)
     return (word & 0x3fc00000) == 0x08000000 && !(pair && (word >> 31) == 0);
 }
 
-void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write, unsigned mo)
+void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
+                 unsigned mo)
 {
     bool store_only = write && is_store_exclusive(op->word);
     const struct tlb_info *info;
@@ -246,7 +259,8 @@ void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned siz
     return host_of(cpu, mo, va);
 }
 
-/* DC ZVA: 64 bytes, DCZID_EL0.BS. To Device memory, which all is with the MMU off, it is an alignment fault. */
+/* DC ZVA: 64 bytes, DCZID_EL0.BS. To Device memory, which all is with the MMU off, it is an
+ * alignment fault. */
 void mem_zero_block(struct cpu *cpu, const struct op *op, uint64_t va)
 {
     uint64_t block = align_down(va, 64);
@@ -255,7 +269,8 @@ void mem_zero_block(struct cpu *cpu, const struct op *op, uint64_t va)
 
     if (info == NULL) {
         mem_fault(cpu, op, va, fsc, true, false);
-    } else if ((info->pa & TI_DEVICE) != 0 || (*sys_reg(cpu, SYS_SCTLR_EL1) & SCTLR_M) == 0 || !is_ram(info, true)) {
+    } else if ((info->pa & TI_DEVICE) != 0 || (*sys_reg(cpu, SYS_SCTLR_EL1) & SCTLR_M) == 0 ||
+               !is_ram(info, true)) {
         mem_fault(cpu, op, va, FSC_ALIGNMENT, true, false);
     } else {
         memset(host_of(cpu, 0, block), 0, 64);

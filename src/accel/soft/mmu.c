@@ -1,11 +1,12 @@
 /*
  * mmu.c - the MMU of the EL1&0 regime: table walks, permissions, hardware updates, TLB refill.
  *
- * DDI 0487, "The AArch64 Virtual Memory System Architecture"; the order of faults is that of "MMU fault priorities".
- * What descriptors mean is in arch/pgtable.c.
+ * DDI 0487, "The AArch64 Virtual Memory System Architecture"; the order of faults is that of "MMU
+ * fault priorities". What descriptors mean is in arch/pgtable.c.
  *
- * A refill enters everything the context may do with the page, so a page that is read, written and executed costs
- * one walk; except that a clean page under hardware management of dirty state stays unwritable until it is written.
+ * A refill enters everything the context may do with the page, so a page that is read, written and
+ * executed costs one walk; except that a clean page under hardware management of dirty state stays
+ * unwritable until it is written.
  */
 #include "accel/soft/engine.h"
 
@@ -38,7 +39,9 @@ uint64_t mmu_untag(const struct cpu *cpu, uint64_t va)
     return half_of(cpu, va)->tbi ? (uint64_t)sign_extend(va, 56) : va;
 }
 
-/* ---- Walks ------------------------------------------------------------------------------------------------------- */
+/* ---- Walks
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* Where a walk ended. */
 struct leaf {
@@ -54,7 +57,8 @@ static void walk_fault(struct walk *w, unsigned fsc)
     w->fsc = (uint8_t)fsc;
 }
 
-static struct walk_cache_entry *cache_slot(struct tlb_ctx *ctx, const struct pgt_half *half, uint64_t va, uint64_t *tag)
+static struct walk_cache_entry *cache_slot(struct tlb_ctx *ctx, const struct pgt_half *half,
+                                           uint64_t va, uint64_t *tag)
 {
     unsigned reach = pgt_level_shift(half, 2);
 
@@ -63,7 +67,8 @@ static struct walk_cache_entry *cache_slot(struct tlb_ctx *ctx, const struct pgt
 }
 
 /* Start of a walk: the cached last-level table, or the top. */
-static uint64_t walk_start(struct tlb_ctx *ctx, const struct pgt_half *half, uint64_t va, struct leaf *leaf)
+static uint64_t walk_start(struct tlb_ctx *ctx, const struct pgt_half *half, uint64_t va,
+                           struct leaf *leaf)
 {
     uint64_t tag;
 
@@ -80,7 +85,8 @@ static uint64_t walk_start(struct tlb_ctx *ctx, const struct pgt_half *half, uin
     return half->table;
 }
 
-static void cache_table(struct tlb_ctx *ctx, const struct pgt_half *half, uint64_t va, uint64_t table, uint64_t hier)
+static void cache_table(struct tlb_ctx *ctx, const struct pgt_half *half, uint64_t va,
+                        uint64_t table, uint64_t hier)
 {
     uint64_t tag;
     struct walk_cache_entry *c = cache_slot(ctx, half, va, &tag);
@@ -125,17 +131,21 @@ static unsigned find_leaf(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, str
     }
 }
 
-static bool permitted(const struct cpu *cpu, unsigned perms, unsigned el, bool pan, enum access_kind kind)
+static bool permitted(const struct cpu *cpu, unsigned perms, unsigned el, bool pan,
+                      enum access_kind kind)
 {
     if (el == 0) {
-        static const uint8_t need[] = { [ACCESS_READ] = PGT_R0, [ACCESS_WRITE] = PGT_W0, [ACCESS_EXEC] = PGT_X0 };
+        static const uint8_t need[] = {
+            [ACCESS_READ] = PGT_R0, [ACCESS_WRITE] = PGT_W0, [ACCESS_EXEC] = PGT_X0
+        };
         return (perms & need[kind]) != 0;
     }
     if (kind == ACCESS_EXEC) {
         return (perms & PGT_X1) != 0;
     }
     if (pan && mmu_on(cpu)) {
-        bool epan = cpu_has(cpu, A64_FEAT_PAN3) && (cpu->priv->sys[SYS_SCTLR_EL1] & SCTLR_EPAN) != 0;
+        bool epan =
+            cpu_has(cpu, A64_FEAT_PAN3) && (cpu->priv->sys[SYS_SCTLR_EL1] & SCTLR_EPAN) != 0;
         if ((perms & PGT_USER) != 0 || (epan && (perms & PGT_X0) != 0)) {
             return false;
         }
@@ -143,20 +153,23 @@ static bool permitted(const struct cpu *cpu, unsigned perms, unsigned el, bool p
     return (perms & (kind == ACCESS_WRITE ? PGT_W1 : PGT_R1)) != 0;
 }
 
-static void leaf_result(struct cpu *cpu, const struct pgt_half *half, uint64_t va, const struct leaf *leaf, struct walk *w)
+static void leaf_result(struct cpu *cpu, const struct pgt_half *half, uint64_t va,
+                        const struct leaf *leaf, struct walk *w)
 {
     const struct soft_private *p = cpu->priv;
     unsigned shift = pgt_level_shift(half, leaf->level);
 
     w->size = BIT(shift);
     w->pa = pgt_desc_output(half, leaf->desc, leaf->level) | (va & (w->size - 1));
-    w->perms = (uint8_t)pgt_perms(half, leaf->desc, leaf->hier, (p->sys[SYS_SCTLR_EL1] & SCTLR_WXN) != 0);
+    w->perms =
+        (uint8_t)pgt_perms(half, leaf->desc, leaf->hier, (p->sys[SYS_SCTLR_EL1] & SCTLR_WXN) != 0);
     w->attr = (uint8_t)bits(p->sys[SYS_MAIR_EL1], 8 * (unsigned)bits(leaf->desc, 2, 3), 8);
     w->sh = (uint8_t)bits(leaf->desc, 8, 2);
     w->ng = (leaf->desc & PTE_NG) != 0;
 }
 
-/* The descriptor as hardware leaves it after this access ("Hardware management of the Access flag and dirty state"). */
+/* The descriptor as hardware leaves it after this access ("Hardware management of the Access flag
+ * and dirty state"). */
 static uint64_t updated(const struct pgt_half *half, uint64_t desc, unsigned flags)
 {
     if (half->ha) {
@@ -169,8 +182,8 @@ static uint64_t updated(const struct pgt_half *half, uint64_t desc, unsigned fla
 }
 
 /* One try; false: the descriptor changed meanwhile, try again. */
-static bool walk_once(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bool pan, enum access_kind kind,
-                      unsigned flags, struct walk *w)
+static bool walk_once(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bool pan,
+                      enum access_kind kind, unsigned flags, struct walk *w)
 {
     const struct pgt_half *half = half_of(cpu, va);
     struct leaf leaf;
@@ -195,7 +208,8 @@ static bool walk_once(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigne
             walk_fault(w, FSC_EXTERNAL_WALK + leaf.level);
             return true;
         }
-        if (!__atomic_compare_exchange_n(leaf.where, &leaf.desc, desc, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        if (!__atomic_compare_exchange_n(leaf.where, &leaf.desc, desc, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_SEQ_CST)) {
             return false;
         }
     }
@@ -204,7 +218,8 @@ static bool walk_once(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigne
     return true;
 }
 
-/* Stage 1 off: flat, as far as there are physical addresses; data is Device-nGnRnE (cpu->align_mask sees to that). */
+/* Stage 1 off: flat, as far as there are physical addresses; data is Device-nGnRnE (cpu->align_mask
+ * sees to that). */
 static void walk_flat(struct cpu *cpu, uint64_t va, struct walk *w)
 {
     unsigned top = half_of(cpu, va)->tbi ? 56 : 64;
@@ -221,8 +236,8 @@ static void walk_flat(struct cpu *cpu, uint64_t va, struct walk *w)
     w->perms = PGT_R0 | PGT_W0 | PGT_X0 | PGT_R1 | PGT_W1 | PGT_X1;
 }
 
-void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bool pan, enum access_kind kind,
-              unsigned flags, struct walk *w)
+void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bool pan,
+              enum access_kind kind, unsigned flags, struct walk *w)
 {
     const struct pgt_half *half = half_of(cpu, va);
     unsigned tries = 0;
@@ -236,7 +251,8 @@ void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bo
         walk_fault(w, FSC_ADDRESS_SIZE);
     } else {
         while (!walk_once(cpu, ctx, va, el, pan, kind, flags, w)) {
-            if (++tries == WALK_RETRIES) { /* another CPU rewrites it all the time: as if it had been invalid once */
+            if (++tries == WALK_RETRIES) { /* another CPU rewrites it all the time: as if it had
+                                              been invalid once */
                 walk_fault(w, FSC_TRANSLATION + 3);
                 return;
             }
@@ -244,7 +260,9 @@ void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bo
     }
 }
 
-/* ---- Refill ------------------------------------------------------------------------------------------------------ */
+/* ---- Refill
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* What the context may do with the page of a walk. */
 static unsigned page_flags(const struct cpu *cpu, const struct tlb_ctx *ctx, const struct walk *w)
@@ -260,7 +278,8 @@ static unsigned page_flags(const struct cpu *cpu, const struct tlb_ctx *ctx, con
     if (permitted(cpu, w->perms, ctx->el, ctx->pan, ACCESS_EXEC)) {
         flags |= TI_X;
     }
-    /* Attributes 0b0000xxxx are Device memory. With the MMU off everything is, and align_mask says so. */
+    /* Attributes 0b0000xxxx are Device memory. With the MMU off everything is, and align_mask says
+     * so. */
     if (w->attr >> 4 == 0 && mmu_on(cpu)) {
         flags |= TI_DEVICE;
     }
@@ -280,7 +299,8 @@ static void note_block(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, uint64
     }
 }
 
-static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, const struct walk *w)
+static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va,
+                                   const struct walk *w)
 {
     unsigned n = va >> PAGE_BITS & (TLB_ENTRIES - 1);
     uint64_t page = align_down(va, SOFT_PAGE);
@@ -308,9 +328,12 @@ static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_
     return &ctx->info[n];
 }
 
-const struct tlb_info *mmu_lookup(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, enum access_kind kind, unsigned *fsc)
+const struct tlb_info *mmu_lookup(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va,
+                                  enum access_kind kind, unsigned *fsc)
 {
-    static const uint8_t need[] = { [ACCESS_READ] = TI_R, [ACCESS_WRITE] = TI_W, [ACCESS_EXEC] = TI_X };
+    static const uint8_t need[] = {
+        [ACCESS_READ] = TI_R, [ACCESS_WRITE] = TI_W, [ACCESS_EXEC] = TI_X
+    };
     const struct tlb_info *info = &ctx->info[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
     struct walk w;
 

@@ -10,8 +10,8 @@
 #include "arch/a64.h"
 
 struct soft_model {
-    const char *name; /* "cortex-a53"; --cpu takes it     */
-    const char *what; /* one line for `hypervisor cpus`   */
+    const char *name;  /* "cortex-a53"; --cpu takes it     */
+    const char *what;  /* one line for `hypervisor cpus`   */
     uint64_t features; /* bit per enum a64_feat           */
     uint32_t midr;
     uint8_t pa_bits;

@@ -1,16 +1,23 @@
 /*
  * op_crypto.c - the cryptographic instructions: AES, SHA-1, SHA-256.
  *
- * DDI 0487, "Cryptographic AES", "Cryptographic three-register SHA", "Cryptographic two-register SHA"; FIPS 197 and
- * FIPS 180-4 for what they compute. (PMULL is in op_simd_int.c.) The shape in op->ra means nothing here except to the
- * bodies made by SIMD_LANES_.
+ * DDI 0487, "Cryptographic AES", "Cryptographic three-register SHA", "Cryptographic two-register
+ * SHA"; FIPS 197 and FIPS 180-4 for what they compute. (PMULL is in op_simd_int.c.) The shape in
+ * op->ra means nothing here except to the bodies made by SIMD_LANES_.
  */
 #include "accel/soft/simd.h"
 
-static ALWAYS_INLINE uint32_t rol32(uint32_t v, unsigned n) { return v << n | v >> (32 - n); }
-static ALWAYS_INLINE uint32_t ror32(uint32_t v, unsigned n) { return v >> n | v << (32 - n); }
+static ALWAYS_INLINE uint32_t rol32(uint32_t v, unsigned n)
+{
+    return v << n | v >> (32 - n);
+}
+static ALWAYS_INLINE uint32_t ror32(uint32_t v, unsigned n)
+{
+    return v >> n | v << (32 - n);
+}
 
-/* ---- AES: the state is 4 columns of 4 bytes, byte 4 * column + row ------------------------------------------------- */
+/* ---- AES: the state is 4 columns of 4 bytes, byte 4 * column + row
+ * ------------------------------------------------- */
 
 /* clang-format off */
 static const uint8_t sub_bytes[256] = {
@@ -53,8 +60,8 @@ static const uint8_t inv_sub_bytes[256] = {
 /* clang-format on */
 
 /*
- * AddRoundKey, then ShiftRows and SubBytes, which commute: row r of the result comes from r columns further on (step 1), or
- * back (step 3, the inverse).
+ * AddRoundKey, then ShiftRows and SubBytes, which commute: row r of the result comes from r columns
+ * further on (step 1), or back (step 3, the inverse).
  */
 static ALWAYS_INLINE union vreg aes_round(union vreg state, union vreg key, const uint8_t *box,
                                           unsigned step)
@@ -84,7 +91,8 @@ UOP_BODY(aesd)
     NEXT();
 }
 
-/* The four bytes of a column times x, in the field of polynomials modulo x^8 + x^4 + x^3 + x + 1. */
+/* The four bytes of a column times x, in the field of polynomials modulo x^8 + x^4 + x^3 + x + 1.
+ */
 static ALWAYS_INLINE uint32_t aes_times_x(uint32_t w)
 {
     return (w & 0x7f7f7f7f) << 1 ^ (w >> 7 & 0x01010101) * 0x1b;
@@ -107,32 +115,42 @@ static ALWAYS_INLINE uint32_t aes_inv_mix(uint32_t w)
 SIMD_LANES_(aesmc, s, uint32_t, m.s[i], aes_mix(a))
 SIMD_LANES_(aesimc, s, uint32_t, m.s[i], aes_inv_mix(a))
 
-/* ---- SHA: the functions of FIPS 180-4 ------------------------------------------------------------------------------- */
+/* ---- SHA: the functions of FIPS 180-4
+ * ------------------------------------------------------------------------------- */
 
-static ALWAYS_INLINE uint32_t sha_choose(uint32_t x, uint32_t y, uint32_t z) { return ((y ^ z) & x) ^ z; }
-static ALWAYS_INLINE uint32_t sha_parity(uint32_t x, uint32_t y, uint32_t z) { return x ^ y ^ z; }
+static ALWAYS_INLINE uint32_t sha_choose(uint32_t x, uint32_t y, uint32_t z)
+{
+    return ((y ^ z) & x) ^ z;
+}
+static ALWAYS_INLINE uint32_t sha_parity(uint32_t x, uint32_t y, uint32_t z)
+{
+    return x ^ y ^ z;
+}
 static ALWAYS_INLINE uint32_t sha_majority(uint32_t x, uint32_t y, uint32_t z)
 {
     return (x & y) | ((x | y) & z);
 }
 
-/* ---- SHA-1 ------------------------------------------------------------------------------------------------------------ */
+/* ---- SHA-1
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
-/* Four rounds: Vd is a b c d from its lowest element on, Sn is e, Vm the schedule with the constant added. */
-#define SHA1_ROUNDS(name, f)                                                                                     \
-    UOP_BODY(name)                                                                                               \
-    {                                                                                                            \
-        FP_CHECK();                                                                                              \
-        const union vreg w = cpu->v[op->rm];                                                                     \
-        union vreg x = cpu->v[op->rd];                                                                           \
-        uint32_t e = cpu->v[op->rn].s[0];                                                                        \
-        for (unsigned i = 0; i < 4; i++) {                                                                       \
-            const uint32_t t = e + rol32(x.s[0], 5) + f(x.s[1], x.s[2], x.s[3]) + w.s[i];                        \
-            e = x.s[3];                                                                                          \
-            x = (union vreg){ .s = { t, x.s[0], rol32(x.s[1], 30), x.s[2] } };                                   \
-        }                                                                                                        \
-        cpu->v[op->rd] = x;                                                                                      \
-        NEXT();                                                                                                  \
+/* Four rounds: Vd is a b c d from its lowest element on, Sn is e, Vm the schedule with the constant
+ * added. */
+#define SHA1_ROUNDS(name, f)                                                              \
+    UOP_BODY(name)                                                                        \
+    {                                                                                     \
+        FP_CHECK();                                                                       \
+        const union vreg w = cpu->v[op->rm];                                              \
+        union vreg x = cpu->v[op->rd];                                                    \
+        uint32_t e = cpu->v[op->rn].s[0];                                                 \
+        for (unsigned i = 0; i < 4; i++) {                                                \
+            const uint32_t t = e + rol32(x.s[0], 5) + f(x.s[1], x.s[2], x.s[3]) + w.s[i]; \
+            e = x.s[3];                                                                   \
+            x = (union vreg){ .s = { t, x.s[0], rol32(x.s[1], 30), x.s[2] } };            \
+        }                                                                                 \
+        cpu->v[op->rd] = x;                                                               \
+        NEXT();                                                                           \
     }
 SHA1_ROUNDS(sha1c, sha_choose)
 SHA1_ROUNDS(sha1p, sha_parity)
@@ -166,18 +184,34 @@ UOP_BODY(sha1su1)
     NEXT();
 }
 
-/* ---- SHA-256 ------------------------------------------------------------------------------------------------------------ */
+/* ---- SHA-256
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
-static ALWAYS_INLINE uint32_t sha256_big0(uint32_t x) { return ror32(x, 2) ^ ror32(x, 13) ^ ror32(x, 22); }
-static ALWAYS_INLINE uint32_t sha256_big1(uint32_t x) { return ror32(x, 6) ^ ror32(x, 11) ^ ror32(x, 25); }
-static ALWAYS_INLINE uint32_t sha256_small0(uint32_t x) { return ror32(x, 7) ^ ror32(x, 18) ^ x >> 3; }
-static ALWAYS_INLINE uint32_t sha256_small1(uint32_t x) { return ror32(x, 17) ^ ror32(x, 19) ^ x >> 10; }
+static ALWAYS_INLINE uint32_t sha256_big0(uint32_t x)
+{
+    return ror32(x, 2) ^ ror32(x, 13) ^ ror32(x, 22);
+}
+static ALWAYS_INLINE uint32_t sha256_big1(uint32_t x)
+{
+    return ror32(x, 6) ^ ror32(x, 11) ^ ror32(x, 25);
+}
+static ALWAYS_INLINE uint32_t sha256_small0(uint32_t x)
+{
+    return ror32(x, 7) ^ ror32(x, 18) ^ x >> 3;
+}
+static ALWAYS_INLINE uint32_t sha256_small1(uint32_t x)
+{
+    return ror32(x, 17) ^ ror32(x, 19) ^ x >> 10;
+}
 
-/* Four rounds: x is a b c d from the lowest element on, y is e f g h. The half of the result that is asked for. */
+/* Four rounds: x is a b c d from the lowest element on, y is e f g h. The half of the result that
+ * is asked for. */
 static ALWAYS_INLINE union vreg sha256_rounds(union vreg x, union vreg y, union vreg w, bool first)
 {
     for (unsigned i = 0; i < 4; i++) {
-        const uint32_t t = y.s[3] + sha256_big1(y.s[0]) + sha_choose(y.s[0], y.s[1], y.s[2]) + w.s[i];
+        const uint32_t t =
+            y.s[3] + sha256_big1(y.s[0]) + sha_choose(y.s[0], y.s[1], y.s[2]) + w.s[i];
         const uint32_t a = t + sha256_big0(x.s[0]) + sha_majority(x.s[0], x.s[1], x.s[2]);
 
         y = (union vreg){ .s = { x.s[3] + t, y.s[0], y.s[1], y.s[2] } };

@@ -1,17 +1,18 @@
 /*
  * op_fp.c - bodies of the scalar floating-point uops.
  *
- * DDI 0487, "A64 -- SIMD and Floating-point Instructions". Each kind of body is written once, as a macro over its name
- * and format, and TYPES makes the three of it. A scalar result clears the rest of the V register.
+ * DDI 0487, "A64 -- SIMD and Floating-point Instructions". Each kind of body is written once, as a
+ * macro over its name and format, and TYPES makes the three of it. A scalar result clears the rest
+ * of the V register.
  */
 #include "accel/soft/op_fp.h"
 
 #include "accel/soft/cpu.h"
 #include "accel/soft/fp_fast.h"
 
-#define TYPES(BODY, name, ...)                                                                     \
-    BODY(name##_s, FP_S, __VA_ARGS__)                                                              \
-    BODY(name##_d, FP_D, __VA_ARGS__)                                                              \
+#define TYPES(BODY, name, ...)        \
+    BODY(name##_s, FP_S, __VA_ARGS__) \
+    BODY(name##_d, FP_D, __VA_ARGS__) \
     BODY(name##_h, FP_H, __VA_ARGS__)
 
 /* The FPCR and FPSR arguments of fp.h. */
@@ -35,13 +36,13 @@ static ALWAYS_INLINE enum fp_rounding rounding(const struct cpu *cpu, const stru
 
 /* ---- One source ---- */
 
-#define OP_BITS(name, fmt, expression)                                                             \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        const uint64_t a = get(cpu, fmt, op->rn);                                                  \
-        set(cpu, op->rd, expression);                                                              \
-        NEXT();                                                                                    \
+#define OP_BITS(name, fmt, expression)            \
+    UOP_BODY(name)                                \
+    {                                             \
+        FP_CHECK();                               \
+        const uint64_t a = get(cpu, fmt, op->rn); \
+        set(cpu, op->rd, expression);             \
+        NEXT();                                   \
     }
 
 OP_BITS(fmov_s, FP_S, a)
@@ -71,15 +72,16 @@ OP_BITS(bfcvt, FP_S, fp_fast_convert(ENV, FP_BF, FP_S, a))
 
 /* ---- Two and three sources ---- */
 
-#define OP_2(name, fmt, function)                                                                  \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        set(cpu, op->rd, function(ENV, fmt, get(cpu, fmt, op->rn), get(cpu, fmt, op->rm)));        \
-        NEXT();                                                                                    \
+#define OP_2(name, fmt, function)                                                           \
+    UOP_BODY(name)                                                                          \
+    {                                                                                       \
+        FP_CHECK();                                                                         \
+        set(cpu, op->rd, function(ENV, fmt, get(cpu, fmt, op->rn), get(cpu, fmt, op->rm))); \
+        NEXT();                                                                             \
     }
 
-static ALWAYS_INLINE uint64_t multiply_negate(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b)
+static ALWAYS_INLINE uint64_t multiply_negate(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt,
+                                              uint64_t a, uint64_t b)
 {
     return fp_neg(fmt, fp_fast_mul(fpcr, fpsr, fmt, a, b));
 }
@@ -95,14 +97,14 @@ TYPES(OP_2, fminnm, fp_minnum)
 TYPES(OP_2, fnmul, multiply_negate)
 
 /* Operands are negated before anything looks at them, so NaNs come out negated too. */
-#define OP_3(name, fmt, negate_addend, negate_product)                                             \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        const uint64_t c = get(cpu, fmt, op->ra) ^ ((negate_addend) ? fp_sign_bit(fmt) : 0);       \
-        const uint64_t a = get(cpu, fmt, op->rn) ^ ((negate_product) ? fp_sign_bit(fmt) : 0);      \
-        set(cpu, op->rd, fp_fast_muladd(ENV, fmt, c, a, get(cpu, fmt, op->rm)));                   \
-        NEXT();                                                                                    \
+#define OP_3(name, fmt, negate_addend, negate_product)                                        \
+    UOP_BODY(name)                                                                            \
+    {                                                                                         \
+        FP_CHECK();                                                                           \
+        const uint64_t c = get(cpu, fmt, op->ra) ^ ((negate_addend) ? fp_sign_bit(fmt) : 0);  \
+        const uint64_t a = get(cpu, fmt, op->rn) ^ ((negate_product) ? fp_sign_bit(fmt) : 0); \
+        set(cpu, op->rd, fp_fast_muladd(ENV, fmt, c, a, get(cpu, fmt, op->rm)));              \
+        NEXT();                                                                               \
     }
 
 TYPES(OP_3, fmadd, false, false)
@@ -112,12 +114,12 @@ TYPES(OP_3, fnmsub, true, false)
 
 /* ---- Compare, select, constants ---- */
 
-#define OP_COMPARE(name, fmt, b)                                                                   \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        cpu_set_nzcv(cpu, fp_fast_compare(ENV, fmt, get(cpu, fmt, op->rn), b, op->imm != 0));      \
-        NEXT();                                                                                    \
+#define OP_COMPARE(name, fmt, b)                                                              \
+    UOP_BODY(name)                                                                            \
+    {                                                                                         \
+        FP_CHECK();                                                                           \
+        cpu_set_nzcv(cpu, fp_fast_compare(ENV, fmt, get(cpu, fmt, op->rn), b, op->imm != 0)); \
+        NEXT();                                                                               \
     }
 
 OP_COMPARE(fcmp_s, FP_S, get(cpu, FP_S, op->rm))
@@ -125,24 +127,25 @@ OP_COMPARE(fcmp_d, FP_D, get(cpu, FP_D, op->rm))
 OP_COMPARE(fcmp_h, FP_H, get(cpu, FP_H, op->rm))
 TYPES(OP_COMPARE, fcmp_zero, 0)
 
-#define OP_CCMP(name, fmt, unused)                                                                 \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        uint32_t nzcv = op->word << 28;                                                            \
-        if (cpu_cond(cpu, op->ra)) {                                                               \
-            nzcv = fp_fast_compare(ENV, fmt, get(cpu, fmt, op->rn), get(cpu, fmt, op->rm), op->imm != 0); \
-        }                                                                                          \
-        cpu_set_nzcv(cpu, nzcv);                                                                   \
-        NEXT();                                                                                    \
+#define OP_CCMP(name, fmt, unused)                                                         \
+    UOP_BODY(name)                                                                         \
+    {                                                                                      \
+        FP_CHECK();                                                                        \
+        uint32_t nzcv = op->word << 28;                                                    \
+        if (cpu_cond(cpu, op->ra)) {                                                       \
+            nzcv = fp_fast_compare(ENV, fmt, get(cpu, fmt, op->rn), get(cpu, fmt, op->rm), \
+                                   op->imm != 0);                                          \
+        }                                                                                  \
+        cpu_set_nzcv(cpu, nzcv);                                                           \
+        NEXT();                                                                            \
     }
 
-#define OP_CSEL(name, fmt, unused)                                                                 \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        set(cpu, op->rd, get(cpu, fmt, cpu_cond(cpu, op->ra) ? op->rn : op->rm));                  \
-        NEXT();                                                                                    \
+#define OP_CSEL(name, fmt, unused)                                                \
+    UOP_BODY(name)                                                                \
+    {                                                                             \
+        FP_CHECK();                                                               \
+        set(cpu, op->rd, get(cpu, fmt, cpu_cond(cpu, op->ra) ? op->rn : op->rm)); \
+        NEXT();                                                                   \
     }
 
 TYPES(OP_CCMP, fccmp, )
@@ -157,21 +160,21 @@ UOP_BODY(fmov_imm)
 
 /* ---- Between V and general registers ---- */
 
-#define OP_TO_X(name, expression)                                                                  \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        cpu->x[op->rd] = (expression);                                                             \
-        NEXT();                                                                                    \
+#define OP_TO_X(name, expression)      \
+    UOP_BODY(name)                     \
+    {                                  \
+        FP_CHECK();                    \
+        cpu->x[op->rd] = (expression); \
+        NEXT();                        \
     }
 
-#define OP_FROM_X(name, expression)                                                                \
-    UOP_BODY(name)                                                                                 \
-    {                                                                                              \
-        FP_CHECK();                                                                                \
-        const uint64_t x = cpu->x[op->rn];                                                         \
-        set(cpu, op->rd, expression);                                                              \
-        NEXT();                                                                                    \
+#define OP_FROM_X(name, expression)        \
+    UOP_BODY(name)                         \
+    {                                      \
+        FP_CHECK();                        \
+        const uint64_t x = cpu->x[op->rn]; \
+        set(cpu, op->rd, expression);      \
+        NEXT();                            \
     }
 
 OP_TO_X(fmov_w_s, cpu->v[op->rn].s[0])
@@ -190,10 +193,11 @@ UOP_BODY(fmov_v1_x)
     NEXT();
 }
 
-#define OP_CVT_INT(name, fmt, unused)                                                              \
-    OP_TO_X(name, fp_to_fixed(ENV, fmt, get(cpu, fmt, op->rn), fixed_fbits(op->imm),               \
+#define OP_CVT_INT(name, fmt, unused)                                                \
+    OP_TO_X(name, fp_to_fixed(ENV, fmt, get(cpu, fmt, op->rn), fixed_fbits(op->imm), \
                               fixed_unsigned(op->imm), rounding(cpu, op), fixed_size(op->imm)))
-#define OP_CVTZS(name, fmt, size) OP_TO_X(name, fp_fast_to_int(ENV, fmt, get(cpu, fmt, op->rn), size))
+#define OP_CVTZS(name, fmt, size) \
+    OP_TO_X(name, fp_fast_to_int(ENV, fmt, get(cpu, fmt, op->rn), size))
 
 TYPES(OP_CVT_INT, fcvt_int, )
 TYPES(OP_CVTZS, fcvtzs_x, 64)
@@ -217,10 +221,11 @@ static ALWAYS_INLINE uint64_t extend(uint64_t x, uint64_t imm)
     return fixed_unsigned(imm) ? (uint32_t)x : (uint64_t)(int64_t)(int32_t)x;
 }
 
-#define OP_CVTF(name, fmt, unused)                                                                 \
-    OP_FROM_X(name, fp_from_fixed(ENV, fmt, extend(x, op->imm), fixed_fbits(op->imm),              \
+#define OP_CVTF(name, fmt, unused)                                                    \
+    OP_FROM_X(name, fp_from_fixed(ENV, fmt, extend(x, op->imm), fixed_fbits(op->imm), \
                                   fixed_unsigned(op->imm), fp_rounding(cpu->fpcr)))
-#define OP_SCVTF(name, fmt, type) OP_FROM_X(name, fp_fast_from_int(ENV, fmt, (uint64_t)(int64_t)(type)x, false))
+#define OP_SCVTF(name, fmt, type) \
+    OP_FROM_X(name, fp_fast_from_int(ENV, fmt, (uint64_t)(int64_t)(type)x, false))
 #define OP_UCVTF(name, fmt, type) OP_FROM_X(name, fp_fast_from_int(ENV, fmt, (type)x, true))
 
 TYPES(OP_CVTF, cvtf, )

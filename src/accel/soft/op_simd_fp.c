@@ -1,9 +1,11 @@
 /*
- * op_simd_fp.c - Advanced SIMD floating point, vector and scalar, in half, single and double precision.
+ * op_simd_fp.c - Advanced SIMD floating point, vector and scalar, in half, single and double
+ * precision.
  *
- * DDI 0487, the floating-point instructions of "Advanced SIMD three same", "two-register miscellaneous", "across lanes",
- * "vector x indexed element", "shift by immediate" and of the scalar classes beside them. The arithmetic is fp.h's; here
- * is only which elements it is done on. Lanes are counted, not masked (simd.h), because each may raise flags.
+ * DDI 0487, the floating-point instructions of "Advanced SIMD three same", "two-register
+ * miscellaneous", "across lanes", "vector x indexed element", "shift by immediate" and of the
+ * scalar classes beside them. The arithmetic is fp.h's; here is only which elements it is done on.
+ * Lanes are counted, not masked (simd.h), because each may raise flags.
  */
 #include "accel/soft/fp.h"
 #include "accel/soft/simd.h"

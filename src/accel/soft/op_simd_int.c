@@ -1,8 +1,10 @@
 /*
- * op_simd_int.c - Advanced SIMD integer arithmetic, comparison and logic (no saturation, no shifts).
+ * op_simd_int.c - Advanced SIMD integer arithmetic, comparison and logic (no saturation, no
+ * shifts).
  *
- * DDI 0487, "Advanced SIMD three same", "three different", "two-register miscellaneous", "across lanes", "vector x indexed
- * element". How to read the lines is said in simd.h: a, b, c are elements of Vn, Vm and the old Vd.
+ * DDI 0487, "Advanced SIMD three same", "three different", "two-register miscellaneous", "across
+ * lanes", "vector x indexed element". How to read the lines is said in simd.h: a, b, c are elements
+ * of Vn, Vm and the old Vd.
  */
 #include "accel/soft/simd.h"
 

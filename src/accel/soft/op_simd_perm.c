@@ -1,8 +1,10 @@
 /*
- * op_simd_perm.c - Advanced SIMD instructions that move elements and compute nothing: permute, reverse, extract, table
- * lookup, copies between elements and general registers, modified immediates.
+ * op_simd_perm.c - Advanced SIMD instructions that move elements and compute nothing: permute,
+ * reverse, extract, table lookup, copies between elements and general registers, modified
+ * immediates.
  *
- * DDI 0487, "Advanced SIMD permute", "extract", "table lookup", "copy", "scalar copy", "modified immediate".
+ * DDI 0487, "Advanced SIMD permute", "extract", "table lookup", "copy", "scalar copy", "modified
+ * immediate".
  */
 #include "accel/soft/simd.h"
 
@@ -139,7 +141,8 @@ SIMD_LANES_(v_orri, d, uint64_t, m.d[i], c | op->imm)
 SIMD_LANES_(v_bici, d, uint64_t, m.d[i], c & op->imm)
 /* clang-format on */
 
-/* ---- Extract, table lookup ------------------------------------------------------------------------------------------ */
+/* ---- Extract, table lookup
+ * ------------------------------------------------------------------------------------------ */
 
 /* The bytes from op->imm on of Vm:Vn, as 64-bit pieces: r = cat >> 8 * imm. */
 UOP_BODY(v_ext)
@@ -159,7 +162,7 @@ UOP_BODY(v_ext)
 }
 
 /* Byte i of the table of op->imm bytes that begins with Vn and goes on with V0 after V31. */
-#define TABLE(i) cpu->v[(op->rn + ((i) >> 4)) & 31].b[(i) & 15]
+#define TABLE(i) cpu->v[(op->rn + ((i) >> 4)) & 31].b[(i)&15]
 
 UOP_BODY(v_tbl)
 {

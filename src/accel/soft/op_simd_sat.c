@@ -1,59 +1,67 @@
 /*
  * op_simd_sat.c - Advanced SIMD integer arithmetic with saturation (shifts are in op_simd_shift.c).
  *
- * DDI 0487, the instructions whose name contains Q, and "Shared Pseudocode", SatQ. Whatever saturates sets FPSR.QC. The
- * functions or something other than 0 into *q then; q has the type of the element, which lets the compiler keep one q a
- * lane.
+ * DDI 0487, the instructions whose name contains Q, and "Shared Pseudocode", SatQ. Whatever
+ * saturates sets FPSR.QC. The functions or something other than 0 into *q then; q has the type of
+ * the element, which lets the compiler keep one q a lane.
  */
 #include "accel/soft/simd.h"
 
-/* ---- Functions over one element size: S, U its types, W the signed type of twice the size --------------------------- */
+/* ---- Functions over one element size: S, U its types, W the signed type of twice the size
+ * --------------------------- */
 
-/* An overflowed sum has the sign that neither operand has: the result is the extreme on the side of a. */
-#define SAT_ADD_SUB(sz, S, U)                                                                                    \
-    static ALWAYS_INLINE S sqadd_##sz(S a, S b, S *q)                                                            \
-    {                                                                                                            \
-        const S sum = (S)((U)a + (U)b), over = (S)((a ^ sum) & (b ^ sum));                                       \
-        const S extreme = (S)((a >> (8 * sizeof(S) - 1)) ^ (S)((U)-1 >> 1));                                     \
-        *q |= over < 0 ? 1 : 0;                                                                                  \
-        return over < 0 ? extreme : sum;                                                                         \
-    }                                                                                                            \
-    static ALWAYS_INLINE S sqsub_##sz(S a, S b, S *q)                                                            \
-    {                                                                                                            \
-        const S dif = (S)((U)a - (U)b), over = (S)((a ^ dif) & (a ^ b));                                         \
-        const S extreme = (S)((a >> (8 * sizeof(S) - 1)) ^ (S)((U)-1 >> 1));                                     \
-        *q |= over < 0 ? 1 : 0;                                                                                  \
-        return over < 0 ? extreme : dif;                                                                         \
-    }                                                                                                            \
-    static ALWAYS_INLINE U uqadd_##sz(U a, U b, U *q)                                                            \
-    {                                                                                                            \
-        const U sum = (U)(a + b);                                                                                \
-        *q |= sum < a ? 1 : 0;                                                                                   \
-        return sum < a ? (U)-1 : sum;                                                                            \
-    }                                                                                                            \
-    static ALWAYS_INLINE U uqsub_##sz(U a, U b, U *q)                                                            \
-    {                                                                                                            \
-        *q |= a < b ? 1 : 0;                                                                                     \
-        return a < b ? 0 : (U)(a - b);                                                                           \
-    }                                                                                                            \
-    /* Signed c + unsigned a, to signed: what c has left to the maximum is unsigned and tells. */                \
-    static ALWAYS_INLINE S suqadd_##sz(U a, S c, S *q)                                                           \
-    {                                                                                                            \
-        const S max = (S)((U)-1 >> 1);                                                                           \
-        const U room = (U)((U)max - (U)c);                                                                       \
-        *q |= a > room ? 1 : 0;                                                                                  \
-        return a > room ? max : (S)((U)c + a);                                                                   \
-    }                                                                                                            \
-    /* Unsigned c + signed a, to unsigned. */                                                                    \
-    static ALWAYS_INLINE U usqadd_##sz(S a, U c, U *q)                                                           \
-    {                                                                                                            \
-        const U sum = (U)(c + (U)a);                                                                             \
-        const bool under = a < 0 && sum > c, over = a >= 0 && sum < c;                                           \
-        *q |= under || over ? 1 : 0;                                                                             \
-        return under ? 0 : over ? (U)-1 : sum;                                                                   \
-    }                                                                                                            \
-    static ALWAYS_INLINE S sqneg_##sz(S a, S *q) { return sqsub_##sz(0, a, q); }                                 \
-    static ALWAYS_INLINE S sqabs_##sz(S a, S *q) { return a < 0 ? sqsub_##sz(0, a, q) : a; }
+/* An overflowed sum has the sign that neither operand has: the result is the extreme on the side of
+ * a. */
+#define SAT_ADD_SUB(sz, S, U)                                                                     \
+    static ALWAYS_INLINE S sqadd_##sz(S a, S b, S *q)                                             \
+    {                                                                                             \
+        const S sum = (S)((U)a + (U)b), over = (S)((a ^ sum) & (b ^ sum));                        \
+        const S extreme = (S)((a >> (8 * sizeof(S) - 1)) ^ (S)((U)-1 >> 1));                      \
+        *q |= over < 0 ? 1 : 0;                                                                   \
+        return over < 0 ? extreme : sum;                                                          \
+    }                                                                                             \
+    static ALWAYS_INLINE S sqsub_##sz(S a, S b, S *q)                                             \
+    {                                                                                             \
+        const S dif = (S)((U)a - (U)b), over = (S)((a ^ dif) & (a ^ b));                          \
+        const S extreme = (S)((a >> (8 * sizeof(S) - 1)) ^ (S)((U)-1 >> 1));                      \
+        *q |= over < 0 ? 1 : 0;                                                                   \
+        return over < 0 ? extreme : dif;                                                          \
+    }                                                                                             \
+    static ALWAYS_INLINE U uqadd_##sz(U a, U b, U *q)                                             \
+    {                                                                                             \
+        const U sum = (U)(a + b);                                                                 \
+        *q |= sum < a ? 1 : 0;                                                                    \
+        return sum < a ? (U)-1 : sum;                                                             \
+    }                                                                                             \
+    static ALWAYS_INLINE U uqsub_##sz(U a, U b, U *q)                                             \
+    {                                                                                             \
+        *q |= a < b ? 1 : 0;                                                                      \
+        return a < b ? 0 : (U)(a - b);                                                            \
+    }                                                                                             \
+    /* Signed c + unsigned a, to signed: what c has left to the maximum is unsigned and tells. */ \
+    static ALWAYS_INLINE S suqadd_##sz(U a, S c, S *q)                                            \
+    {                                                                                             \
+        const S max = (S)((U)-1 >> 1);                                                            \
+        const U room = (U)((U)max - (U)c);                                                        \
+        *q |= a > room ? 1 : 0;                                                                   \
+        return a > room ? max : (S)((U)c + a);                                                    \
+    }                                                                                             \
+    /* Unsigned c + signed a, to unsigned. */                                                     \
+    static ALWAYS_INLINE U usqadd_##sz(S a, U c, U *q)                                            \
+    {                                                                                             \
+        const U sum = (U)(c + (U)a);                                                              \
+        const bool under = a < 0 && sum > c, over = a >= 0 && sum < c;                            \
+        *q |= under || over ? 1 : 0;                                                              \
+        return under ? 0 : over ? (U)-1 : sum;                                                    \
+    }                                                                                             \
+    static ALWAYS_INLINE S sqneg_##sz(S a, S *q)                                                  \
+    {                                                                                             \
+        return sqsub_##sz(0, a, q);                                                               \
+    }                                                                                             \
+    static ALWAYS_INLINE S sqabs_##sz(S a, S *q)                                                  \
+    {                                                                                             \
+        return a < 0 ? sqsub_##sz(0, a, q) : a;                                                   \
+    }
 
 SAT_ADD_SUB(b, int8_t, uint8_t)
 SAT_ADD_SUB(h, int16_t, uint16_t)
@@ -61,23 +69,28 @@ SAT_ADD_SUB(s, int32_t, uint32_t)
 SAT_ADD_SUB(d, int64_t, uint64_t)
 
 /*
- * Doubling multiplication. 2ab leaves W only for the product of two minima; c - 2ab can leave it by nothing but that or
- * by the sum. The high half with accumulation (SQRDMLAH) is c * 2^esize + 2ab, saturated after the shift; half of it
- * is formed, so that W holds it: (c * 2^(esize - 1) + ab + rounding / 2) >> (esize - 1), with |ab| <= 2^(2 esize - 2).
+ * Doubling multiplication. 2ab leaves W only for the product of two minima; c - 2ab can leave it by
+ * nothing but that or by the sum. The high half with accumulation (SQRDMLAH) is c * 2^esize + 2ab,
+ * saturated after the shift; half of it is formed, so that W holds it: (c * 2^(esize - 1) + ab +
+ * rounding / 2) >> (esize - 1), with |ab| <= 2^(2 esize - 2).
  */
-#define SAT_MUL(sz, wsz, S, W)                                                                                   \
-    static ALWAYS_INLINE S sat_##sz(W v, S *q)                                                                   \
-    {                                                                                                            \
-        const W max = (W)(((W)1 << (8 * sizeof(S) - 1)) - 1), min = (W)(-max - 1);                               \
-        *q |= v > max || v < min ? 1 : 0;                                                                        \
-        return (S)(v > max ? max : v < min ? min : v);                                                           \
-    }                                                                                                            \
-    static ALWAYS_INLINE S sqrdmla_##sz(S c, W ab, bool round, S *q)                                             \
-    {                                                                                                            \
-        const unsigned shift = 8 * sizeof(S) - 1;                                                                \
-        return sat_##sz((W)(((W)((W)c << shift) + ab + (round ? (W)1 << (shift - 1) : 0)) >> shift), q);          \
-    }                                                                                                            \
-    static ALWAYS_INLINE W sqdmull_##sz(W a, W b, W *q) { return sqadd_##wsz((W)(a * b), (W)(a * b), q); }
+#define SAT_MUL(sz, wsz, S, W)                                                               \
+    static ALWAYS_INLINE S sat_##sz(W v, S *q)                                               \
+    {                                                                                        \
+        const W max = (W)(((W)1 << (8 * sizeof(S) - 1)) - 1), min = (W)(-max - 1);           \
+        *q |= v > max || v < min ? 1 : 0;                                                    \
+        return (S)(v > max ? max : v < min ? min : v);                                       \
+    }                                                                                        \
+    static ALWAYS_INLINE S sqrdmla_##sz(S c, W ab, bool round, S *q)                         \
+    {                                                                                        \
+        const unsigned shift = 8 * sizeof(S) - 1;                                            \
+        return sat_##sz(                                                                     \
+            (W)(((W)((W)c << shift) + ab + (round ? (W)1 << (shift - 1) : 0)) >> shift), q); \
+    }                                                                                        \
+    static ALWAYS_INLINE W sqdmull_##sz(W a, W b, W *q)                                      \
+    {                                                                                        \
+        return sqadd_##wsz((W)(a * b), (W)(a * b), q);                                       \
+    }
 
 SAT_MUL(h, s, int16_t, int32_t)
 SAT_MUL(s, d, int32_t, int64_t)

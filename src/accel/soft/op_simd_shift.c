@@ -1,50 +1,53 @@
 /*
- * op_simd_shift.c - Advanced SIMD shifts, by register and by immediate, with rounding, saturation, narrowing, insertion.
+ * op_simd_shift.c - Advanced SIMD shifts, by register and by immediate, with rounding, saturation,
+ * narrowing, insertion.
  *
- * DDI 0487, "Advanced SIMD shift by immediate", "scalar shift by immediate", and SSHL and its relatives of "three same". A
- * right shift by the whole element size is allowed everywhere, which C does not allow: it is made in two steps,
- * n - 1 and 1, and what the second one drops is the rounding bit.
+ * DDI 0487, "Advanced SIMD shift by immediate", "scalar shift by immediate", and SSHL and its
+ * relatives of "three same". A right shift by the whole element size is allowed everywhere, which C
+ * does not allow: it is made in two steps, n - 1 and 1, and what the second one drops is the
+ * rounding bit.
  */
 #include "accel/soft/simd.h"
 
-/* ---- By register: the lowest byte of b is a signed amount, right if negative ---------------------------------------- */
+/* ---- By register: the lowest byte of b is a signed amount, right if negative
+ * ---------------------------------------- */
 
 /* Signed right shifts by more than the size are like those by the size: the sign, or rounded 0. */
-#define SHIFT_BY_REGISTER(sz, S, U)                                                                              \
-    static ALWAYS_INLINE S sshl_##sz(S a, int amount, bool round, bool saturate, S *q)                           \
-    {                                                                                                            \
-        const int bits = 8 * (int)sizeof(S);                                                                     \
-        if (amount < 0) {                                                                                        \
-            const int n = -amount < bits ? -amount : bits;                                                       \
-            const S all_but_one = (S)(a >> (n - 1));                                                             \
-            return (S)((all_but_one >> 1) + (round ? all_but_one & 1 : 0));                                      \
-        }                                                                                                        \
-        const S r = amount < bits ? (S)(a << amount) : 0;                                                        \
-        if (saturate && (amount < bits ? (S)(r >> amount) != a : a != 0)) {                                      \
-            *q |= 1;                                                                                             \
-            return (S)((a >> (bits - 1)) ^ (S)((U)-1 >> 1));                                                     \
-        }                                                                                                        \
-        return r;                                                                                                \
-    }                                                                                                            \
-    static ALWAYS_INLINE U ushl_##sz(U a, int amount, bool round, bool saturate, U *q)                           \
-    {                                                                                                            \
-        const int bits = 8 * (int)sizeof(U);                                                                     \
-        if (amount < 0) {                                                                                        \
-            const U all_but_one = -amount <= bits ? (U)(a >> (-amount - 1)) : 0;                                 \
-            return (U)((all_but_one >> 1) + (round ? all_but_one & 1 : 0));                                      \
-        }                                                                                                        \
-        const U r = amount < bits ? (U)(a << amount) : 0;                                                        \
-        if (saturate && (amount < bits ? (U)(r >> amount) != a : a != 0)) {                                      \
-            *q |= 1;                                                                                             \
-            return (U)-1;                                                                                        \
-        }                                                                                                        \
-        return r;                                                                                                \
-    }                                                                                                            \
-    /* SQSHLU: a signed number to the unsigned range. */                                                         \
-    static ALWAYS_INLINE U sshlu_##sz(S a, int amount, U *q)                                                     \
-    {                                                                                                            \
-        *q |= a < 0 ? 1 : 0;                                                                                     \
-        return a < 0 ? 0 : ushl_##sz((U)a, amount, false, true, q);                                              \
+#define SHIFT_BY_REGISTER(sz, S, U)                                                    \
+    static ALWAYS_INLINE S sshl_##sz(S a, int amount, bool round, bool saturate, S *q) \
+    {                                                                                  \
+        const int bits = 8 * (int)sizeof(S);                                           \
+        if (amount < 0) {                                                              \
+            const int n = -amount < bits ? -amount : bits;                             \
+            const S all_but_one = (S)(a >> (n - 1));                                   \
+            return (S)((all_but_one >> 1) + (round ? all_but_one & 1 : 0));            \
+        }                                                                              \
+        const S r = amount < bits ? (S)(a << amount) : 0;                              \
+        if (saturate && (amount < bits ? (S)(r >> amount) != a : a != 0)) {            \
+            *q |= 1;                                                                   \
+            return (S)((a >> (bits - 1)) ^ (S)((U)-1 >> 1));                           \
+        }                                                                              \
+        return r;                                                                      \
+    }                                                                                  \
+    static ALWAYS_INLINE U ushl_##sz(U a, int amount, bool round, bool saturate, U *q) \
+    {                                                                                  \
+        const int bits = 8 * (int)sizeof(U);                                           \
+        if (amount < 0) {                                                              \
+            const U all_but_one = -amount <= bits ? (U)(a >> (-amount - 1)) : 0;       \
+            return (U)((all_but_one >> 1) + (round ? all_but_one & 1 : 0));            \
+        }                                                                              \
+        const U r = amount < bits ? (U)(a << amount) : 0;                              \
+        if (saturate && (amount < bits ? (U)(r >> amount) != a : a != 0)) {            \
+            *q |= 1;                                                                   \
+            return (U)-1;                                                              \
+        }                                                                              \
+        return r;                                                                      \
+    }                                                                                  \
+    /* SQSHLU: a signed number to the unsigned range. */                               \
+    static ALWAYS_INLINE U sshlu_##sz(S a, int amount, U *q)                           \
+    {                                                                                  \
+        *q |= a < 0 ? 1 : 0;                                                           \
+        return a < 0 ? 0 : ushl_##sz((U)a, amount, false, true, q);                    \
     }
 
 SHIFT_BY_REGISTER(b, int8_t, uint8_t)

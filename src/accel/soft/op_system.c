@@ -1,11 +1,15 @@
 /*
- * op_system.c - system instructions: lowering and bodies. The long ones end in sysreg.c and sysop.c.
+ * op_system.c - system instructions: lowering and bodies. The long ones end in sysreg.c and
+ * sysop.c.
  *
- * DDI 0487, "System instruction class encoding overview", "Wait for Event and Send event", "Barriers".
+ * DDI 0487, "System instruction class encoding overview", "Wait for Event and Send event",
+ * "Barriers".
  */
 #include "accel/soft/engine.h"
 
-/* ---- Lowering ------------------------------------------------------------------------------------------------------ */
+/* ---- Lowering
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 enum uop lower_nop(const struct lower *lo, uint32_t word, struct op *op)
 {
@@ -49,15 +53,42 @@ enum uop lower_hlt(const struct lower *lo, uint32_t word, struct op *op)
     return bits(word, 5, 16) == 0xf000 ? UOP_semihost : UOP_undefined;
 }
 
-enum uop lower_eret(const struct lower *lo, uint32_t word, struct op *op) { return UOP_eret; }
-enum uop lower_yield(const struct lower *lo, uint32_t word, struct op *op) { return UOP_yield; }
-enum uop lower_wfe(const struct lower *lo, uint32_t word, struct op *op) { return UOP_wfe; }
-enum uop lower_wfi(const struct lower *lo, uint32_t word, struct op *op) { return UOP_wfi; }
-enum uop lower_sev(const struct lower *lo, uint32_t word, struct op *op) { return UOP_sev; }
-enum uop lower_sevl(const struct lower *lo, uint32_t word, struct op *op) { return UOP_sevl; }
-enum uop lower_clrex(const struct lower *lo, uint32_t word, struct op *op) { return UOP_clrex; }
-enum uop lower_dsb(const struct lower *lo, uint32_t word, struct op *op) { return UOP_dsb; }
-enum uop lower_isb(const struct lower *lo, uint32_t word, struct op *op) { return UOP_isb; }
+enum uop lower_eret(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_eret;
+}
+enum uop lower_yield(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_yield;
+}
+enum uop lower_wfe(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_wfe;
+}
+enum uop lower_wfi(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_wfi;
+}
+enum uop lower_sev(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_sev;
+}
+enum uop lower_sevl(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_sevl;
+}
+enum uop lower_clrex(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_clrex;
+}
+enum uop lower_dsb(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_dsb;
+}
+enum uop lower_isb(const struct lower *lo, uint32_t word, struct op *op)
+{
+    return UOP_isb;
+}
 
 /* CRm[1:0]: 01 loads, 10 stores, else everything (reserved ones too). */
 enum uop lower_dmb(const struct lower *lo, uint32_t word, struct op *op)
@@ -123,8 +154,14 @@ enum uop lower_msr_pstate(const struct lower *lo, uint32_t word, struct op *op)
     case 003: field = PS_UAO; break;
     case 004: field = PS_PAN; break;
     case 005: field = PS_SP; break;
-    case 031: field = PS_SSBS; el0 = true; break;
-    default: field = PS_DIT; el0 = true; break;
+    case 031:
+        field = PS_SSBS;
+        el0 = true;
+        break;
+    default:
+        field = PS_DIT;
+        el0 = true;
+        break;
     }
     op->imm = pstate_change(field, bits(word, 8, 1) != 0 ? field : 0);
     return el0 ? UOP_msr_pstate_el0 : UOP_msr_pstate_el1;
@@ -143,14 +180,16 @@ enum uop lower_sys(const struct lower *lo, uint32_t word, struct op *op)
     return encoding == SYSREG(1, 3, 7, 4, 1) ? UOP_dc_zva : UOP_sys;
 }
 
-/* ---- Exceptions ----------------------------------------------------------------------------------------------------- */
+/* ---- Exceptions
+ * -----------------------------------------------------------------------------------------------------
+ */
 
-#define EL1_ONLY()                                                                                               \
-    do {                                                                                                         \
-        if (UNLIKELY(cpu_el(cpu) == 0)) {                                                                        \
-            cpu_undefined(cpu, op);                                                                              \
-            LEAVE();                                                                                             \
-        }                                                                                                        \
+#define EL1_ONLY()                        \
+    do {                                  \
+        if (UNLIKELY(cpu_el(cpu) == 0)) { \
+            cpu_undefined(cpu, op);       \
+            LEAVE();                      \
+        }                                 \
     } while (0)
 
 UOP_BODY(svc)
@@ -199,7 +238,9 @@ UOP_BODY(eret)
     FAR_JUMP(target);
 }
 
-/* ---- Hints ----------------------------------------------------------------------------------------------------------- */
+/* ---- Hints
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static inline void relax(void)
 {
@@ -214,12 +255,13 @@ UOP_BODY(yield)
     NEXT();
 }
 
-/* How long a WFE that follows a load-exclusive looks at the location itself before it lets the thread sleep. */
+/* How long a WFE that follows a load-exclusive looks at the location itself before it lets the
+ * thread sleep. */
 #define WFE_SPINS 2000
 
 /*
- * The event that clearing the exclusive monitor is: another CPU wrote to the location ("Wait for Event and Send
- * event"). Nobody tells us, so we look.
+ * The event that clearing the exclusive monitor is: another CPU wrote to the location ("Wait for
+ * Event and Send event"). Nobody tells us, so we look.
  */
 static NOINLINE bool wfe_monitor_event(struct cpu *cpu)
 {
@@ -294,7 +336,9 @@ UOP_BODY(sevl)
     NEXT();
 }
 
-/* ---- Barriers --------------------------------------------------------------------------------------------------------- */
+/* ---- Barriers
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 UOP_BODY(clrex)
 {
@@ -334,7 +378,9 @@ UOP_BODY(isb)
     FAR_JUMP(cpu_pc(cpu, op) + 4);
 }
 
-/* ---- System registers --------------------------------------------------------------------------------------------------- */
+/* ---- System registers
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 UOP_BODY(mrs)
 {
@@ -430,7 +476,9 @@ UOP_BODY(msr_pstate_el1)
     NEXT();
 }
 
-/* ---- SYS ------------------------------------------------------------------------------------------------------------------ */
+/* ---- SYS
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 UOP_BODY(sys)
 {

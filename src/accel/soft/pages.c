@@ -1,9 +1,10 @@
 /*
  * pages.c - code pages: decoded instructions of guest pages, found by physical address.
  *
- * Each CPU has its own. That costs memory and decoding when several CPUs run the same code, and it buys this: no
- * lock, no reader counts, and IC IVAU resets a line in place, because nobody else can be standing on it. An op is reset
- * by its function alone: the body that is running may still want its registers.
+ * Each CPU has its own. That costs memory and decoding when several CPUs run the same code, and it
+ * buys this: no lock, no reader counts, and IC IVAU resets a line in place, because nobody else can
+ * be standing on it. An op is reset by its function alone: the body that is running may still want
+ * its registers.
  */
 #include "accel/soft/engine.h"
 
@@ -126,14 +127,16 @@ void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
     if (bytes == 0) {
         return;
     }
-    if (last < pa || last >> 52 != 0 || last - first >= (uint64_t)cpu->priv->code.limit * SOFT_PAGE) {
+    if (last < pa || last >> 52 != 0 ||
+        last - first >= (uint64_t)cpu->priv->code.limit * SOFT_PAGE) {
         code_forget_all(cpu);
         return;
     }
     for (uint64_t at = align_down(first, SOFT_PAGE); at <= last; at += SOFT_PAGE) {
         struct code_page *page = lookup(&cpu->priv->code, at);
         for (unsigned line = 0; page != NULL && page->lines != 0 && line < 64; line++) {
-            if ((page->lines & BIT(line)) != 0 && at + line * 64 >= first && at + line * 64 <= last) {
+            if ((page->lines & BIT(line)) != 0 && at + line * 64 >= first &&
+                at + line * 64 <= last) {
                 reset_line(page, line);
             }
         }

@@ -1,16 +1,19 @@
 /*
- * run.c - the run loop: find the op for the PC, run from there until something leaves the slots, look why.
+ * run.c - the run loop: find the op for the PC, run from there until something leaves the slots,
+ * look why.
  *
  *     attend      pending work: maintenance from other CPUs, interrupts, kicks
- *     fetch       jump cache, else TLB and code page (permission checks happen here, once per entry of a page)
- *     execute     bodies jump to one another until one LEAVEs with cpu->pc set
+ *     fetch       jump cache, else TLB and code page (permission checks happen here, once per entry
+ * of a page) execute     bodies jump to one another until one LEAVEs with cpu->pc set
  *
- * An instruction limit needs every branch to come by here: ops are lowered with LOWER_FAR, the jump cache stays empty,
- * so at most one page of instructions runs between two looks; the last thousand are stepped.
+ * An instruction limit needs every branch to come by here: ops are lowered with LOWER_FAR, the jump
+ * cache stays empty, so at most one page of instructions runs between two looks; the last thousand
+ * are stepped.
  */
 #include "accel/soft/engine.h"
 
-/* ---- Entering and leaving ----------------------------------------------------------------------------------------- */
+/* ---- Entering and leaving
+ * ----------------------------------------------------------------------------------------- */
 
 void soft_exit(struct cpu *cpu, enum exit_kind kind)
 {
@@ -38,7 +41,8 @@ void soft_inside(struct cpu *cpu)
     inval_drain(cpu);
 }
 
-/* ---- Interrupts and other work -------------------------------------------------------------------------------------- */
+/* ---- Interrupts and other work
+ * -------------------------------------------------------------------------------------- */
 
 enum { LINE_IRQ = 1, LINE_FIQ = 2 };
 
@@ -46,7 +50,8 @@ static uint32_t unmasked_lines(const struct cpu *cpu)
 {
     uint32_t lines = atomic_load(&cpu->vcpu->lines);
 
-    return lines & (((cpu->pstate & PS_I) != 0 ? 0 : LINE_IRQ) | ((cpu->pstate & PS_F) != 0 ? 0 : LINE_FIQ));
+    return lines & (((cpu->pstate & PS_I) != 0 ? 0 : LINE_IRQ) |
+                    ((cpu->pstate & PS_F) != 0 ? 0 : LINE_FIQ));
 }
 
 bool soft_irq_check(struct cpu *cpu)
@@ -71,7 +76,8 @@ static void take_interrupt(struct cpu *cpu)
     }
 }
 
-/* Does what pending asks for; each bit is cleared before its cause is looked at. False: return from run. */
+/* Does what pending asks for; each bit is cleared before its cause is looked at. False: return from
+ * run. */
 static bool attend(struct cpu *cpu)
 {
     uint32_t work = atomic_load(&cpu->pending);
@@ -95,7 +101,9 @@ static bool attend(struct cpu *cpu)
     return true;
 }
 
-/* ---- Fetch ---------------------------------------------------------------------------------------------------------- */
+/* ---- Fetch
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Host address of the instruction at cpu->pc; NULL: an exception was taken instead. */
 static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa)
@@ -150,7 +158,8 @@ static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
     cpu->priv->stats.far_lookups++;
     page = code_find(cpu, align_down(pa, SOFT_PAGE), host - (pa & (SOFT_PAGE - 1)));
     if (page == NULL) {
-        str_copy(cpu->priv->exit->fail.text, sizeof(cpu->priv->exit->fail.text), "no memory for decoded code");
+        str_copy(cpu->priv->exit->fail.text, sizeof(cpu->priv->exit->fail.text),
+                 "no memory for decoded code");
         soft_exit(cpu, EXIT_FAIL);
         return NULL;
     }
@@ -162,7 +171,8 @@ static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
     return enter(cpu, page, op);
 }
 
-/* The op at cpu->pc, its page entered; NULL: look around again (an exception was taken, or run must return). */
+/* The op at cpu->pc, its page entered; NULL: look around again (an exception was taken, or run must
+ * return). */
 static inline const struct op *fetch(struct cpu *cpu)
 {
     const struct jc_entry *je = jc_slot(cpu, cpu->pc);
@@ -184,10 +194,12 @@ static inline void execute(struct cpu *cpu, const struct op *op)
 #endif
 }
 
-/* ---- The engine's own ops --------------------------------------------------------------------------------------------- */
+/* ---- The engine's own ops
+ * --------------------------------------------------------------------------------------------- */
 
 /* Out of line, because it takes addresses of locals (cpu.h, rules for bodies). */
-static NOINLINE void decode_slot(const struct cpu *cpu, unsigned n, unsigned flags, uint32_t word, struct op *slot)
+static NOINLINE void decode_slot(const struct cpu *cpu, unsigned n, unsigned flags, uint32_t word,
+                                 struct op *slot)
 {
     struct lower lo = { .cpu = cpu, .slot = n, .flags = flags };
 
@@ -197,7 +209,8 @@ static NOINLINE void decode_slot(const struct cpu *cpu, unsigned n, unsigned fla
 /* The first time that a slot is reached: decodes its instruction into it, and goes on in it. */
 UOP_BODY(decode)
 {
-    struct code_page *page = CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
+    struct code_page *page =
+        CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
     struct op *slot = (struct op *)(uintptr_t)op;
     unsigned n = (unsigned)(op - cpu->page_ops);
 
@@ -228,11 +241,13 @@ UOP_BODY(undefined)
     LEAVE();
 }
 
-/* ---- One instruction --------------------------------------------------------------------------------------------------- */
+/* ---- One instruction
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /*
- * The instruction runs in a slot of its own, followed by step_end; page_ops is set so that the slot seems to be at its
- * place in a page. Branches are far ones and see PEND_STEP, so they leave.
+ * The instruction runs in a slot of its own, followed by step_end; page_ops is set so that the slot
+ * seems to be at its place in a page. Branches are far ones and see PEND_STEP, so they leave.
  */
 void soft_step(struct cpu *cpu)
 {
@@ -257,7 +272,9 @@ void soft_step(struct cpu *cpu)
     atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_STEP);
 }
 
-/* ---- The loop ---------------------------------------------------------------------------------------------------------- */
+/* ---- The loop
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Instructions that may still be executed by this CPU. */
 static uint64_t limit_left(struct cpu *cpu, uint64_t limit)
@@ -302,7 +319,8 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     exit->kind = EXIT_NONE;
     soft_inside(cpu);
     while (!p->exiting) {
-        if (UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) && !attend(cpu)) {
+        if (UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) &&
+            !attend(cpu)) {
             break;
         }
         if (UNLIKELY(p->lower_flags != 0) && !limit_allows(cpu)) {

@@ -9,7 +9,9 @@
 
 static enum status soft_probe(struct accel_caps *caps, struct err *err)
 {
-    *caps = (struct accel_caps){ .max_cpus = VM_CPUS_MAX, .gicv2 = true, .gicv3 = true, .ipa_bits = 48 };
+    *caps = (struct accel_caps){
+        .max_cpus = VM_CPUS_MAX, .gicv2 = true, .gicv3 = true, .ipa_bits = 48
+    };
     return ST_OK;
 }
 
@@ -33,7 +35,9 @@ static enum status soft_ram_map(struct vm *vm, const struct mem_slot *slot, stru
     return ST_OK;
 }
 
-/* ---- vCPUs --------------------------------------------------------------------------------------------------------- */
+/* ---- vCPUs
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void soft_vcpu_destroy(struct vcpu *vcpu)
 {
@@ -127,7 +131,9 @@ static void soft_set_lines(struct vcpu *vcpu, bool irq, bool fiq)
     atomic_fetch_or(vcpu->pending, PEND_IRQ);
 }
 
-/* ---- Registers ------------------------------------------------------------------------------------------------------ */
+/* ---- Registers
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* The register's place in struct cpu, if it is nothing but that. */
 static uint64_t *place(struct cpu *cpu, uint32_t reg)

@@ -1,15 +1,23 @@
 /*
  * sysreg.c - system registers: who may access which, and what reading or writing one does.
  *
- * DDI 0487, "AArch64 System Register Descriptions". An MRS or MSR goes through three questions: is the register there
- * (a row, and the feature), may this level access it (else UNDEFINED), does a control bit trap EL0 (then EC_SYSREG, or
- * FP access trap).
+ * DDI 0487, "AArch64 System Register Descriptions". An MRS or MSR goes through three questions: is
+ * the register there (a row, and the feature), may this level access it (else UNDEFINED), does a
+ * control bit trap EL0 (then EC_SYSREG, or FP access trap).
  */
 #include "accel/soft/engine.h"
 
 enum sr_access {
-    SR_R1 = 1, SR_W1 = 2, SR_R0 = 4, SR_W0 = 8,
-    RW2 = 0, RW1 = SR_R1 | SR_W1, RO1 = SR_R1, WO1 = SR_W1, RW0 = RW1 | SR_R0 | SR_W0, RO0 = SR_R1 | SR_R0,
+    SR_R1 = 1,
+    SR_W1 = 2,
+    SR_R0 = 4,
+    SR_W0 = 8,
+    RW2 = 0,
+    RW1 = SR_R1 | SR_W1,
+    RO1 = SR_R1,
+    WO1 = SR_W1,
+    RW0 = RW1 | SR_R0 | SR_W0,
+    RO0 = SR_R1 | SR_R0,
     RO0_RW1 = RW1 | SR_R0,
 };
 
@@ -20,16 +28,18 @@ static const struct {
     uint8_t access, kind;
     uint32_t reset;
 } rows[SYS_COUNT] = {
-#define SR(name, op0, op1, crn, crm, op2, access, kind, reset) { SYSREG(op0, op1, crn, crm, op2), access, kind, reset },
+#define SR(name, op0, op1, crn, crm, op2, access, kind, reset) \
+    { SYSREG(op0, op1, crn, crm, op2), access, kind, reset },
 #include "arch/sysreg.def"
 #undef SR
 };
 
-/* RES1 bits of SCTLR_EL1 here: no AArch32 at EL0 (ITD, SED), no ExS, LSMAOC; SPAN too without PAN. */
+/* RES1 bits of SCTLR_EL1 here: no AArch32 at EL0 (ITD, SED), no ExS, LSMAOC; SPAN too without PAN.
+ */
 #define SCTLR_RES1 0x30500980ull
-#define SCTLR_WRITABLE                                                                                           \
-    (SCTLR_M | SCTLR_A | 1ull << 2 | SCTLR_SA | SCTLR_SA0 | SCTLR_UMA | 1ull << 12 | SCTLR_DZE | SCTLR_UCT |     \
-     SCTLR_NTWI | SCTLR_NTWE | SCTLR_WXN | SCTLR_UCI)
+#define SCTLR_WRITABLE                                                                           \
+    (SCTLR_M | SCTLR_A | 1ull << 2 | SCTLR_SA | SCTLR_SA0 | SCTLR_UMA | 1ull << 12 | SCTLR_DZE | \
+     SCTLR_UCT | SCTLR_NTWI | SCTLR_NTWE | SCTLR_WXN | SCTLR_UCI)
 /* What translations depend on. */
 #define SCTLR_MMU (SCTLR_M | SCTLR_WXN | SCTLR_EPAN)
 
@@ -78,14 +88,18 @@ static bool exists(const struct cpu *cpu, enum sys_index row)
     }
 }
 
-/* ---- Traps of EL0 --------------------------------------------------------------------------------------------------- */
+/* ---- Traps of EL0
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-/* Op0[21:20] Op2[19:17] Op1[16:14] CRn[13:10] Rt[9:5] CRm[4:1] Direction[0], all from where the instruction has them. */
+/* Op0[21:20] Op2[19:17] Op1[16:14] CRn[13:10] Rt[9:5] CRm[4:1] Direction[0], all from where the
+ * instruction has them. */
 void sysreg_trap(struct cpu *cpu, const struct op *op)
 {
     uint32_t w = op->word;
-    uint32_t iss = (uint32_t)(bits(w, 19, 2) << 20 | bits(w, 5, 3) << 17 | bits(w, 16, 3) << 14 | bits(w, 12, 4) << 10 |
-                              bits(w, 0, 5) << 5 | bits(w, 8, 4) << 1 | bits(w, 21, 1));
+    uint32_t iss =
+        (uint32_t)(bits(w, 19, 2) << 20 | bits(w, 5, 3) << 17 | bits(w, 16, 3) << 14 |
+                   bits(w, 12, 4) << 10 | bits(w, 0, 5) << 5 | bits(w, 8, 4) << 1 | bits(w, 21, 1));
 
     cpu_exception(cpu, op, EC_SYSREG, iss, 0);
 }
@@ -142,9 +156,12 @@ static bool access_allowed(struct cpu *cpu, const struct op *op, enum sys_index 
     return true;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------------------------------- */
+/* ---- Reading
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
-/* Level 1 data and instruction 32 KB, 4 ways; level 2 unified 512 KB, 8 ways; lines of 64 bytes (CLIDR_EL1 agrees). */
+/* Level 1 data and instruction 32 KB, 4 ways; level 2 unified 512 KB, 8 ways; lines of 64 bytes
+ * (CLIDR_EL1 agrees). */
 static uint64_t read_ccsidr(const struct cpu *cpu)
 {
     static const struct {
@@ -267,13 +284,16 @@ uint64_t soft_mrs(struct cpu *cpu, const struct op *op)
     return value;
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------------------------------ */
+/* ---- Writing
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static void write_sctlr(struct cpu *cpu, uint64_t value)
 {
     uint64_t *sctlr = sys_reg(cpu, SYS_SCTLR_EL1);
     uint64_t writable = SCTLR_WRITABLE | (cpu_has(cpu, A64_FEAT_PAN) ? SCTLR_SPAN : 0) |
-                        (cpu_has(cpu, A64_FEAT_SSBS) ? SCTLR_DSSBS : 0) | (cpu_has(cpu, A64_FEAT_PAN3) ? SCTLR_EPAN : 0);
+                        (cpu_has(cpu, A64_FEAT_SSBS) ? SCTLR_DSSBS : 0) |
+                        (cpu_has(cpu, A64_FEAT_PAN3) ? SCTLR_EPAN : 0);
     uint64_t res1 = SCTLR_RES1 | (cpu_has(cpu, A64_FEAT_PAN) ? 0 : SCTLR_SPAN);
     uint64_t old = *sctlr;
 
@@ -308,7 +328,8 @@ static void write_sp(struct cpu *cpu, enum sys_index row, uint64_t value)
 
 static void write_fpcr(struct cpu *cpu, uint64_t value)
 {
-    uint32_t writable = FPCR_AHP | FPCR_DN | FPCR_FZ | 3u << FPCR_RM_SHIFT | (cpu_has(cpu, A64_FEAT_FP16) ? FPCR_FZ16 : 0);
+    uint32_t writable = FPCR_AHP | FPCR_DN | FPCR_FZ | 3u << FPCR_RM_SHIFT |
+                        (cpu_has(cpu, A64_FEAT_FP16) ? FPCR_FZ16 : 0);
 
     cpu->fpcr = (uint32_t)value & writable;
 }
@@ -407,12 +428,15 @@ void soft_msr(struct cpu *cpu, const struct op *op)
     }
 }
 
-/* ---- From outside --------------------------------------------------------------------------------------------------------- */
+/* ---- From outside
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Reading these acknowledges an interrupt or uses up a random number: not for dumps. */
 static bool read_has_effect(enum sys_index row)
 {
-    return row == SYS_ICC_IAR0_EL1 || row == SYS_ICC_IAR1_EL1 || row == SYS_RNDR || row == SYS_RNDRRS;
+    return row == SYS_ICC_IAR0_EL1 || row == SYS_ICC_IAR1_EL1 || row == SYS_RNDR ||
+           row == SYS_RNDRRS;
 }
 
 bool sysreg_get(struct cpu *cpu, uint32_t encoding, uint64_t *value)

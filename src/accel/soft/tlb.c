@@ -1,18 +1,21 @@
 /*
  * tlb.c - translation contexts: choosing, dropping, maintenance from here and from other CPUs.
  *
- * DDI 0487, "TLB maintenance instructions", "Address space identifiers". Dropping more than was asked for is always
- * allowed; nothing here drops less.
+ * DDI 0487, "TLB maintenance instructions", "Address space identifiers". Dropping more than was
+ * asked for is always allowed; nothing here drops less.
  *
- * Between CPUs: TLBI and IC post an operation into the ring of each other CPU and set its PEND_WORK. The DSB that follows
- * waits until each has drained its ring or is not `inside` guest code: it drains before it enters again. Both sides
- * write one variable and then read the other's (posted, inside), so at least one sees the other. A CPU that waits
- * drains its own ring, so two waiting for each other go on.
+ * Between CPUs: TLBI and IC post an operation into the ring of each other CPU and set its
+ * PEND_WORK. The DSB that follows waits until each has drained its ring or is not `inside` guest
+ * code: it drains before it enters again. Both sides write one variable and then read the other's
+ * (posted, inside), so at least one sees the other. A CPU that waits drains its own ring, so two
+ * waiting for each other go on.
  */
 #include "accel/soft/engine.h"
 #include "base/assert.h"
 
-/* ---- Contexts --------------------------------------------------------------------------------------------------- */
+/* ---- Contexts
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 /* The jump cache of EL1 is one, whatever PAN says: PAN does not matter to fetches. */
 static struct tlb_ctx *code_ctx(struct soft_private *p, struct tlb_ctx *ctx)
@@ -98,7 +101,8 @@ bool tlb_create(struct cpu *cpu)
     p->ctx[CTX_EL1_PAN] = ctx_make(cpu, 1, true);
     p->ctx[CTX_EL0] = ctx_make(cpu, 0, false);
     p->none = ctx_make(cpu, 0, false);
-    return p->ctx[CTX_EL1] != NULL && p->ctx[CTX_EL1_PAN] != NULL && p->ctx[CTX_EL0] != NULL && p->none != NULL;
+    return p->ctx[CTX_EL1] != NULL && p->ctx[CTX_EL1_PAN] != NULL && p->ctx[CTX_EL0] != NULL &&
+           p->none != NULL;
 }
 
 void tlb_destroy(struct cpu *cpu)
@@ -206,7 +210,8 @@ void tlb_tables_changed(struct cpu *cpu)
     struct soft_private *p = cpu->priv;
     uint64_t tcr = p->sys[SYS_TCR_EL1];
     uint64_t asid_source = p->sys[(tcr & TCR_A1) != 0 ? SYS_TTBR1_EL1 : SYS_TTBR0_EL1];
-    uint32_t asid = (uint32_t)bits(asid_source, 48, p->model->asid_bits == 16 && (tcr & TCR_AS) != 0 ? 16 : 8);
+    uint32_t asid =
+        (uint32_t)bits(asid_source, 48, p->model->asid_bits == 16 && (tcr & TCR_AS) != 0 ? 16 : 8);
     uint64_t old0 = p->half[0].table;
     uint64_t old1 = p->half[1].table;
     bool new_asid = asid != p->asid;
@@ -245,7 +250,8 @@ void soft_refresh(struct cpu *cpu)
     cpu->fp_trap = fpen != 3 && !(fpen == 1 && el != 0);
 }
 
-/* ---- Code that the jump cache leads to --------------------------------------------------------------------------- */
+/* ---- Code that the jump cache leads to
+ * --------------------------------------------------------------------------- */
 
 static unsigned filter_bit(uint64_t va)
 {
@@ -266,7 +272,8 @@ void tlb_note_code(struct cpu *cpu, uint64_t va)
     }
 }
 
-/* ---- Maintenance here ------------------------------------------------------------------------------------------- */
+/* ---- Maintenance here
+ * ------------------------------------------------------------------------------------------- */
 
 static bool same_page(uint64_t a, uint64_t b)
 {
@@ -305,7 +312,8 @@ static bool code_hit(const struct tlb_ctx *code, uint64_t va, uint64_t pages)
 }
 
 /* globals_only: the operation names another ASID than the context's. */
-static void ctx_drop_range(struct cpu *cpu, struct tlb_ctx *ctx, const struct inval *iv, bool globals_only)
+static void ctx_drop_range(struct cpu *cpu, struct tlb_ctx *ctx, const struct inval *iv,
+                           bool globals_only)
 {
     uint64_t pages = iv->bytes >> PAGE_BITS;
     struct tlb_ctx *code = code_ctx(cpu->priv, ctx);
@@ -369,7 +377,9 @@ void inval_apply(struct cpu *cpu, const struct inval *iv)
     }
 }
 
-/* ---- Between CPUs ------------------------------------------------------------------------------------------------ */
+/* ---- Between CPUs
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static inline void relax(void)
 {

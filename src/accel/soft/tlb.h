@@ -1,16 +1,20 @@
 /*
- * tlb.h - translation contexts: software TLBs by privilege and address space, and their maintenance.
+ * tlb.h - translation contexts: software TLBs by privilege and address space, and their
+ * maintenance.
  *
- *   EL1, EL1 with PAN      one each; what EL1 sees. Entries that belong to an ASID are dropped when it changes (there
- *                          are few: operating systems reach user memory by LDTR, which uses the EL0 context).
- *   EL0                    a pool of 16, keyed by ASID and table addresses. Changing TTBR or ASID selects one.
+ *   EL1, EL1 with PAN      one each; what EL1 sees. Entries that belong to an ASID are dropped when
+ * it changes (there are few: operating systems reach user memory by LDTR, which uses the EL0
+ * context). EL0                    a pool of 16, keyed by ASID and table addresses. Changing TTBR
+ * or ASID selects one.
  *
- * A context has 512 entries with the tags that bodies compare (cpu.h) and, beside them, what the slow path wants to
- * know. An entry belongs to one 4 KiB page; larger pages and blocks fill several, and the context remembers the range
- * that blocks cover, so that maintenance of an address in it drops the whole context.
+ * A context has 512 entries with the tags that bodies compare (cpu.h) and, beside them, what the
+ * slow path wants to know. An entry belongs to one 4 KiB page; larger pages and blocks fill
+ * several, and the context remembers the range that blocks cover, so that maintenance of an address
+ * in it drops the whole context.
  *
- * The jump cache is part of this: `epoch` names the context's translations of code. Whatever removes a translation that
- * code has been entered through gives the context a new epoch, and its entries of the jump cache match no more.
+ * The jump cache is part of this: `epoch` names the context's translations of code. Whatever
+ * removes a translation that code has been entered through gives the context a new epoch, and its
+ * entries of the jump cache match no more.
  */
 #ifndef SOFT_TLB_H
 #define SOFT_TLB_H
@@ -21,11 +25,13 @@ enum { CTX_EL1, CTX_EL1_PAN, CTX_EL0, CTX_EL0_POOL = 16, CTX_COUNT = CTX_EL0 + C
 
 /* What is known of a page, in the low bits of tlb_info.pa. */
 enum {
-    TI_R = 1, TI_W = 2, TI_X = 4, /* permitted in this context                                                */
-    TI_DEVICE = 8,                /* Device memory type: unaligned accesses fault                             */
-    TI_NG = 16,                   /* belongs to an ASID                                                       */
-    TI_RAM = 32,                  /* host memory behind it                                                    */
-    TI_ROM = 64,                  /* ... that the guest cannot write: writes go to the bus                    */
+    TI_R = 1,
+    TI_W = 2,
+    TI_X = 4,      /* permitted in this context                                                */
+    TI_DEVICE = 8, /* Device memory type: unaligned accesses fault                             */
+    TI_NG = 16,    /* belongs to an ASID                                                       */
+    TI_RAM = 32,   /* host memory behind it                                                    */
+    TI_ROM = 64,   /* ... that the guest cannot write: writes go to the bus                    */
     TI_FLAGS = 4095,
 };
 
@@ -48,12 +54,13 @@ struct tlb_ctx {
     struct tlb_entry e[TLB_ENTRIES]; /* first: cpu.h knows */
     struct tlb_info info[TLB_ENTRIES];
     struct walk_cache_entry walk[WALK_CACHE];
-    uint64_t code_filter[(1u << CODE_FILTER_BITS) / 64]; /* pages, hashed, that the jump cache may lead to */
-    uint64_t transient[TLB_ENTRIES / 64];                /* EL1: entries that go with the ASID or TTBR0     */
-    uint64_t block_lo[2], block_hi[2];                   /* range with blocks, lower and upper half; lo > hi: none */
+    uint64_t code_filter[(1u << CODE_FILTER_BITS) /
+                         64];             /* pages, hashed, that the jump cache may lead to */
+    uint64_t transient[TLB_ENTRIES / 64]; /* EL1: entries that go with the ASID or TTBR0     */
+    uint64_t block_lo[2], block_hi[2]; /* range with blocks, lower and upper half; lo > hi: none */
     uint64_t epoch;
-    uint64_t used_at;           /* pool: for choosing a victim */
-    uint64_t ttbr0, ttbr1;      /* pool: the key               */
+    uint64_t used_at;      /* pool: for choosing a victim */
+    uint64_t ttbr0, ttbr1; /* pool: the key               */
     uint32_t asid;
     bool valid;                 /* pool: has a key             */
     bool filled, walked, coded; /* something is in e, walk, code_filter */
@@ -63,7 +70,9 @@ struct tlb_ctx {
     bool pan;
 };
 
-/* ---- Maintenance ------------------------------------------------------------------------------------------------ */
+/* ---- Maintenance
+ * ------------------------------------------------------------------------------------------------
+ */
 
 enum inval_kind { INVAL_ALL, INVAL_ASID, INVAL_VA, INVAL_VAA, INVAL_CODE, INVAL_CODE_ALL };
 

@@ -61,7 +61,9 @@ static struct {
     void *end_arg;
 } fake;
 
-/* ---- Strings ----------------------------------------------------------------------------------------------------- */
+/* ---- Strings
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static void stream_clear(struct host_stream *s)
 {
@@ -87,11 +89,20 @@ void fake_reset(void)
     }
 }
 
-void fake_advance(uint64_t ns) { fake.now_ns += ns; }
+void fake_advance(uint64_t ns)
+{
+    fake.now_ns += ns;
+}
 
-void fake_fail(enum fake_call call, unsigned nth) { fake.fail[call] = nth; }
+void fake_fail(enum fake_call call, unsigned nth)
+{
+    fake.fail[call] = nth;
+}
 
-static bool fails(enum fake_call call) { return fake.fail[call] != 0 && --fake.fail[call] == 0; }
+static bool fails(enum fake_call call)
+{
+    return fake.fail[call] != 0 && --fake.fail[call] == 0;
+}
 
 static void append(uint8_t **to, size_t *len, const void *bytes, size_t n)
 {
@@ -122,7 +133,10 @@ void fake_input(struct host_stream *stream, const void *bytes, size_t len)
     append(&stream->in, &stream->in_len, bytes, len);
 }
 
-void fake_input_end(struct host_stream *stream) { stream->ended = true; }
+void fake_input_end(struct host_stream *stream)
+{
+    stream->ended = true;
+}
 
 const uint8_t *fake_output(struct host_stream *stream, size_t *len)
 {
@@ -130,8 +144,14 @@ const uint8_t *fake_output(struct host_stream *stream, size_t *len)
     return stream->out;
 }
 
-void fake_output_room(struct host_stream *stream, size_t room) { stream->room = room; }
-void fake_output_gone(struct host_stream *stream) { stream->gone = true; }
+void fake_output_room(struct host_stream *stream, size_t room)
+{
+    stream->room = room;
+}
+void fake_output_gone(struct host_stream *stream)
+{
+    stream->gone = true;
+}
 
 void fake_terminal(bool terminal, bool foreground)
 {
@@ -139,14 +159,30 @@ void fake_terminal(bool terminal, bool foreground)
     fake.foreground = foreground;
 }
 
-bool fake_terminal_is_raw(void) { return fake.raw; }
-struct host_stream *fake_last_opened(void) { return fake.last; }
-unsigned fake_leaks(void) { return fake.live; }
+bool fake_terminal_is_raw(void)
+{
+    return fake.raw;
+}
+struct host_stream *fake_last_opened(void)
+{
+    return fake.last;
+}
+unsigned fake_leaks(void)
+{
+    return fake.live;
+}
 
-/* ---- Time, memory, threads -------------------------------------------------------------------------------------- */
+/* ---- Time, memory, threads
+ * -------------------------------------------------------------------------------------- */
 
-uint64_t host_now_ns(void) { return fake.now_ns; }
-uint64_t host_wall_s(void) { return 1700000000u + fake.now_ns / 1000000000u; }
+uint64_t host_now_ns(void)
+{
+    return fake.now_ns;
+}
+uint64_t host_wall_s(void)
+{
+    return 1700000000u + fake.now_ns / 1000000000u;
+}
 
 void host_random(void *buf, size_t len)
 {
@@ -182,12 +218,21 @@ void host_free(void *p)
     }
 }
 
-void *host_pages_map(uint64_t size) { return size < SIZE_MAX / 2 ? host_alloc((size_t)size, 4096) : NULL; }
-void host_pages_unmap(void *p, uint64_t size) { host_free(p); }
-unsigned host_cpu_count(void) { return 2; }
+void *host_pages_map(uint64_t size)
+{
+    return size < SIZE_MAX / 2 ? host_alloc((size_t)size, 4096) : NULL;
+}
+void host_pages_unmap(void *p, uint64_t size)
+{
+    host_free(p);
+}
+unsigned host_cpu_count(void)
+{
+    return 2;
+}
 
-enum status host_thread_create(struct host_thread **out, const char *name, void (*fn)(void *arg), void *arg,
-                               struct err *err)
+enum status host_thread_create(struct host_thread **out, const char *name, void (*fn)(void *arg),
+                               void *arg, struct err *err)
 {
     if (fails(FAKE_THREAD) || (*out = host_alloc(sizeof(**out), 16)) == NULL) {
         return err_set(err, ST_E_NOMEM, MSG_HOST_NO_MEMORY);
@@ -208,8 +253,14 @@ enum status host_thread_pin(struct host_thread *thread, unsigned cpu, struct err
     return cpu < 2 ? ST_OK : err_set(err, ST_E_INVAL, MSG_HOST_PIN, cpu, "fake");
 }
 
-struct host_mutex *host_mutex_create(void) { return host_alloc(sizeof(struct host_mutex), 16); }
-void host_mutex_destroy(struct host_mutex *mutex) { host_free(mutex); }
+struct host_mutex *host_mutex_create(void)
+{
+    return host_alloc(sizeof(struct host_mutex), 16);
+}
+void host_mutex_destroy(struct host_mutex *mutex)
+{
+    host_free(mutex);
+}
 
 void host_mutex_lock(struct host_mutex *mutex)
 {
@@ -225,8 +276,14 @@ void host_mutex_unlock(struct host_mutex *mutex)
     fake.live--;
 }
 
-struct host_cond *host_cond_create(void) { return host_alloc(sizeof(struct host_cond), 16); }
-void host_cond_destroy(struct host_cond *cond) { host_free(cond); }
+struct host_cond *host_cond_create(void)
+{
+    return host_alloc(sizeof(struct host_cond), 16);
+}
+void host_cond_destroy(struct host_cond *cond)
+{
+    host_free(cond);
+}
 
 /* Nobody else runs, so a wait ends by a signal given before or by its deadline. */
 bool host_cond_wait(struct host_cond *cond, struct host_mutex *mutex, uint64_t deadline_ns)
@@ -241,9 +298,14 @@ bool host_cond_wait(struct host_cond *cond, struct host_mutex *mutex, uint64_t d
     return false;
 }
 
-void host_cond_signal(struct host_cond *cond) { cond->signals++; }
+void host_cond_signal(struct host_cond *cond)
+{
+    cond->signals++;
+}
 
-/* ---- Files ------------------------------------------------------------------------------------------------------- */
+/* ---- Files
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static struct fake_file *find_file(const char *path)
 {
@@ -255,7 +317,8 @@ static struct fake_file *find_file(const char *path)
     return NULL;
 }
 
-enum status host_file_read(const char *path, uint64_t max_size, struct host_bytes *out, struct err *err)
+enum status host_file_read(const char *path, uint64_t max_size, struct host_bytes *out,
+                           struct err *err)
 {
     struct fake_file *file = find_file(path);
     uint8_t *data = NULL;
@@ -268,7 +331,8 @@ enum status host_file_read(const char *path, uint64_t max_size, struct host_byte
         return err_set(err, ST_E_FORMAT, MSG_HOST_EMPTY, path);
     }
     if (file->len > max_size) {
-        return err_set(err, ST_E_RANGE, MSG_HOST_TOO_BIG, path, (unsigned long long)(max_size >> 20));
+        return err_set(err, ST_E_RANGE, MSG_HOST_TOO_BIG, path,
+                       (unsigned long long)(max_size >> 20));
     }
     append(&data, &len, file->bytes, file->len);
     data[len] = 0;
@@ -291,9 +355,14 @@ enum status host_file_write(const char *path, const void *bytes, size_t size, st
     return ST_OK;
 }
 
-bool host_file_exists(const char *path) { return find_file(path) != NULL; }
+bool host_file_exists(const char *path)
+{
+    return find_file(path) != NULL;
+}
 
-/* ---- Streams ----------------------------------------------------------------------------------------------------- */
+/* ---- Streams
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static struct host_stream *stream_open(const char *name)
 {
@@ -335,10 +404,22 @@ static struct host_stream *listener_open(const char *name, struct err *err)
     return s;
 }
 
-struct host_stream *host_stdin(void) { return &fake.stream[0]; }
-struct host_stream *host_stdout(void) { return &fake.stream[1]; }
-struct host_stream *host_stderr(void) { return &fake.stream[2]; }
-struct host_stream *host_file_create(const char *path, struct err *err) { return stream_or_err(path, err); }
+struct host_stream *host_stdin(void)
+{
+    return &fake.stream[0];
+}
+struct host_stream *host_stdout(void)
+{
+    return &fake.stream[1];
+}
+struct host_stream *host_stderr(void)
+{
+    return &fake.stream[2];
+}
+struct host_stream *host_file_create(const char *path, struct err *err)
+{
+    return stream_or_err(path, err);
+}
 
 struct host_stream *host_tcp_listen(const char *address, uint16_t port, struct err *err)
 {
@@ -353,7 +434,10 @@ struct host_stream *host_tcp_connect(const char *address, uint16_t port, struct 
     return stream_or_err(address, err);
 }
 
-struct host_stream *host_unix_listen(const char *path, struct err *err) { return listener_open(path, err); }
+struct host_stream *host_unix_listen(const char *path, struct err *err)
+{
+    return listener_open(path, err);
+}
 
 struct host_stream *host_pty_open(char *name, size_t size, struct err *err)
 {
@@ -381,7 +465,10 @@ struct host_stream *host_accept(struct host_stream *listener)
     return stream_open("client");
 }
 
-void host_stream_address(struct host_stream *stream, char *buf, size_t size) { str_copy(buf, size, stream->name); }
+void host_stream_address(struct host_stream *stream, char *buf, size_t size)
+{
+    str_copy(buf, size, stream->name);
+}
 
 void host_stream_close(struct host_stream *stream)
 {
@@ -408,7 +495,8 @@ int64_t host_stream_read(struct host_stream *stream, void *buf, size_t len)
     return (int64_t)len;
 }
 
-int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t len, uint64_t timeout_ns)
+int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t len,
+                          uint64_t timeout_ns)
 {
     size_t n = len < stream->room ? len : stream->room;
 
@@ -435,9 +523,14 @@ int64_t host_stream_seek(struct host_stream *stream, uint64_t pos)
     return (int64_t)pos;
 }
 
-int64_t host_stream_length(struct host_stream *stream) { return (int64_t)stream->in_len; }
+int64_t host_stream_length(struct host_stream *stream)
+{
+    return (int64_t)stream->in_len;
+}
 
-/* ---- Waiting ----------------------------------------------------------------------------------------------------- */
+/* ---- Waiting
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 struct host_wait *host_wait_create(struct err *err)
 {
@@ -449,15 +542,22 @@ struct host_wait *host_wait_create(struct err *err)
     return wait;
 }
 
-void host_wait_destroy(struct host_wait *wait) { host_free(wait); }
-void host_wait_wake(struct host_wait *wait) { wait->woken = true; }
+void host_wait_destroy(struct host_wait *wait)
+{
+    host_free(wait);
+}
+void host_wait_wake(struct host_wait *wait)
+{
+    wait->woken = true;
+}
 
 static bool stream_ready(const struct host_stream *s)
 {
     return s->clients != 0 || s->in_pos < s->in_len || s->ended;
 }
 
-void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsigned count, uint64_t deadline_ns)
+void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsigned count,
+                   uint64_t deadline_ns)
 {
     bool any = wait->woken;
 
@@ -472,10 +572,17 @@ void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsig
     }
 }
 
-/* ---- Terminal and signals ---------------------------------------------------------------------------------------- */
+/* ---- Terminal and signals
+ * ---------------------------------------------------------------------------------------- */
 
-bool host_is_terminal(struct host_stream *stream) { return stream == host_stdin() && fake.terminal; }
-bool host_is_foreground(struct host_stream *stream) { return fake.foreground; }
+bool host_is_terminal(struct host_stream *stream)
+{
+    return stream == host_stdin() && fake.terminal;
+}
+bool host_is_foreground(struct host_stream *stream)
+{
+    return fake.foreground;
+}
 
 enum status host_terminal_raw(struct host_stream *stream, struct err *err)
 {
@@ -483,7 +590,10 @@ enum status host_terminal_raw(struct host_stream *stream, struct err *err)
     return ST_OK;
 }
 
-void host_terminal_restore(void) { fake.raw = false; }
+void host_terminal_restore(void)
+{
+    fake.raw = false;
+}
 
 void host_catch_end(void (*fn)(void *arg), void *arg)
 {
@@ -493,7 +603,8 @@ void host_catch_end(void (*fn)(void *arg), void *arg)
 
 void host_obey_end(void) {}
 
-/* ---- Folders: a file of a folder is the file "FOLDER/NAME" ------------------------------------------------------- */
+/* ---- Folders: a file of a folder is the file "FOLDER/NAME"
+ * ------------------------------------------------------- */
 
 struct host_dir *host_dir_open(const char *path, struct err *err)
 {
@@ -507,7 +618,10 @@ struct host_dir *host_dir_open(const char *path, struct err *err)
     return dir;
 }
 
-void host_dir_close(struct host_dir *dir) { host_free(dir); }
+void host_dir_close(struct host_dir *dir)
+{
+    host_free(dir);
+}
 
 static struct fake_file *dir_file(const struct host_dir *dir, const char *name)
 {

@@ -1,9 +1,10 @@
 /*
  * fake.h - the strings of the puppet: what a unit test tells the fake host to do.
  *
- * The fake fills host.h with one thread, a clock that moves only when somebody waits or a test says so, streams and
- * files in memory, and calls that fail on request. Two runs of a test are the same to the byte. A thread runs when it is
- * joined. Waiting for something that can never come is a failed assertion.
+ * The fake fills host.h with one thread, a clock that moves only when somebody waits or a test says
+ * so, streams and files in memory, and calls that fail on request. Two runs of a test are the same
+ * to the byte. A thread runs when it is joined. Waiting for something that can never come is a
+ * failed assertion.
  */
 #ifndef HOST_FAKE_H
 #define HOST_FAKE_H
@@ -16,12 +17,12 @@ void fake_advance(uint64_t ns);
 
 /* Calls that can be made to fail. */
 enum fake_call {
-    FAKE_ALLOC,  /* host_alloc, host_pages_map, mutexes, conditions, streams */
+    FAKE_ALLOC, /* host_alloc, host_pages_map, mutexes, conditions, streams */
     FAKE_THREAD,
-    FAKE_OPEN,   /* files, folders, listeners, pseudo-terminals             */
-    FAKE_READ,   /* HOST_ERROR                                              */
-    FAKE_WRITE,  /* HOST_ERROR                                              */
-    FAKE_WAIT,   /* host_wait_create                                        */
+    FAKE_OPEN,  /* files, folders, listeners, pseudo-terminals             */
+    FAKE_READ,  /* HOST_ERROR                                              */
+    FAKE_WRITE, /* HOST_ERROR                                              */
+    FAKE_WAIT,  /* host_wait_create                                        */
     FAKE_CALLS
 };
 /* The nth call from now on fails (1: the next); 0: none. */

@@ -14,7 +14,9 @@
 #include "base/string.h"
 #include "host/posix/posix.h"
 
-/* ---- Whole files ----------------------------------------------------------------------------------------------- */
+/* ---- Whole files
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static ssize_t read_again(int fd, void *buf, size_t len)
 {
@@ -27,8 +29,8 @@ static ssize_t read_again(int fd, void *buf, size_t len)
 }
 
 /* Reads to the end. The size that stat tells is only a first guess: pipes and /proc have none. */
-static enum status read_all(int fd, const char *path, uint64_t max_size, size_t guess, struct host_bytes *out,
-                            struct err *err)
+static enum status read_all(int fd, const char *path, uint64_t max_size, size_t guess,
+                            struct host_bytes *out, struct err *err)
 {
     size_t room = guess + 1, size = 0;
     uint8_t *data = malloc(room + 1);
@@ -49,7 +51,8 @@ static enum status read_all(int fd, const char *path, uint64_t max_size, size_t 
         }
         if (size > max_size) {
             free(data);
-            return err_set(err, ST_E_RANGE, MSG_HOST_TOO_BIG, path, (unsigned long long)(max_size >> 20));
+            return err_set(err, ST_E_RANGE, MSG_HOST_TOO_BIG, path,
+                           (unsigned long long)(max_size >> 20));
         }
         if (size == room) {
             room *= 2;
@@ -69,7 +72,8 @@ static enum status read_all(int fd, const char *path, uint64_t max_size, size_t 
     return ST_OK;
 }
 
-enum status host_file_read(const char *path, uint64_t max_size, struct host_bytes *out, struct err *err)
+enum status host_file_read(const char *path, uint64_t max_size, struct host_bytes *out,
+                           struct err *err)
 {
     struct stat info;
     enum status st;
@@ -85,7 +89,8 @@ enum status host_file_read(const char *path, uint64_t max_size, struct host_byte
     } else if (S_ISREG(info.st_mode) && (uint64_t)info.st_size > max_size) {
         st = err_set(err, ST_E_RANGE, MSG_HOST_TOO_BIG, path, (unsigned long long)(max_size >> 20));
     } else {
-        st = read_all(fd, path, max_size, S_ISREG(info.st_mode) ? (size_t)info.st_size : 65536, out, err);
+        st = read_all(fd, path, max_size, S_ISREG(info.st_mode) ? (size_t)info.st_size : 65536, out,
+                      err);
     }
     close(fd);
     return st;
@@ -157,7 +162,9 @@ int64_t host_stream_length(struct host_stream *stream)
     return fstat(stream->fd, &info) == 0 && S_ISREG(info.st_mode) ? info.st_size : -1;
 }
 
-/* ---- The folder ------------------------------------------------------------------------------------------------ */
+/* ---- The folder
+ * ------------------------------------------------------------------------------------------------
+ */
 
 struct host_dir {
     int fd;
@@ -195,9 +202,9 @@ void host_dir_close(struct host_dir *dir)
 }
 
 /*
- * Walks the folders of name one by one, no link followed, and returns a descriptor of the last with the final
- * component in leaf. Each step is relative to a folder already held, so a renamed or exchanged component leads
- * nowhere else. -1: refused.
+ * Walks the folders of name one by one, no link followed, and returns a descriptor of the last with
+ * the final component in leaf. Each step is relative to a folder already held, so a renamed or
+ * exchanged component leads nowhere else. -1: refused.
  */
 static int walk(struct host_dir *dir, const char *name, char *leaf, size_t leaf_size)
 {
@@ -208,7 +215,8 @@ static int walk(struct host_dir *dir, const char *name, char *leaf, size_t leaf_
         while (name[len] != 0 && name[len] != '/') {
             len++;
         }
-        if (len == 0 || len >= leaf_size || (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))) {
+        if (len == 0 || len >= leaf_size ||
+            (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')))) {
             break;
         }
         memcpy(leaf, name, len);
@@ -229,7 +237,9 @@ static int walk(struct host_dir *dir, const char *name, char *leaf, size_t leaf_
 
 static int open_flags(unsigned flags)
 {
-    int result = (flags & HOST_WRITE) == 0 ? O_RDONLY : (flags & HOST_READ) != 0 ? O_RDWR : O_WRONLY;
+    int result = (flags & HOST_WRITE) == 0  ? O_RDONLY
+                 : (flags & HOST_READ) != 0 ? O_RDWR
+                                            : O_WRONLY;
 
     result |= (flags & HOST_CREATE) != 0 ? O_CREAT : 0;
     result |= (flags & HOST_APPEND) != 0 ? O_APPEND : 0;
@@ -246,7 +256,8 @@ struct host_stream *host_dir_file_open(struct host_dir *dir, const char *name, u
     if (at < 0) {
         return NULL;
     }
-    /* O_NONBLOCK: opening a FIFO must not wait for its other end. Emptied only once it is known to be a file. */
+    /* O_NONBLOCK: opening a FIFO must not wait for its other end. Emptied only once it is known to
+     * be a file. */
     fd = openat(at, leaf, open_flags(flags) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
     close(at);
     if (fd < 0) {

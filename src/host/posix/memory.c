@@ -20,7 +20,10 @@ uint64_t host_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-uint64_t host_wall_s(void) { return (uint64_t)time(NULL); }
+uint64_t host_wall_s(void)
+{
+    return (uint64_t)time(NULL);
+}
 
 void host_random(void *buf, size_t len)
 {
@@ -48,11 +51,14 @@ void *host_alloc(size_t size, size_t align)
     return p;
 }
 
-void host_free(void *p) { free(p); }
+void host_free(void *p)
+{
+    free(p);
+}
 
 /*
- * Guest memory is private and not reserved: a 64 GiB guest starts on a small host as long as it touches little.
- * Large pages help the software CPU's loads and stores; the host decides.
+ * Guest memory is private and not reserved: a 64 GiB guest starts on a small host as long as it
+ * touches little. Large pages help the software CPU's loads and stores; the host decides.
  */
 void *host_pages_map(uint64_t size)
 {
@@ -61,7 +67,8 @@ void *host_pages_map(uint64_t size)
     if (size == 0 || size > SIZE_MAX / 2) {
         return NULL;
     }
-    p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
         return NULL;
     }

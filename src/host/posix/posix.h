@@ -9,8 +9,8 @@
 struct host_stream {
     int fd;
     bool listening;
-    bool standard;    /* stdin, stdout, stderr: not ours to close */
-    int keep;         /* a descriptor held open with this one, or -1 (the slave of a pseudo-terminal) */
+    bool standard; /* stdin, stdout, stderr: not ours to close */
+    int keep; /* a descriptor held open with this one, or -1 (the slave of a pseudo-terminal) */
     char unlink[108]; /* name of a local socket to remove on close, or "" */
 };
 

@@ -42,7 +42,9 @@ static struct host_stream *wrap(int fd, bool listening, struct err *err)
     return stream;
 }
 
-/* ---- TCP ------------------------------------------------------------------------------------------------------- */
+/* ---- TCP
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static int open_listener(const struct addrinfo *a)
 {
@@ -85,7 +87,8 @@ static int open_first(const struct addrinfo *list, bool listening)
     return fd;
 }
 
-static struct host_stream *tcp_open(const char *address, uint16_t port, bool listening, struct err *err)
+static struct host_stream *tcp_open(const char *address, uint16_t port, bool listening,
+                                    struct err *err)
 {
     struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
     struct addrinfo *list = NULL;
@@ -146,15 +149,16 @@ void host_stream_address(struct host_stream *stream, char *buf, size_t size)
         str_copy(buf, size, "?");
     } else if (at.ss_family == AF_UNIX) {
         str_copy(buf, size, ((struct sockaddr_un *)&at)->sun_path);
-    } else if (getnameinfo((struct sockaddr *)&at, len, address, sizeof(address), service, sizeof(service),
-                           NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+    } else if (getnameinfo((struct sockaddr *)&at, len, address, sizeof(address), service,
+                           sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
         fmt_format(buf, size, at.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", address, service);
     } else {
         str_copy(buf, size, "?");
     }
 }
 
-/* ---- Local sockets --------------------------------------------------------------------------------------------- */
+/* ---- Local sockets
+ * --------------------------------------------------------------------------------------------- */
 
 static bool somebody_listens(const struct sockaddr_un *at)
 {
@@ -213,11 +217,12 @@ struct host_stream *host_unix_listen(const char *path, struct err *err)
     return stream;
 }
 
-/* ---- Pseudo-terminals ------------------------------------------------------------------------------------------ */
+/* ---- Pseudo-terminals
+ * ------------------------------------------------------------------------------------------ */
 
 /*
- * The slave is opened here as well and stays open: without any opener the master reports a hang-up for ever. It
- * starts raw, so that the line discipline does not echo or edit what the guest says.
+ * The slave is opened here as well and stays open: without any opener the master reports a hang-up
+ * for ever. It starts raw, so that the line discipline does not echo or edit what the guest says.
  */
 static int open_slave(int master, char *name, size_t size)
 {

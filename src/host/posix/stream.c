@@ -17,9 +17,15 @@
 #include "base/string.h"
 #include "host/posix/posix.h"
 
-void posix_set_cloexec(int fd) { (void)fcntl(fd, F_SETFD, FD_CLOEXEC); }
+void posix_set_cloexec(int fd)
+{
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
 
-void posix_set_nonblock(int fd) { (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
+void posix_set_nonblock(int fd)
+{
+    (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
 
 struct host_stream *posix_stream(int fd)
 {
@@ -46,9 +52,18 @@ static struct host_stream *standard(unsigned fd)
     return &stream[fd];
 }
 
-struct host_stream *host_stdin(void) { return standard(0); }
-struct host_stream *host_stdout(void) { return standard(1); }
-struct host_stream *host_stderr(void) { return standard(2); }
+struct host_stream *host_stdin(void)
+{
+    return standard(0);
+}
+struct host_stream *host_stdout(void)
+{
+    return standard(1);
+}
+struct host_stream *host_stderr(void)
+{
+    return standard(2);
+}
 
 void host_stream_close(struct host_stream *stream)
 {
@@ -75,12 +90,15 @@ int64_t host_stream_read(struct host_stream *stream, void *buf, size_t len)
     if (n >= 0) {
         return n;
     }
-    return errno == EAGAIN || errno == EWOULDBLOCK ? HOST_AGAIN : errno == ECONNRESET ? HOST_END : HOST_ERROR;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? HOST_AGAIN
+           : errno == ECONNRESET                   ? HOST_END
+                                                   : HOST_ERROR;
 }
 
 static struct timespec span_of(uint64_t ns)
 {
-    return (struct timespec){ .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
+    return (struct timespec){ .tv_sec = (time_t)(ns / 1000000000u),
+                              .tv_nsec = (long)(ns % 1000000000u) };
 }
 
 /* True when the descriptor takes bytes (or will tell why not) before the deadline. */
@@ -99,8 +117,9 @@ static bool wait_writable(int fd, uint64_t deadline_ns)
 }
 
 /*
- * One write that does not block. Standard output may be shared with other programs, so its mode is not ours to
- * change: poll says that there is room, and a pipe that is writable takes PIPE_BUF bytes (512 on every POSIX host).
+ * One write that does not block. Standard output may be shared with other programs, so its mode is
+ * not ours to change: poll says that there is room, and a pipe that is writable takes PIPE_BUF
+ * bytes (512 on every POSIX host).
  */
 static ssize_t write_some(struct host_stream *stream, const uint8_t *p, size_t len)
 {
@@ -110,7 +129,8 @@ static ssize_t write_some(struct host_stream *stream, const uint8_t *p, size_t l
     return write(stream->fd, p, len);
 }
 
-int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t len, uint64_t timeout_ns)
+int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t len,
+                          uint64_t timeout_ns)
 {
     const uint8_t *p = buf;
     size_t done = 0;
@@ -131,7 +151,9 @@ int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t le
     return done != 0 || len == 0 ? (int64_t)done : HOST_AGAIN;
 }
 
-/* ---- Waiting --------------------------------------------------------------------------------------------------- */
+/* ---- Waiting
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 struct host_wait {
     int pipe[2];         /* a byte in it ends the wait         */
@@ -178,7 +200,8 @@ void host_wait_wake(struct host_wait *wait)
     errno = number;
 }
 
-/* First the byte, then the flag: a wake between the two finds the flag set, but its cause is looked at after us. */
+/* First the byte, then the flag: a wake between the two finds the flag set, but its cause is looked
+ * at after us. */
 static void wait_drain(struct host_wait *wait)
 {
     char buf[16];
@@ -188,7 +211,8 @@ static void wait_drain(struct host_wait *wait)
     atomic_store(&wait->signal, false);
 }
 
-void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsigned count, uint64_t deadline_ns)
+void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsigned count,
+                   uint64_t deadline_ns)
 {
     struct pollfd p[16] = { { .fd = wait->pipe[0], .events = POLLIN } };
     struct timespec left;

@@ -1,10 +1,10 @@
 /*
  * terminal.c - raw mode that always ends, and the signals that ask the process to end.
  *
- * The terminal belongs to the process, so its state is the process's: the one mutable file-scope state of the hosted
- * program. Normal mode comes back on every way out: host_terminal_restore, exit (atexit), SIGINT, SIGTERM, SIGHUP,
- * SIGQUIT, a stop (SIGTSTP; SIGCONT sets raw mode again), and the fatal signals of a bug of ours. Only SIGKILL
- * leaves a raw terminal, which nobody can help.
+ * The terminal belongs to the process, so its state is the process's: the one mutable file-scope
+ * state of the hosted program. Normal mode comes back on every way out: host_terminal_restore, exit
+ * (atexit), SIGINT, SIGTERM, SIGHUP, SIGQUIT, a stop (SIGTSTP; SIGCONT sets raw mode again), and
+ * the fatal signals of a bug of ours. Only SIGKILL leaves a raw terminal, which nobody can help.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,8 +20,8 @@
 static struct {
     struct termios normal, raw;
     int fd;
-    _Atomic bool active;      /* raw mode is wanted                    */
-    _Atomic int end_signal;   /* the signal that asked us to end, or 0 */
+    _Atomic bool active;    /* raw mode is wanted                    */
+    _Atomic int end_signal; /* the signal that asked us to end, or 0 */
     void (*end_fn)(void *arg);
     void *end_arg;
     bool installed;
@@ -30,7 +30,10 @@ static struct {
 static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP };
 static const int fatal_signals[] = { SIGQUIT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 
-bool host_is_terminal(struct host_stream *stream) { return isatty(stream->fd) == 1; }
+bool host_is_terminal(struct host_stream *stream)
+{
+    return isatty(stream->fd) == 1;
+}
 
 bool host_is_foreground(struct host_stream *stream)
 {
@@ -103,7 +106,8 @@ static void on_end(int number)
 {
     int none = 0;
 
-    if (terminal.end_fn != NULL && atomic_compare_exchange_strong(&terminal.end_signal, &none, number)) {
+    if (terminal.end_fn != NULL &&
+        atomic_compare_exchange_strong(&terminal.end_signal, &none, number)) {
         terminal.end_fn(terminal.end_arg);
         return;
     }
@@ -152,7 +156,8 @@ enum status host_terminal_raw(struct host_stream *stream, struct err *err)
     terminal.fd = stream->fd;
     terminal.raw = terminal.normal;
     cfmakeraw(&terminal.raw);
-    terminal.raw.c_oflag = terminal.normal.c_oflag; /* messages of ours on the same screen keep their line ends */
+    terminal.raw.c_oflag =
+        terminal.normal.c_oflag; /* messages of ours on the same screen keep their line ends */
     terminal.raw.c_cc[VMIN] = 1;
     terminal.raw.c_cc[VTIME] = 0;
     atomic_store(&terminal.active, true);

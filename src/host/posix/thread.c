@@ -55,8 +55,8 @@ static int thread_start(struct host_thread *thread)
     return number;
 }
 
-enum status host_thread_create(struct host_thread **out, const char *name, void (*fn)(void *arg), void *arg,
-                               struct err *err)
+enum status host_thread_create(struct host_thread **out, const char *name, void (*fn)(void *arg),
+                               void *arg, struct err *err)
 {
     struct host_thread *thread = calloc(1, sizeof(*thread));
     char buf[120];
@@ -71,7 +71,8 @@ enum status host_thread_create(struct host_thread **out, const char *name, void 
     number = thread_start(thread);
     if (number != 0) {
         free(thread);
-        return err_set(err, ST_E_NOMEM, MSG_HOST_THREAD, posix_cause(err, number, buf, sizeof(buf)));
+        return err_set(err, ST_E_NOMEM, MSG_HOST_THREAD,
+                       posix_cause(err, number, buf, sizeof(buf)));
     }
     *out = thread;
     return ST_OK;
@@ -196,4 +197,7 @@ bool host_cond_wait(struct host_cond *cond, struct host_mutex *mutex, uint64_t d
     return pthread_cond_timedwait(&cond->c, &mutex->m, &at) != ETIMEDOUT;
 }
 
-void host_cond_signal(struct host_cond *cond) { pthread_cond_broadcast(&cond->c); }
+void host_cond_signal(struct host_cond *cond)
+{
+    pthread_cond_broadcast(&cond->c);
+}

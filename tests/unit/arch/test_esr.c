@@ -1,6 +1,6 @@
 /*
- * test_esr.c - syndromes in words: every class and fault code has a name where the manual has one, and no value at all
- * overruns the buffer.
+ * test_esr.c - syndromes in words: every class and fault code has a name where the manual has one,
+ * and no value at all overruns the buffer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,7 +70,8 @@ static void test_fault_codes(void **state)
 
     assert_string_equal(esr_fsc_name(0x00, text, sizeof(text)), "address size fault, level 0");
     assert_string_equal(esr_fsc_name(0x0b, text, sizeof(text)), "access flag fault, level 3");
-    assert_string_equal(esr_fsc_name(0x35, text, sizeof(text)), "unsupported exclusive or atomic access");
+    assert_string_equal(esr_fsc_name(0x35, text, sizeof(text)),
+                        "unsupported exclusive or atomic access");
     assert_string_equal(esr_fsc_name(0x3f, text, sizeof(text)), "reserved");
 }
 

@@ -1,5 +1,6 @@
 /*
- * support.h - what the boot tests share: a request to start from, memory that can be made to fail, hand-made files.
+ * support.h - what the boot tests share: a request to start from, memory that can be made to fail,
+ * hand-made files.
  */
 #ifndef TESTS_BOOT_SUPPORT_H
 #define TESTS_BOOT_SUPPORT_H
@@ -45,10 +46,11 @@ static inline void memory_free(void *opaque, void *p, size_t size)
 }
 
 static const uint64_t linear_mpidr[VM_CPUS_MAX] = {
-    0x000, 0x001, 0x002, 0x003, 0x004, 0x005, 0x006, 0x007, 0x100, 0x101, 0x102, 0x103, 0x104, 0x105, 0x106, 0x107,
-    0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207, 0x300, 0x301, 0x302, 0x303, 0x304, 0x305, 0x306, 0x307,
-    0x400, 0x401, 0x402, 0x403, 0x404, 0x405, 0x406, 0x407, 0x500, 0x501, 0x502, 0x503, 0x504, 0x505, 0x506, 0x507,
-    0x600, 0x601, 0x602, 0x603, 0x604, 0x605, 0x606, 0x607, 0x700, 0x701, 0x702, 0x703, 0x704, 0x705, 0x706, 0x707,
+    0x000, 0x001, 0x002, 0x003, 0x004, 0x005, 0x006, 0x007, 0x100, 0x101, 0x102, 0x103, 0x104,
+    0x105, 0x106, 0x107, 0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207, 0x300, 0x301,
+    0x302, 0x303, 0x304, 0x305, 0x306, 0x307, 0x400, 0x401, 0x402, 0x403, 0x404, 0x405, 0x406,
+    0x407, 0x500, 0x501, 0x502, 0x503, 0x504, 0x505, 0x506, 0x507, 0x600, 0x601, 0x602, 0x603,
+    0x604, 0x605, 0x606, 0x607, 0x700, 0x701, 0x702, 0x703, 0x704, 0x705, 0x706, 0x707,
 };
 
 /* A fresh machine per test: request, plan, error, memory. */
@@ -105,7 +107,8 @@ static inline void check_plan(const struct bench *b)
         assert_true(range_inside(s->ipa, s->reserve, ram, b->request.ram_size) ||
                     range_inside(s->ipa, s->reserve, flash, b->request.board->flash_size));
         for (unsigned j = 0; j < i; j++) {
-            assert_false(range_overlap(s->ipa, s->reserve, plan->segment[j].ipa, plan->segment[j].reserve));
+            assert_false(
+                range_overlap(s->ipa, s->reserve, plan->segment[j].ipa, plan->segment[j].reserve));
         }
     }
     const struct boot_segment *dtb = segment_of(plan, "dtb");
@@ -147,7 +150,8 @@ static inline void bench_done(struct bench *b)
     assert_int_equal(b->memory.alive, 0);
 }
 
-/* ---- Hand-made files ------------------------------------------------------------------------------------------- */
+/* ---- Hand-made files
+ * ------------------------------------------------------------------------------------------- */
 
 #define IMAGE_4K       2u
 #define IMAGE_16K      4u
@@ -171,11 +175,14 @@ struct elf_segment {
 };
 
 /* An ELF64 header and its program headers; returns their length. */
-static inline size_t make_elf(uint8_t *p, unsigned type, uint64_t entry, const struct elf_segment *segments,
-                              unsigned count)
+static inline size_t make_elf(uint8_t *p, unsigned type, uint64_t entry,
+                              const struct elf_segment *segments, unsigned count)
 {
     memset(p, 0, 64 + 56 * count);
-    memcpy(p, "\x7f" "ELF\2\1\1", 7);
+    memcpy(p,
+           "\x7f"
+           "ELF\2\1\1",
+           7);
     put_le16(p + 16, (uint16_t)type);
     put_le16(p + 18, 183);
     put_le32(p + 20, 1);

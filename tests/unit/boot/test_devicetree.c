@@ -1,7 +1,9 @@
 /*
- * test_devicetree.c - the generated devicetree, read back and shown to dtc; and a user's own, brought up to date.
+ * test_devicetree.c - the generated devicetree, read back and shown to dtc; and a user's own,
+ * brought up to date.
  *
- * dtc is the oracle: from blob to source and back, with all its checks on, it must have nothing to say.
+ * dtc is the oracle: from blob to source and back, with all its checks on, it must have nothing to
+ * say.
  */
 #include "support.h"
 
@@ -14,7 +16,8 @@ static struct boot_bytes made; /* by make_tree, until the next one */
 static uint8_t buffer[0x400000];
 
 /* Generates into a buffer of exactly the promised size. */
-static const struct fdt *make_tree(const struct boot_request *request, uint64_t initrd_ipa, uint64_t initrd_len)
+static const struct fdt *make_tree(const struct boot_request *request, uint64_t initrd_ipa,
+                                   uint64_t initrd_len)
 {
     static struct fdt fdt;
     const struct devicetree_facts facts = { initrd_ipa, initrd_len };
@@ -56,25 +59,28 @@ static bool has_prop(const struct fdt *fdt, const char *path, const char *name)
     return fdt_find_node(fdt, path, &pos) && fdt_find_prop(fdt, pos, name, &item);
 }
 
-static void check_cells(const struct fdt *fdt, const char *path, const char *name, const uint32_t *want, unsigned count)
+static void check_cells(const struct fdt *fdt, const char *path, const char *name,
+                        const uint32_t *want, unsigned count)
 {
     struct fdt_item item = prop(fdt, path, name);
 
     assert_int_equal(item.len, count * 4);
     for (unsigned i = 0; i < count; i++) {
         if (be32(item.data + 4 * i) != want[i]) {
-            fail_msg("%s %s cell %u is 0x%x, not 0x%x", path, name, i, be32(item.data + 4 * i), want[i]);
+            fail_msg("%s %s cell %u is 0x%x, not 0x%x", path, name, i, be32(item.data + 4 * i),
+                     want[i]);
         }
     }
 }
 
-#define CELLS(fdt, path, name, ...)                                                                \
-    do {                                                                                           \
-        const uint32_t want_[] = { __VA_ARGS__ };                                                  \
-        check_cells(fdt, path, name, want_, sizeof(want_) / 4);                                    \
+#define CELLS(fdt, path, name, ...)                             \
+    do {                                                        \
+        const uint32_t want_[] = { __VA_ARGS__ };               \
+        check_cells(fdt, path, name, want_, sizeof(want_) / 4); \
     } while (0)
 
-static void check_bytes(const struct fdt *fdt, const char *path, const char *name, const char *want, size_t len)
+static void check_bytes(const struct fdt *fdt, const char *path, const char *name, const char *want,
+                        size_t len)
 {
     struct fdt_item item = prop(fdt, path, name);
 
@@ -215,7 +221,8 @@ static void test_aff3(void **state)
     CELLS(fdt, "/cpus/cpu@100000203", "reg", 1, 0x203);
 }
 
-/* The largest tree fits into what devicetree_bound promises, with 1 KiB to spare for nodes to come. */
+/* The largest tree fits into what devicetree_bound promises, with 1 KiB to spare for nodes to come.
+ */
 static void test_bound(void **state)
 {
     static char args[2048];
@@ -247,19 +254,23 @@ static void test_short_buffer(void **state)
     make_tree(&b.request, 0, 0);
     for (size_t size = 1100; size < made.len; size += 37) {
         uint8_t *small = calloc(1, size);
-        assert_int_equal(devicetree_write(&b.request, &facts, small, size, &len, &b.err), ST_E_RANGE);
+        assert_int_equal(devicetree_write(&b.request, &facts, small, size, &len, &b.err),
+                         ST_E_RANGE);
         free(small);
     }
 }
 
-/* ---- dtc ------------------------------------------------------------------------------------------------------- */
+/* ---- dtc
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static bool dtc_present;
 
 /*
- * Blob to source to blob; both must be silent, and the second blob must say the same. In the source that dtc writes, a
- * phandle is a plain number; reading it again, dtc asks for a reference in clocks and gpios, whoever made the tree.
- * So those two checks are on for the blob (where they follow the number) and off for the way back.
+ * Blob to source to blob; both must be silent, and the second blob must say the same. In the source
+ * that dtc writes, a phandle is a plain number; reading it again, dtc asks for a reference in
+ * clocks and gpios, whoever made the tree. So those two checks are on for the blob (where they
+ * follow the number) and off for the way back.
  */
 static void dtc_round_trip(const char *what)
 {
@@ -274,7 +285,8 @@ static void dtc_round_trip(const char *what)
     snprintf(command, sizeof(command),
              "cd %s && exec 2>&1 && dtc -I dtb -O dts a.dtb -o a.dts && dtc -W no-clocks_property "
              "-W no-gpios_property -I dts -O dtb a.dts -o b.dtb && "
-             "dtc -s -I dtb -O dts a.dtb -o a1.dts && dtc -s -I dtb -O dts b.dtb -o b1.dts && cmp a1.dts b1.dts && "
+             "dtc -s -I dtb -O dts a.dtb -o a1.dts && dtc -s -I dtb -O dts b.dtb -o b1.dts && cmp "
+             "a1.dts b1.dts && "
              "echo same",
              dir);
     FILE *out = popen(command, "r");
@@ -313,17 +325,19 @@ static void test_dtc(void **state)
         }
         b.request.command_line = i & 4 ? "console=ttyAMA0" : NULL;
         make_tree(&b.request, i & 4 ? 0x48000000 : 0, i & 4 ? 0x100000 : 0);
-        snprintf(what, sizeof(what), "%s GICv%u %u CPUs%s", b.request.board->name, b.request.gic_version,
-                 b.request.cpus, i & 4 ? " initrd" : "");
+        snprintf(what, sizeof(what), "%s GICv%u %u CPUs%s", b.request.board->name,
+                 b.request.gic_version, b.request.cpus, i & 4 ? " initrd" : "");
         dtc_round_trip(what);
         trees++;
     }
     assert_int_equal(trees, 44);
 }
 
-/* ---- The user's own -------------------------------------------------------------------------------------------- */
+/* ---- The user's own
+ * -------------------------------------------------------------------------------------------- */
 
-/* A tree with what a user's has that ours has not: reservations, an old memory node, children of chosen. */
+/* A tree with what a user's has that ours has not: reservations, an old memory node, children of
+ * chosen. */
 static size_t make_user_tree(uint8_t *buf, size_t size, uint32_t cells, bool chosen)
 {
     struct fdt_writer w;
@@ -431,7 +445,8 @@ static void test_patch_empty(void **state)
     const struct fdt *fdt = make_tree(&b.request, 0, 0);
 
     STRINGS(fdt, "/chosen", "bootargs", "new");
-    CELLS(fdt, "/memory@40000000", "reg", 0, 0x40000000, 0x4000000); /* the default: 2 and 1 cells */
+    CELLS(fdt, "/memory@40000000", "reg", 0, 0x40000000,
+          0x4000000); /* the default: 2 and 1 cells */
 }
 
 /* Our own tree, given back as the user's, comes out with the same content. */
@@ -490,11 +505,13 @@ static void test_patch_cells(void **state)
     bench_init(&b);
     b.request.dtb = file_of(user, make_user_tree(user, sizeof(user), 1, true), "user.dtb");
     b.request.ram_size = 0x100000000;
-    assert_int_equal(devicetree_write(&b.request, &facts, buffer, sizeof(buffer), &len, &b.err), ST_E_FORMAT);
+    assert_int_equal(devicetree_write(&b.request, &facts, buffer, sizeof(buffer), &len, &b.err),
+                     ST_E_FORMAT);
     assert_non_null(strstr(b.err.text, "#size-cells"));
 
     uint32_t cells_at = 0;
-    for (uint32_t i = 0; i < 200; i += 4) { /* #address-cells of the root: the first property of 4 bytes */
+    for (uint32_t i = 0; i < 200;
+         i += 4) { /* #address-cells of the root: the first property of 4 bytes */
         if (be32(user + i) == 3 && be32(user + i + 4) == 4) {
             cells_at = i + 12;
             break;
@@ -502,7 +519,8 @@ static void test_patch_cells(void **state)
     }
     assert_int_equal(be32(user + cells_at), 1);
     put_be32(user + cells_at, 3);
-    assert_int_equal(devicetree_write(&b.request, &facts, buffer, sizeof(buffer), &len, &b.err), ST_E_FORMAT);
+    assert_int_equal(devicetree_write(&b.request, &facts, buffer, sizeof(buffer), &len, &b.err),
+                     ST_E_FORMAT);
     assert_non_null(strstr(b.err.text, "#address-cells"));
 }
 

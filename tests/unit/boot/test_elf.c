@@ -1,5 +1,6 @@
 /*
- * test_elf.c - ELF64 programs: physical and virtual addresses, position independence, and every absurd header.
+ * test_elf.c - ELF64 programs: physical and virtual addresses, position independence, and every
+ * absurd header.
  */
 #include "support.h"
 
@@ -8,8 +9,8 @@ static uint8_t file[0x4000];
 #define EXEC 2
 #define DYN  3
 
-static void bench_elf(struct bench *b, unsigned type, uint64_t entry, const struct elf_segment *segments,
-                      unsigned count)
+static void bench_elf(struct bench *b, unsigned type, uint64_t entry,
+                      const struct elf_segment *segments, unsigned count)
 {
     bench_init(b);
     memset(file, 0xa5, sizeof(file));
@@ -75,7 +76,8 @@ static void test_dyn(void **state)
 {
     static const struct elf_segment pie[] = { { 0, 0, 0x1000, 0x1000, 0x1000, 0x10000 },
                                               { 0x12000, 0x12000, 0x2000, 0x100, 0x800, 0x10000 } };
-    static const struct elf_segment placed[] = { { 0x40200000, 0x40200000, 0x1000, 0x1000, 0x1000, 0x10000 } };
+    static const struct elf_segment placed[] = { { 0x40200000, 0x40200000, 0x1000, 0x1000, 0x1000,
+                                                   0x10000 } };
     struct bench b;
 
     bench_elf(&b, DYN, 0x40, pie, 2);
@@ -111,7 +113,8 @@ static void test_dyn_align(void **state)
 /* A program at the base of RAM: the devicetree goes near the top, below the stack's room. */
 static void test_dtb_elsewhere(void **state)
 {
-    static const struct elf_segment low[] = { { RAM_BASE, RAM_BASE, 0x1000, 0x1000, 0x1000, 0x1000 } };
+    static const struct elf_segment low[] = { { RAM_BASE, RAM_BASE, 0x1000, 0x1000, 0x1000,
+                                                0x1000 } };
     struct bench b;
 
     bench_elf(&b, EXEC, RAM_BASE, low, 1);
@@ -124,7 +127,8 @@ static void test_dtb_elsewhere(void **state)
 static void test_flash(void **state)
 {
     static const struct elf_segment rom[] = { { 0, 0, 0x1000, 0x1000, 0x1000, 0x1000 },
-                                              { 0x40100000, 0x40100000, 0x2000, 0x10, 0x20, 0x1000 } };
+                                              { 0x40100000, 0x40100000, 0x2000, 0x10, 0x20,
+                                                0x1000 } };
     struct bench b;
 
     bench_elf(&b, EXEC, 0x100, rom, 2);
@@ -236,7 +240,8 @@ static void test_too_many(void **state)
     struct bench b;
 
     for (unsigned i = 0; i < 128; i++) {
-        many[i] = (struct elf_segment){ 0x40080000 + 16 * i, 0x40080000 + 16 * i, 0x3000, 16, 16, 1 };
+        many[i] =
+            (struct elf_segment){ 0x40080000 + 16 * i, 0x40080000 + 16 * i, 0x3000, 16, 16, 1 };
     }
     bench_elf(&b, EXEC, 0x40080000, many, 128);
     plan_fails(&b, ST_E_FULL, "more than 96 parts");
@@ -291,11 +296,13 @@ static void test_damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exec),      cmocka_unit_test(test_physical),  cmocka_unit_test(test_no_physical),
-        cmocka_unit_test(test_dyn),       cmocka_unit_test(test_dyn_align), cmocka_unit_test(test_dtb_elsewhere),
-        cmocka_unit_test(test_flash),     cmocka_unit_test(test_entry),     cmocka_unit_test(test_header),
-        cmocka_unit_test(test_ranges),    cmocka_unit_test(test_no_load),   cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_truncated), cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_exec),        cmocka_unit_test(test_physical),
+        cmocka_unit_test(test_no_physical), cmocka_unit_test(test_dyn),
+        cmocka_unit_test(test_dyn_align),   cmocka_unit_test(test_dtb_elsewhere),
+        cmocka_unit_test(test_flash),       cmocka_unit_test(test_entry),
+        cmocka_unit_test(test_header),      cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_no_load),     cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_truncated),   cmocka_unit_test(test_damaged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

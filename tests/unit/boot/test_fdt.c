@@ -52,11 +52,12 @@ static void test_layout(void **state)
     assert_int_equal(be32(sample + 20), 17);
     assert_int_equal(be32(sample + 24), 16);
     /* each name once: model one two flag three list */
-    assert_int_equal(be32(sample + 32), sizeof("model") + sizeof("one") + sizeof("two") + sizeof("flag") +
-                                            sizeof("three") + sizeof("list"));
+    assert_int_equal(be32(sample + 32), sizeof("model") + sizeof("one") + sizeof("two") +
+                                            sizeof("flag") + sizeof("three") + sizeof("list"));
 }
 
-static void check(const struct fdt *fdt, const char *path, const char *name, const char *want, uint32_t len)
+static void check(const struct fdt *fdt, const char *path, const char *name, const char *want,
+                  uint32_t len)
 {
     struct fdt_item item;
     uint32_t pos;
@@ -83,7 +84,8 @@ static void test_find(void **state)
     check(&fdt, "/a", "three", "xyz", 3);
     check(&fdt, "/a", "list", "p\0qr", 5);
     check(&fdt, "/a/child", "one", "\0\0\0\1", 4);
-    static const char *const absent[] = { "", "a", "/ab", "/ab@1", "/ab@123", "/child", "/a/child/x", "/a/ch", "//a" };
+    static const char *const absent[] = { "",       "a",          "/ab",   "/ab@1", "/ab@123",
+                                          "/child", "/a/child/x", "/a/ch", "//a" };
     for (unsigned i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
         assert_false(fdt_find_node(&fdt, absent[i], &pos));
     }
@@ -106,9 +108,8 @@ static void test_truncated(void **state)
         assert_true(err.text[0] != 0);
         if (len >= 40) { /* again with a header that believes it */
             put_be32(exact + 4, (uint32_t)len);
-            assert_int_equal(open_bytes(exact, len, &fdt, &err), len >= be32(sample + 12) + be32(sample + 32)
-                                                                     ? ST_OK
-                                                                     : ST_E_FORMAT);
+            assert_int_equal(open_bytes(exact, len, &fdt, &err),
+                             len >= be32(sample + 12) + be32(sample + 32) ? ST_OK : ST_E_FORMAT);
         }
         free(exact);
     }
@@ -133,7 +134,9 @@ static void walk(const struct fdt *fdt)
 
 static void test_damaged(void **state)
 {
-    static const uint32_t values[] = { 0, 1, 2, 3, 4, 9, 0xff, 0x1000, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff };
+    static const uint32_t values[] = {
+        0, 1, 2, 3, 4, 9, 0xff, 0x1000, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff
+    };
     uint8_t *copy = malloc(sample_len);
     unsigned accepted = 0, refused = 0;
     struct fdt fdt;
@@ -163,11 +166,21 @@ static void test_header(void **state)
         uint32_t at, value;
         const char *words;
     } cases[] = {
-        { 0, 0xd00dfeee, "no devicetree" },     { 4, 39, "header says" },       { 4, 0x10000, "header says" },
-        { 8, 57, "blocks" },                    { 8, 0xfffffffc, "blocks" },    { 12, 0x10000, "blocks" },
-        { 16, 44, "blocks" },                   { 16, 0xfffffff8, "blocks" },   { 20, 15, "version 15" },
-        { 24, 18, "version 17" },               { 32, 0xffffffff, "blocks" },   { 36, 0xffffffff, "blocks" },
-        { 36, 8, "structure is damaged" },      { 12, 56, "blocks" },           { 56, 7, "damaged at offset 0x0" },
+        { 0, 0xd00dfeee, "no devicetree" },
+        { 4, 39, "header says" },
+        { 4, 0x10000, "header says" },
+        { 8, 57, "blocks" },
+        { 8, 0xfffffffc, "blocks" },
+        { 12, 0x10000, "blocks" },
+        { 16, 44, "blocks" },
+        { 16, 0xfffffff8, "blocks" },
+        { 20, 15, "version 15" },
+        { 24, 18, "version 17" },
+        { 32, 0xffffffff, "blocks" },
+        { 36, 0xffffffff, "blocks" },
+        { 36, 8, "structure is damaged" },
+        { 12, 56, "blocks" },
+        { 56, 7, "damaged at offset 0x0" },
     };
 
     for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -240,7 +253,8 @@ static enum status open_words(const uint32_t *words, unsigned count)
     return status;
 }
 
-#define WORDS(...) open_words((const uint32_t[]){ __VA_ARGS__ }, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4)
+#define WORDS(...) \
+    open_words((const uint32_t[]){ __VA_ARGS__ }, sizeof((uint32_t[]){ __VA_ARGS__ }) / 4)
 
 static void test_nesting(void **state)
 {
@@ -253,13 +267,13 @@ static void test_nesting(void **state)
     assert_int_equal(WORDS(1, 0, 9), ST_E_FORMAT);             /* open at the end */
     assert_int_equal(WORDS(2, 9), ST_E_FORMAT);
     assert_int_equal(WORDS(1, 0, 2, 2, 9), ST_E_FORMAT);
-    assert_int_equal(WORDS(1, 0, 2, 1, 0, 2, 9), ST_E_FORMAT);       /* two roots */
-    assert_int_equal(WORDS(3, 0, 0, 1, 0, 2, 9), ST_E_FORMAT);       /* property of nothing */
-    assert_int_equal(WORDS(1, 0, 3, 0, 2, 2, 9), ST_E_FORMAT);       /* name outside the strings */
-    assert_int_equal(WORDS(1, 0, 3, 9, 0, 2, 9), ST_E_FORMAT);       /* value longer than the block */
+    assert_int_equal(WORDS(1, 0, 2, 1, 0, 2, 9), ST_E_FORMAT); /* two roots */
+    assert_int_equal(WORDS(3, 0, 0, 1, 0, 2, 9), ST_E_FORMAT); /* property of nothing */
+    assert_int_equal(WORDS(1, 0, 3, 0, 2, 2, 9), ST_E_FORMAT); /* name outside the strings */
+    assert_int_equal(WORDS(1, 0, 3, 9, 0, 2, 9), ST_E_FORMAT); /* value longer than the block */
     assert_int_equal(WORDS(1, 0, 3, 0xfffffffd, 0, 2, 9), ST_E_FORMAT);
-    assert_int_equal(WORDS(1, 0x61626364), ST_E_FORMAT);             /* name without an end */
-    assert_int_equal(WORDS(1, 0, 5, 2, 9), ST_E_FORMAT);             /* no such token */
+    assert_int_equal(WORDS(1, 0x61626364), ST_E_FORMAT); /* name without an end */
+    assert_int_equal(WORDS(1, 0, 5, 2, 9), ST_E_FORMAT); /* no such token */
     assert_int_equal(WORDS(1, 0, 3, 1), ST_E_FORMAT);
 }
 
@@ -328,10 +342,12 @@ static void test_strings_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),     cmocka_unit_test(test_find),       cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_damaged),    cmocka_unit_test(test_header),     cmocka_unit_test(test_too_big),
-        cmocka_unit_test(test_version_16), cmocka_unit_test(test_nesting),    cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_full),       cmocka_unit_test(test_strings_full),
+        cmocka_unit_test(test_layout),       cmocka_unit_test(test_find),
+        cmocka_unit_test(test_truncated),    cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_header),       cmocka_unit_test(test_too_big),
+        cmocka_unit_test(test_version_16),   cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_depth),        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_strings_full),
     };
 
     return cmocka_run_group_tests(tests, make_sample, NULL);

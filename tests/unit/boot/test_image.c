@@ -6,7 +6,8 @@
 static uint8_t image[0x20000], initrd[0x30000];
 
 /* A bench with an Image of len bytes and this header. */
-static void bench_image(struct bench *b, uint64_t len, uint64_t text_offset, uint64_t image_size, uint64_t flags)
+static void bench_image(struct bench *b, uint64_t len, uint64_t text_offset, uint64_t image_size,
+                        uint64_t flags)
 {
     bench_init(b);
     make_image(image, text_offset, image_size, flags);
@@ -51,7 +52,8 @@ static void test_text_offset(void **state)
     bench_done(&b);
 }
 
-/* Before 4.6: kernel at the base of RAM, then 2 MiB for the devicetree, then the initrd, all within 512 MiB. */
+/* Before 4.6: kernel at the base of RAM, then 2 MiB for the devicetree, then the initrd, all within
+ * 512 MiB. */
 static void test_older(void **state)
 {
     struct bench b;
@@ -105,7 +107,9 @@ static void test_no_room(void **state)
     plan_ok(&b);
     bench_done(&b);
     bench_image(&b, 4096, 0, MB(62) + 1, IMAGE_ANYWHERE);
-    plan_fails(&b, ST_E_RANGE, "Image: 62 MiB does not fit into 64 MiB of RAM beside what is there; use --memory 128M");
+    plan_fails(
+        &b, ST_E_RANGE,
+        "Image: 62 MiB does not fit into 64 MiB of RAM beside what is there; use --memory 128M");
     bench_image(&b, 4096, 0, UINT64_MAX, IMAGE_ANYWHERE);
     plan_fails(&b, ST_E_RANGE, "use --memory");
     bench_image(&b, 4096, 0, UINT64_MAX - MB(2), 0);
@@ -120,7 +124,9 @@ static void test_initrd_no_room(void **state)
     bench_image(&b, 4096, 0, MB(30), IMAGE_ANYWHERE);
     b.request.ram_size = MB(512);
     b.request.initrd = file_of(initrd, MB(700), "initrd.gz");
-    plan_fails(&b, ST_E_RANGE, "initrd.gz: 700 MiB does not fit into 512 MiB of RAM beside what is there; use --memory 1G");
+    plan_fails(&b, ST_E_RANGE,
+               "initrd.gz: 700 MiB does not fit into 512 MiB of RAM beside what is there; use "
+               "--memory 1G");
 
     bench_image(&b, 4096, 0, MB(30), IMAGE_ANYWHERE);
     b.request.ram_size = MB(512);
@@ -138,7 +144,8 @@ static void test_initrd_no_room(void **state)
     plan_fails(&b, ST_E_FORMAT, "initrd.gz is empty");
 }
 
-/* A rule of the protocol, not the RAM, is the limit: more --memory would not help, and is not advised. */
+/* A rule of the protocol, not the RAM, is the limit: more --memory would not help, and is not
+ * advised. */
 static void test_windows(void **state)
 {
     struct bench b;
@@ -192,7 +199,8 @@ static void test_cpu(void **state)
     }
 }
 
-/* A file cut inside the header is not an Image; with the EFI stub's MZ it is refused, not run as raw. */
+/* A file cut inside the header is not an Image; with the EFI stub's MZ it is refused, not run as
+ * raw. */
 static void test_truncated(void **state)
 {
     for (uint64_t len = 1; len < 64; len++) {
@@ -246,7 +254,8 @@ static void test_loads_in_the_way(void **state)
     bench_image(&b, 4096, 0, MB(8), IMAGE_ANYWHERE);
     b.request.loads = loads;
     b.request.load_count = 2;
-    plan_fails(&b, ST_E_RANGE, "kernel (0x40200000 to 0x40a00000) overlaps load (0x40900000 to 0x40901000)");
+    plan_fails(&b, ST_E_RANGE,
+               "kernel (0x40200000 to 0x40a00000) overlaps load (0x40900000 to 0x40901000)");
 }
 
 static void test_command_line(void **state)
@@ -267,13 +276,20 @@ static void test_command_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_modern),       cmocka_unit_test(test_text_offset),
-        cmocka_unit_test(test_older),        cmocka_unit_test(test_sizeless),
-        cmocka_unit_test(test_file_longer),  cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_initrd_no_room), cmocka_unit_test(test_windows),
-        cmocka_unit_test(test_bad_offset),   cmocka_unit_test(test_cpu),
-        cmocka_unit_test(test_truncated),    cmocka_unit_test(test_smallest_ram),
-        cmocka_unit_test(test_loads_in_the_way), cmocka_unit_test(test_command_line),
+        cmocka_unit_test(test_modern),
+        cmocka_unit_test(test_text_offset),
+        cmocka_unit_test(test_older),
+        cmocka_unit_test(test_sizeless),
+        cmocka_unit_test(test_file_longer),
+        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_initrd_no_room),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_bad_offset),
+        cmocka_unit_test(test_cpu),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_smallest_ram),
+        cmocka_unit_test(test_loads_in_the_way),
+        cmocka_unit_test(test_command_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

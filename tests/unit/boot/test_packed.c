@@ -1,5 +1,6 @@
 /*
- * test_packed.c - guests inside gzip, zstd and EFI zboot, with a port that only pretends; and files that are refused.
+ * test_packed.c - guests inside gzip, zstd and EFI zboot, with a port that only pretends; and files
+ * that are refused.
  */
 #include "support.h"
 
@@ -14,8 +15,8 @@ struct unpacker {
     char method;
 };
 
-static enum status answer(struct unpacker *u, char method, const uint8_t *in, size_t len, size_t max,
-                          struct inflated *out)
+static enum status answer(struct unpacker *u, char method, const uint8_t *in, size_t len,
+                          size_t max, struct inflated *out)
 {
     u->method = method;
     u->in = in;
@@ -33,12 +34,14 @@ static enum status answer(struct unpacker *u, char method, const uint8_t *in, si
     return ST_OK;
 }
 
-static enum status fake_gunzip(void *opaque, const uint8_t *in, size_t len, size_t max, struct inflated *out)
+static enum status fake_gunzip(void *opaque, const uint8_t *in, size_t len, size_t max,
+                               struct inflated *out)
 {
     return answer(opaque, 'g', in, len, max, out);
 }
 
-static enum status fake_unzstd(void *opaque, const uint8_t *in, size_t len, size_t max, struct inflated *out)
+static enum status fake_unzstd(void *opaque, const uint8_t *in, size_t len, size_t max,
+                               struct inflated *out)
 {
     return answer(opaque, 'z', in, len, max, out);
 }
@@ -141,8 +144,9 @@ static void test_zboot(void **state)
 
 static void test_zboot_bad(void **state)
 {
-    static const uint32_t bad[][2] = { { 63, 10 },  { 0, 10 },           { 100, 0 },
-                                       { 100, 413 }, { 513, 1 },          { 0xffffffff, 2 },
+    static const uint32_t bad[][2] = { { 63, 10 },         { 0, 10 },
+                                       { 100, 0 },         { 100, 413 },
+                                       { 513, 1 },         { 0xffffffff, 2 },
                                        { 64, 0xffffffff }, { 0xffffff00, 0xffffff00 } };
     static const char *const methods[] = { "lzma", "xzkern", "", "gzip2", "\x1b[2J" };
     uint8_t file[512];
@@ -255,13 +259,23 @@ static void test_foreign(void **state)
         unsigned len;
         const char *words;
     } cases[] = {
-        { 0x202, "HdrS", 4, "bzImage" },           { 0x24, "\x18\x28\x6f\x01", 4, "zImage" },
-        { 0, "\x27\x05\x19\x56", 4, "uImage" },    { 0, "\xd0\x0d\xfe\xed", 4, "devicetree" },
-        { 0, "\xfd" "7zXZ\0", 6, "xz" },           { 0, "BZh91AY", 7, "bzip2" },
-        { 0, "\x04\x22\x4d\x18", 4, "lz4" },       { 0, "\x02\x21\x4c\x18", 4, "lz4" },
-        { 0, "PK\3\4", 4, "zip" },                 { 0, "QFI\xfb", 4, "qcow2" },
-        { 0x8001, "CD001", 5, "ISO 9660" },        { 0, "070701", 6, "cpio" },
-        { 0, "MZ", 2, "PE" },                      { 0, "#!/bin/sh", 9, "script" },
+        { 0x202, "HdrS", 4, "bzImage" },
+        { 0x24, "\x18\x28\x6f\x01", 4, "zImage" },
+        { 0, "\x27\x05\x19\x56", 4, "uImage" },
+        { 0, "\xd0\x0d\xfe\xed", 4, "devicetree" },
+        { 0,
+          "\xfd"
+          "7zXZ\0",
+          6, "xz" },
+        { 0, "BZh91AY", 7, "bzip2" },
+        { 0, "\x04\x22\x4d\x18", 4, "lz4" },
+        { 0, "\x02\x21\x4c\x18", 4, "lz4" },
+        { 0, "PK\3\4", 4, "zip" },
+        { 0, "QFI\xfb", 4, "qcow2" },
+        { 0x8001, "CD001", 5, "ISO 9660" },
+        { 0, "070701", 6, "cpio" },
+        { 0, "MZ", 2, "PE" },
+        { 0, "#!/bin/sh", 9, "script" },
         { 0x30, "RISCV\0\0\0", 8, "RISC-V" },
     };
     static uint8_t file[0x9000];
@@ -282,11 +296,16 @@ static void test_foreign(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gzip),    cmocka_unit_test(test_zstd),
-        cmocka_unit_test(test_zboot),   cmocka_unit_test(test_zboot_bad),
-        cmocka_unit_test(test_answers), cmocka_unit_test(test_no_port),
-        cmocka_unit_test(test_nested),  cmocka_unit_test(test_other_content),
-        cmocka_unit_test(test_release_on_failure), cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_gzip),
+        cmocka_unit_test(test_zstd),
+        cmocka_unit_test(test_zboot),
+        cmocka_unit_test(test_zboot_bad),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_no_port),
+        cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_other_content),
+        cmocka_unit_test(test_release_on_failure),
+        cmocka_unit_test(test_foreign),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

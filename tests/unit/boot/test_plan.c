@@ -1,5 +1,6 @@
 /*
- * test_plan.c - raw guests, firmware, --load and --entry; placing, refusing, and the copy into a machine.
+ * test_plan.c - raw guests, firmware, --load and --entry; placing, refusing, and the copy into a
+ * machine.
  */
 #include "support.h"
 
@@ -12,9 +13,12 @@ static void bench_raw(struct bench *b, uint64_t len)
     b->request.kernel = file_of(program, len, "guest.bin");
 }
 
-/* ---- Raw ------------------------------------------------------------------------------------------------------- */
+/* ---- Raw
+ * -------------------------------------------------------------------------------------------------------
+ */
 
-/* The original program's state: PC, SP, and as the tree of one CPU still fits below the program, there. */
+/* The original program's state: PC, SP, and as the tree of one CPU still fits below the program,
+ * there. */
 static void test_raw(void **state)
 {
     struct bench b;
@@ -31,7 +35,8 @@ static void test_raw(void **state)
     bench_done(&b);
 }
 
-/* With many CPUs the tree is longer than the page below: then near the top, below the stack's room. */
+/* With many CPUs the tree is longer than the page below: then near the top, below the stack's room.
+ */
 static void test_raw_dtb_on_top(void **state)
 {
     struct bench b;
@@ -58,7 +63,9 @@ static void test_raw_sizes(void **state)
     plan_ok(&b);
     bench_done(&b);
     bench_raw(&b, MB(64) - 0x1fff);
-    plan_fails(&b, ST_E_RANGE, "guest.bin: 63 MiB does not fit into 64 MiB of RAM beside what is there; use --memory 128M");
+    plan_fails(&b, ST_E_RANGE,
+               "guest.bin: 63 MiB does not fit into 64 MiB of RAM beside what is there; use "
+               "--memory 128M");
     bench_raw(&b, UINT64_MAX);
     plan_fails(&b, ST_E_RANGE, "use --memory");
 }
@@ -97,7 +104,9 @@ static void test_entry(void **state)
 
 static void test_ram_size(void **state)
 {
-    static const uint64_t bad[] = { 0, 1, 0xffff, (1ull << 48) + 1, UINT64_MAX, UINT64_MAX - RAM_BASE + 1 };
+    static const uint64_t bad[] = { 0,          1,
+                                    0xffff,     (1ull << 48) + 1,
+                                    UINT64_MAX, UINT64_MAX - RAM_BASE + 1 };
     struct bench b;
 
     for (unsigned i = 0; i < sizeof(bad) / 8; i++) {
@@ -112,7 +121,9 @@ static void test_ram_size(void **state)
     bench_done(&b);
 }
 
-/* ---- Firmware -------------------------------------------------------------------------------------------------- */
+/* ---- Firmware
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static void test_firmware(void **state)
 {
@@ -153,7 +164,9 @@ static void test_firmware_refused(void **state)
     plan_fails(&b, ST_E_RANGE, "dtb (0x40000000");
 }
 
-/* ---- Loads ----------------------------------------------------------------------------------------------------- */
+/* ---- Loads
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static void test_loads(void **state)
 {
@@ -181,9 +194,11 @@ static void test_loads_refused(void **state)
         enum status status;
         const char *words;
     } cases[] = {
-        { 0x40001063, 1, ST_E_RANGE, "kernel (0x40001000 to 0x40001064) overlaps load (0x40001063 to 0x40001064)" },
+        { 0x40001063, 1, ST_E_RANGE,
+          "kernel (0x40001000 to 0x40001064) overlaps load (0x40001063 to 0x40001064)" },
         { 0x40000fff, 2, ST_E_RANGE, "overlaps" },
-        { 0x43ffffff, 2, ST_E_RANGE, "x: 2 bytes at 0x43ffffff lie outside RAM (0x40000000 to 0x44000000)" },
+        { 0x43ffffff, 2, ST_E_RANGE,
+          "x: 2 bytes at 0x43ffffff lie outside RAM (0x40000000 to 0x44000000)" },
         { 0x09000000, 4, ST_E_RANGE, "outside RAM" },
         { 0x03ffffff, 2, ST_E_RANGE, "outside RAM" },
         { UINT64_MAX, 2, ST_E_RANGE, "outside RAM" },
@@ -229,7 +244,9 @@ static void test_nothing(void **state)
     plan_fails(&b, ST_E_INVAL, "não há o que executar");
 }
 
-/* ---- Devicetree ------------------------------------------------------------------------------------------------ */
+/* ---- Devicetree
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void test_no_memory(void **state)
 {
@@ -268,7 +285,9 @@ static void test_dtb_only(void **state)
     bench_done(&b);
 }
 
-/* ---- Apply ----------------------------------------------------------------------------------------------------- */
+/* ---- Apply
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static struct {
     unsigned calls;
@@ -305,7 +324,8 @@ static void free_vm(struct vm *vm)
 /* Copied, cleared, nothing else touched; and the same again after the guest has spoilt it. */
 static void test_apply(void **state)
 {
-    static const struct elf_segment segments[] = { { 0x40080000, 0x40080000, 0x1000, 0x800, 0x4321, 0x1000 } };
+    static const struct elf_segment segments[] = { { 0x40080000, 0x40080000, 0x1000, 0x800, 0x4321,
+                                                     0x1000 } };
     static uint8_t elf[0x1800];
     const struct boot_load rom = { file_of(blob, 0x100, "rom"), 0x2000 };
     struct vm *vm = make_vm(MB(4));
@@ -369,7 +389,8 @@ static void test_fini_twice(void **state)
     assert_int_equal(b.memory.alive, 0);
 }
 
-/* ---- Any sizes at all ------------------------------------------------------------------------------------------ */
+/* ---- Any sizes at all
+ * ------------------------------------------------------------------------------------------ */
 
 static uint64_t seed = 88172645463325252ull;
 
@@ -393,15 +414,18 @@ static void test_random(void **state)
         bench_init(&b);
         b.request.ram_size = 0x10000 + (pick(2) ? pick(MB(16)) : pick(MB(2048)));
         b.request.ram_size &= ~0xfffull;
-        make_image(image, pick(2) ? 0 : 0x80000, pick(4) ? pick(MB(20)) : 0, pick(2) ? IMAGE_ANYWHERE : 0);
-        b.request.kernel = pick(2) ? file_of(image, sizeof(image), NULL) : file_of(program, pick(MB(8)) + 1, NULL);
+        make_image(image, pick(2) ? 0 : 0x80000, pick(4) ? pick(MB(20)) : 0,
+                   pick(2) ? IMAGE_ANYWHERE : 0);
+        b.request.kernel =
+            pick(2) ? file_of(image, sizeof(image), NULL) : file_of(program, pick(MB(8)) + 1, NULL);
         if (pick(2)) {
             b.request.initrd = file_of(blob, pick(MB(8)) + 1, NULL);
         }
         b.request.load_count = (unsigned)pick(5);
         b.request.loads = loads;
         for (unsigned i = 0; i < b.request.load_count; i++) {
-            loads[i] = (struct boot_load){ file_of(blob, pick(0x10000) + 1, NULL), RAM_BASE + pick(MB(16)) };
+            loads[i] = (struct boot_load){ file_of(blob, pick(0x10000) + 1, NULL),
+                                           RAM_BASE + pick(MB(16)) };
         }
         b.request.cpus = (unsigned)pick(8) + 1;
         b.request.board = pick(2) ? &board_virt : &board_classic;

@@ -1,8 +1,8 @@
 /*
  * rig.h - a device on the bench: fake ports that remember what was put on them.
  *
- * `struct rig` holds one device that is not a GIC window; `struct gic_rig` a GIC with its windows, and the levels of
- * nIRQ and nFIQ of each CPU. Tests are one thread, so there are no locks.
+ * `struct rig` holds one device that is not a GIC window; `struct gic_rig` a GIC with its windows,
+ * and the levels of nIRQ and nFIQ of each CPU. Tests are one thread, so there are no locks.
  */
 #ifndef TESTS_DEVICES_RIG_H
 #define TESTS_DEVICES_RIG_H
@@ -30,8 +30,14 @@ struct rig {
     uint32_t power_status;
 };
 
-static inline uint64_t rig_now(void *opaque) { return ((struct rig *)opaque)->now_ns; }
-static inline uint64_t rig_wall(void *opaque) { return ((struct rig *)opaque)->wall_s; }
+static inline uint64_t rig_now(void *opaque)
+{
+    return ((struct rig *)opaque)->now_ns;
+}
+static inline uint64_t rig_wall(void *opaque)
+{
+    return ((struct rig *)opaque)->wall_s;
+}
 
 static inline size_t rig_write(void *opaque, const uint8_t *bytes, size_t len)
 {
@@ -91,7 +97,8 @@ static inline uint64_t dev_rd(struct dev *dev, unsigned cpu, uint64_t offset, un
     return value;
 }
 
-static inline void dev_wr(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size, uint64_t value)
+static inline void dev_wr(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size,
+                          uint64_t value)
 {
     assert_int_equal(dev->ops->write(dev, cpu, offset, size, value), MMIO_OK);
 }
@@ -117,7 +124,9 @@ static inline void rig_pass(struct rig *rig, uint64_t ns)
     }
 }
 
-/* ---- GIC ------------------------------------------------------------------------------------------------------ */
+/* ---- GIC
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct gic_rig {
     struct gic *gic;

@@ -5,7 +5,8 @@
 
 #include "base/bits.h"
 
-static const struct board_row *row_of(const struct board *board, unsigned gic, const struct dev_ops *ops)
+static const struct board_row *row_of(const struct board *board, unsigned gic,
+                                      const struct dev_ops *ops)
 {
     const struct board_row *row;
 
@@ -75,7 +76,8 @@ static void test_addresses(void **state)
     assert_null(row_of(&board_classic, 2, &gicv3_redist_ops));
     assert_null(row_of(&board_virt, 2, &timer_mmio_ops));
     assert_null(row_of(&board_virt, 2, &debug_exit_ops));
-    assert_int_equal(row_of(&board_virt, 3, &gicv3_redist_ops)->size / gicv3_redist_ops.mmio_size, 123);
+    assert_int_equal(row_of(&board_virt, 3, &gicv3_redist_ops)->size / gicv3_redist_ops.mmio_size,
+                     123);
     assert_int_equal(board_virt.flash_base, 0);
     assert_int_equal(board_virt.flash_size, 0x04000000);
     assert_int_equal(board_classic.ram_base, 0x40000000);

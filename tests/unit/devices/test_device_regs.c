@@ -1,14 +1,16 @@
 /*
  * test_device_regs.c - the tables of registers and fields of every device, against the device.
  *
- * For each register: its value after reset, all-ones and zero written and read back, read-only ones unmoved. For each
- * device that is not a GIC window: what the table does not list answers MMIO_UNKNOWN, so the table is complete.
+ * For each register: its value after reset, all-ones and zero written and read back, read-only ones
+ * unmoved. For each device that is not a GIC window: what the table does not list answers
+ * MMIO_UNKNOWN, so the table is complete.
  */
 #include "rig.h"
 
 #include "base/bits.h"
 
-static const struct dev_ops *const plain[] = { &uart_ops, &timer_mmio_ops, &rtc_ops, &gpio_ops, &debug_exit_ops };
+static const struct dev_ops *const plain[] = { &uart_ops, &timer_mmio_ops, &rtc_ops, &gpio_ops,
+                                               &debug_exit_ops };
 
 static uint64_t width_mask(const struct dev_reg *reg)
 {
@@ -26,13 +28,14 @@ static void check_value(struct dev *dev, const struct dev_reg *reg, uint64_t off
 
     assert_int_equal(dev->ops->read(dev, 0, offset, reg->width, &value), MMIO_OK);
     if (value != want) {
-        fail_msg("%s.%s at 0x%llx is 0x%llx, not 0x%llx", dev->ops->name, reg->name, (unsigned long long)offset,
-                 (unsigned long long)value, (unsigned long long)want);
+        fail_msg("%s.%s at 0x%llx is 0x%llx, not 0x%llx", dev->ops->name, reg->name,
+                 (unsigned long long)offset, (unsigned long long)value, (unsigned long long)want);
     }
 }
 
 /* One register, from reset state; reset_all brings that back. */
-static void check_reg(struct dev *dev, const struct dev_reg *reg, uint64_t offset, void (*reset_all)(struct dev *))
+static void check_reg(struct dev *dev, const struct dev_reg *reg, uint64_t offset,
+                      void (*reset_all)(struct dev *))
 {
     uint64_t ignored;
 
@@ -48,7 +51,8 @@ static void check_reg(struct dev *dev, const struct dev_reg *reg, uint64_t offse
     }
     check_value(dev, reg, offset, reg->reset);
     if ((reg->flags & DEV_REG_RO) != 0) {
-        assert_int_equal(dev->ops->write(dev, 0, offset, reg->width, ~reg->reset & width_mask(reg)), MMIO_UNKNOWN);
+        assert_int_equal(dev->ops->write(dev, 0, offset, reg->width, ~reg->reset & width_mask(reg)),
+                         MMIO_UNKNOWN);
         check_value(dev, reg, offset, reg->reset);
         return;
     }
@@ -160,7 +164,8 @@ static void test_fields(void **state)
     check_fields(gic_cpu_fields, sizeof(struct gic_cpu));
 }
 
-/* Saving the fields and putting them into a fresh device gives the same registers: nothing is missing. */
+/* Saving the fields and putting them into a fresh device gives the same registers: nothing is
+ * missing. */
 static void test_fields_are_all_of_it(void **state)
 {
     (void)state;
@@ -200,15 +205,19 @@ static void test_ops_are_complete(void **state)
         assert_false(ops->self_locked);
         assert_int_equal(ops->deadline == NULL, ops->tick == NULL);
     }
-    assert_true(gic_dist_ops.self_locked && gicv2_cpu_ops.self_locked && gicv3_redist_ops.self_locked);
+    assert_true(gic_dist_ops.self_locked && gicv2_cpu_ops.self_locked &&
+                gicv3_redist_ops.self_locked);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),       cmocka_unit_test(test_complete),
-        cmocka_unit_test(test_gic_windows), cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_fields_are_all_of_it), cmocka_unit_test(test_ops_are_complete),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_complete),
+        cmocka_unit_test(test_gic_windows),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_fields_are_all_of_it),
+        cmocka_unit_test(test_ops_are_complete),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

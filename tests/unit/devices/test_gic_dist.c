@@ -1,15 +1,33 @@
 /*
- * test_gic_dist.c - the distributor's registers in both views, and the redistributors' line registers.
+ * test_gic_dist.c - the distributor's registers in both views, and the redistributors' line
+ * registers.
  */
 #include "rig.h"
 
 #include "base/bits.h"
 
 enum {
-    CTLR = 0x000, TYPER = 0x004, IIDR = 0x008, IGROUPR = 0x080, ISENABLER = 0x100, ICENABLER = 0x180, ISPENDR = 0x200,
-    ICPENDR = 0x280, ISACTIVER = 0x300, ICACTIVER = 0x380, IPRIORITYR = 0x400, ITARGETSR = 0x800, ICFGR = 0xC00,
-    PPISR = 0xD00, SPISR = 0xD04, SGIR = 0xF00, CPENDSGIR = 0xF10, SPENDSGIR = 0xF20, IROUTER = 0x6000,
-    GICR = 0x20000, SGI_BASE = 0x10000,
+    CTLR = 0x000,
+    TYPER = 0x004,
+    IIDR = 0x008,
+    IGROUPR = 0x080,
+    ISENABLER = 0x100,
+    ICENABLER = 0x180,
+    ISPENDR = 0x200,
+    ICPENDR = 0x280,
+    ISACTIVER = 0x300,
+    ICACTIVER = 0x380,
+    IPRIORITYR = 0x400,
+    ITARGETSR = 0x800,
+    ICFGR = 0xC00,
+    PPISR = 0xD00,
+    SPISR = 0xD04,
+    SGIR = 0xF00,
+    CPENDSGIR = 0xF10,
+    SPENDSGIR = 0xF20,
+    IROUTER = 0x6000,
+    GICR = 0x20000,
+    SGI_BASE = 0x10000,
 };
 
 static enum mmio_result try_read(struct dev *dev, uint64_t offset, unsigned size)
@@ -70,8 +88,8 @@ static void test_v3_identity(void **state)
 }
 
 /* Set and clear registers: each bit by itself, on private and shared lines, seen from both ends. */
-static void check_set_clear(struct gic_rig *rig, struct dev *dev, uint64_t base, uint64_t set, uint64_t clear,
-                            uint32_t mask, uint32_t fixed)
+static void check_set_clear(struct gic_rig *rig, struct dev *dev, uint64_t base, uint64_t set,
+                            uint64_t clear, uint32_t mask, uint32_t fixed)
 {
     (void)rig;
     for (unsigned n = 0; n < 32; n++) {
@@ -95,8 +113,10 @@ static void test_set_clear(void **state)
     (void)state;
     gic_rig_init(&rig, 2, 4);
     for (unsigned w = 0; w < GIC_LINES / 32; w++) {
-        bool own = w == 0; /* GICv2's SGIs are always enabled, and made pending by other registers */
-        check_set_clear(&rig, &rig.dist, 4 * w, ISENABLER, ICENABLER, own ? 0xFFFF0000 : ~0u, own ? 0xFFFF : 0);
+        bool own =
+            w == 0; /* GICv2's SGIs are always enabled, and made pending by other registers */
+        check_set_clear(&rig, &rig.dist, 4 * w, ISENABLER, ICENABLER, own ? 0xFFFF0000 : ~0u,
+                        own ? 0xFFFF : 0);
         check_set_clear(&rig, &rig.dist, 4 * w, ISPENDR, ICPENDR, own ? 0xFFFF0000 : ~0u, 0);
         check_set_clear(&rig, &rig.dist, 4 * w, ISACTIVER, ICACTIVER, ~0u, 0);
     }

@@ -1,24 +1,51 @@
 /*
- * test_gicv3.c - interrupts through GICv3's system registers: routing by affinity, SGIs, groups, priorities.
+ * test_gicv3.c - interrupts through GICv3's system registers: routing by affinity, SGIs, groups,
+ * priorities.
  */
 #include "rig.h"
 
 #include "arch/sysreg.h"
 
 enum {
-    D_CTLR = 0x000, IGROUPR = 0x080, ISENABLER = 0x100, ISPENDR = 0x200, ICPENDR = 0x280, ISACTIVER = 0x300,
-    IPRIORITYR = 0x400, ICFGR = 0xC00, IROUTER = 0x6000,
-    GICR = 0x20000, SGI_BASE = 0x10000, WAKER = 0x14,
-    SPURIOUS = 1023, ANY = 0x80000000u,
+    D_CTLR = 0x000,
+    IGROUPR = 0x080,
+    ISENABLER = 0x100,
+    ISPENDR = 0x200,
+    ICPENDR = 0x280,
+    ISACTIVER = 0x300,
+    IPRIORITYR = 0x400,
+    ICFGR = 0xC00,
+    IROUTER = 0x6000,
+    GICR = 0x20000,
+    SGI_BASE = 0x10000,
+    WAKER = 0x14,
+    SPURIOUS = 1023,
+    ANY = 0x80000000u,
 };
 
 #define ICC(crm, op2) SYSREG(3, 0, 12, crm, op2)
 
 enum {
-    PMR = SYSREG(3, 0, 4, 6, 0), IAR0 = ICC(8, 0), EOIR0 = ICC(8, 1), HPPIR0 = ICC(8, 2), BPR0 = ICC(8, 3),
-    AP0R0 = ICC(8, 4), AP1R0 = ICC(9, 0), DIR = ICC(11, 1), RPR = ICC(11, 3), SGI1R = ICC(11, 5), ASGI1R = ICC(11, 6),
-    SGI0R = ICC(11, 7), IAR1 = ICC(12, 0), EOIR1 = ICC(12, 1), HPPIR1 = ICC(12, 2), BPR1 = ICC(12, 3),
-    CTLR = ICC(12, 4), SRE = ICC(12, 5), IGRPEN0 = ICC(12, 6), IGRPEN1 = ICC(12, 7),
+    PMR = SYSREG(3, 0, 4, 6, 0),
+    IAR0 = ICC(8, 0),
+    EOIR0 = ICC(8, 1),
+    HPPIR0 = ICC(8, 2),
+    BPR0 = ICC(8, 3),
+    AP0R0 = ICC(8, 4),
+    AP1R0 = ICC(9, 0),
+    DIR = ICC(11, 1),
+    RPR = ICC(11, 3),
+    SGI1R = ICC(11, 5),
+    ASGI1R = ICC(11, 6),
+    SGI0R = ICC(11, 7),
+    IAR1 = ICC(12, 0),
+    EOIR1 = ICC(12, 1),
+    HPPIR1 = ICC(12, 2),
+    BPR1 = ICC(12, 3),
+    CTLR = ICC(12, 4),
+    SRE = ICC(12, 5),
+    IGRPEN0 = ICC(12, 6),
+    IGRPEN1 = ICC(12, 7),
 };
 
 static uint64_t icc(struct gic_rig *rig, unsigned cpu, uint32_t reg)
@@ -284,7 +311,8 @@ static void test_sgi1(void **state)
     icc_set(rig, 0, SGI1R, 3ull << 16 | 0xFFFF); /* Aff1 3 */
     icc_set(rig, 0, SGI1R, 2ull << 16 | 0xFF00); /* beyond the last CPU */
     assert_int_equal(irqs(rig), 1);
-    icc_set(rig, 3, SGI1R, 1ull << 40 | 9ull << 24 | 0xFFFF); /* all others, whatever the list says */
+    icc_set(rig, 3, SGI1R,
+            1ull << 40 | 9ull << 24 | 0xFFFF); /* all others, whatever the list says */
     assert_int_equal(irqs(rig), CPUS - 1);
     assert_false(rig->irq[3]);
 }
@@ -319,7 +347,8 @@ static void test_sgi_wide_affinity(void **state)
     struct gic_rig rig;
     uint64_t mpidr[2] = { 0, 0x0300020112 }; /* Aff3 3, Aff2 2, Aff1 1, Aff0 18 */
     struct gic_config config = { .version = 3, .cpus = 2, .mpidr = mpidr };
-    uint64_t right = 3ull << AFF3 | 1ull << RS | 2ull << AFF2 | 1ull << AFF1 | 1 << 2 | 6ull << INTID;
+    uint64_t right =
+        3ull << AFF3 | 1ull << RS | 2ull << AFF2 | 1ull << AFF1 | 1 << 2 | 6ull << INTID;
     static const unsigned fields[] = { 0, AFF1, AFF2, RS, AFF3 };
 
     (void)state;

@@ -1,11 +1,20 @@
 /*
- * test_gpio.c - PL061: masked data, directions, edge and level interrupts of each polarity, the power button.
+ * test_gpio.c - PL061: masked data, directions, edge and level interrupts of each polarity, the
+ * power button.
  */
 #include "rig.h"
 
 enum {
-    DIR = 0x400, IS = 0x404, IBE = 0x408, IEV = 0x40C, IE = 0x410, RIS = 0x414, MIS = 0x418, IC = 0x41C,
-    ALL = 0x3FC, LINE = 1 << GPIO_POWER_BUTTON_LINE,
+    DIR = 0x400,
+    IS = 0x404,
+    IBE = 0x408,
+    IEV = 0x40C,
+    IE = 0x410,
+    RIS = 0x414,
+    MIS = 0x418,
+    IC = 0x41C,
+    ALL = 0x3FC,
+    LINE = 1 << GPIO_POWER_BUTTON_LINE,
 };
 
 static int setup(void **state)
@@ -24,8 +33,14 @@ static int teardown(void **state)
     return 0;
 }
 
-static void press(struct rig *rig) { gpio_ops.event(&rig->dev, 1); }
-static void let_go(struct rig *rig) { gpio_ops.event(&rig->dev, 0); }
+static void press(struct rig *rig)
+{
+    gpio_ops.event(&rig->dev, 1);
+}
+static void let_go(struct rig *rig)
+{
+    gpio_ops.event(&rig->dev, 0);
+}
 
 static void test_data(void **state)
 {
@@ -166,8 +181,14 @@ static void test_reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        GPIO_TEST(test_data),  GPIO_TEST(test_rising_edge), GPIO_TEST(test_falling_edge), GPIO_TEST(test_both_edges),
-        GPIO_TEST(test_levels), GPIO_TEST(test_masked), GPIO_TEST(test_outputs_do_not_interrupt), GPIO_TEST(test_reset),
+        GPIO_TEST(test_data),
+        GPIO_TEST(test_rising_edge),
+        GPIO_TEST(test_falling_edge),
+        GPIO_TEST(test_both_edges),
+        GPIO_TEST(test_levels),
+        GPIO_TEST(test_masked),
+        GPIO_TEST(test_outputs_do_not_interrupt),
+        GPIO_TEST(test_reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

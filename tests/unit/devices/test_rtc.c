@@ -3,7 +3,16 @@
  */
 #include "rig.h"
 
-enum { DR = 0x00, MR = 0x04, LR = 0x08, CR = 0x0C, IMSC = 0x10, RIS = 0x14, MIS = 0x18, ICR = 0x1C };
+enum {
+    DR = 0x00,
+    MR = 0x04,
+    LR = 0x08,
+    CR = 0x0C,
+    IMSC = 0x10,
+    RIS = 0x14,
+    MIS = 0x18,
+    ICR = 0x1C
+};
 
 #define SECOND 1000000000ull
 

@@ -7,7 +7,8 @@ enum { ENABLE = 1, IMASK = 2, ISTATUS = 4 };
 
 #define TICK 16ull /* ns */
 
-/* ---- struct gtimer -------------------------------------------------------------------------------------------- */
+/* ---- struct gtimer
+ * -------------------------------------------------------------------------------------------- */
 
 struct wires {
     bool level[GTIMER_COUNT];
@@ -55,7 +56,8 @@ static void test_cval_each_timer(void **state)
         gtimer_set_ctl(&g, id, ENABLE, 0);
         assert_int_equal(gtimer_deadline(&g, 0), 100 * TICK);
         assert_int_equal(gtimer_deadline(&g, 50 * TICK + 3), 100 * TICK);
-        assert_int_equal(gtimer_deadline(&g, 107 * TICK), 107 * TICK); /* due, and nobody has looked */
+        assert_int_equal(gtimer_deadline(&g, 107 * TICK),
+                         107 * TICK); /* due, and nobody has looked */
         gtimer_update(&g, 100 * TICK - 1);
         assert_false(w.level[id]);
         assert_int_equal(gtimer_ctl(&g, id, 100 * TICK - 1), ENABLE);
@@ -151,20 +153,39 @@ static void test_nearest_deadline(void **state)
     gtimer_update(&g, 200 * TICK);
     assert_int_equal(gtimer_deadline(&g, 200 * TICK), 300 * TICK);
     gtimer_set_ctl(&g, GTIMER_HYP, ENABLE, 200 * TICK);
-    assert_int_equal(gtimer_deadline(&g, 200 * TICK), 300 * TICK); /* the nearest one is up already */
+    assert_int_equal(gtimer_deadline(&g, 200 * TICK),
+                     300 * TICK); /* the nearest one is up already */
     assert_true(w.level[GTIMER_HYP]);
 }
 
-/* ---- The memory-mapped frame ---------------------------------------------------------------------------------- */
+/* ---- The memory-mapped frame
+ * ---------------------------------------------------------------------------------- */
 
 enum {
-    CNTTIDR = 0x008, CNTACR0 = 0x040, CNTVOFF0 = 0x080,
-    F = 0x1000, CNTPCT = F, CNTVCT = F + 8, CNTFRQ = F + 0x10, CNTVOFF = F + 0x18,
-    P_CVAL = F + 0x20, P_TVAL = F + 0x28, P_CTL = F + 0x2C, V_CVAL = F + 0x30, V_TVAL = F + 0x38, V_CTL = F + 0x3C,
+    CNTTIDR = 0x008,
+    CNTACR0 = 0x040,
+    CNTVOFF0 = 0x080,
+    F = 0x1000,
+    CNTPCT = F,
+    CNTVCT = F + 8,
+    CNTFRQ = F + 0x10,
+    CNTVOFF = F + 0x18,
+    P_CVAL = F + 0x20,
+    P_TVAL = F + 0x28,
+    P_CTL = F + 0x2C,
+    V_CVAL = F + 0x30,
+    V_TVAL = F + 0x38,
+    V_CTL = F + 0x3C,
 };
 
-static uint64_t rd64(struct rig *rig, uint64_t offset) { return dev_rd(&rig->dev, 0, offset, 8); }
-static void wr64(struct rig *rig, uint64_t offset, uint64_t value) { dev_wr(&rig->dev, 0, offset, 8, value); }
+static uint64_t rd64(struct rig *rig, uint64_t offset)
+{
+    return dev_rd(&rig->dev, 0, offset, 8);
+}
+static void wr64(struct rig *rig, uint64_t offset, uint64_t value)
+{
+    dev_wr(&rig->dev, 0, offset, 8, value);
+}
 
 static void test_frame_counters(void **state)
 {
@@ -232,8 +253,8 @@ static void test_frame_access_control(void **state)
     static const struct {
         unsigned offset, bit;
     } rows[] = {
-        { CNTPCT, 0 }, { CNTVCT, 1 }, { CNTFRQ, 2 }, { CNTVOFF, 3 }, { V_CVAL, 4 }, { V_TVAL, 4 }, { P_CVAL, 5 },
-        { P_TVAL, 5 },
+        { CNTPCT, 0 }, { CNTVCT, 1 }, { CNTFRQ, 2 }, { CNTVOFF, 3 },
+        { V_CVAL, 4 }, { V_TVAL, 4 }, { P_CVAL, 5 }, { P_TVAL, 5 },
     };
     struct rig rig;
 
@@ -265,10 +286,12 @@ static void test_frame_sizes(void **state)
     (void)state;
     rig_init(&rig, &timer_mmio_ops);
     assert_int_equal(timer_mmio_ops.access_sizes, 12);
-    assert_int_equal(rig.dev.ops->read(&rig.dev, 0, P_TVAL, 8, &value), MMIO_UNKNOWN); /* two registers */
+    assert_int_equal(rig.dev.ops->read(&rig.dev, 0, P_TVAL, 8, &value),
+                     MMIO_UNKNOWN); /* two registers */
     assert_int_equal(rig.dev.ops->read(&rig.dev, 0, 0xFD0, 8, &value), MMIO_UNKNOWN);
     assert_int_equal(rig.dev.ops->write(&rig.dev, 0, 0xFD0, 4, 0), MMIO_UNKNOWN);
-    assert_int_equal(rig.dev.ops->read(&rig.dev, 0, 0x044, 4, &value), MMIO_UNKNOWN); /* no frame 1 */
+    assert_int_equal(rig.dev.ops->read(&rig.dev, 0, 0x044, 4, &value),
+                     MMIO_UNKNOWN); /* no frame 1 */
     rig_fini(&rig);
 }
 

@@ -1,15 +1,39 @@
 /*
- * test_uart.c - PL011: transmitting, FIFOs, every interrupt source, receive timeout, loopback, access sizes.
+ * test_uart.c - PL011: transmitting, FIFOs, every interrupt source, receive timeout, loopback,
+ * access sizes.
  */
 #include "rig.h"
 
 enum {
-    DR = 0x00, RSR = 0x04, FR = 0x18, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2C, CR = 0x30, IFLS = 0x34, IMSC = 0x38,
-    RIS = 0x3C, MIS = 0x40, ICR = 0x44,
-    FEN = 0x10, BRK = 1, LBE = 0x80, RXE = 0x200, CR_ON = 0x301,
-    RXFE = 0x10, TXFF = 0x20, RXFF = 0x40, TXFE = 0x80, BUSY = 8,
-    I_RX = 0x10, I_TX = 0x20, I_RT = 0x40, I_BE = 0x200, I_OE = 0x400,
-    OE = 0x800, BE = 0x400,
+    DR = 0x00,
+    RSR = 0x04,
+    FR = 0x18,
+    IBRD = 0x24,
+    FBRD = 0x28,
+    LCR_H = 0x2C,
+    CR = 0x30,
+    IFLS = 0x34,
+    IMSC = 0x38,
+    RIS = 0x3C,
+    MIS = 0x40,
+    ICR = 0x44,
+    FEN = 0x10,
+    BRK = 1,
+    LBE = 0x80,
+    RXE = 0x200,
+    CR_ON = 0x301,
+    RXFE = 0x10,
+    TXFF = 0x20,
+    RXFF = 0x40,
+    TXFE = 0x80,
+    BUSY = 8,
+    I_RX = 0x10,
+    I_TX = 0x20,
+    I_RT = 0x40,
+    I_BE = 0x200,
+    I_OE = 0x400,
+    OE = 0x800,
+    BE = 0x400,
 };
 
 #define BIT_NS 8680u /* 115200 baud, rounded down */
@@ -67,7 +91,8 @@ static void test_transmit_interrupt(void **state)
     struct rig *rig = *state;
 
     wr(rig, IMSC, I_TX);
-    assert_int_equal(rd(rig, RIS), 0); /* a transition, not a level: enabling alone raises nothing */
+    assert_int_equal(rd(rig, RIS),
+                     0); /* a transition, not a level: enabling alone raises nothing */
     assert_false(rig->level[0]);
     wr(rig, DR, 'x');
     assert_int_equal(rd(rig, RIS), I_TX);

@@ -1,5 +1,6 @@
 /*
- * test_inflate.c - the hosted unpackers: several members, padding, bounds, and every way of being cut or damaged.
+ * test_inflate.c - the hosted unpackers: several members, padding, bounds, and every way of being
+ * cut or damaged.
  *
  * A build without one of the libraries must say so, and that is then the test.
  */
@@ -19,7 +20,8 @@
 
 static uint8_t plain[PLAIN_LEN], packed[2 * PLAIN_LEN];
 
-typedef enum status (*unpack_fn)(void *opaque, const uint8_t *in, size_t len, size_t max, struct inflated *out);
+typedef enum status (*unpack_fn)(void *opaque, const uint8_t *in, size_t len, size_t max,
+                                 struct inflated *out);
 
 static int make_plain(void **state)
 {

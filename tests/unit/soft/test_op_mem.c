@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "accel/soft/cpu.h"
+#include "base/assert.h"
 
 /* ---- A memory ------------------------------------------------------------------------------- */
 
@@ -77,6 +78,7 @@ static void take(struct cpu *cpu, enum fault fault, uint64_t va)
 
 static uint8_t *host(struct machine *m, uint64_t va)
 {
+    ASSERT(range_inside(va, 1, BASE, PAGES * SOFT_PAGE));
     return m->mem + (va - BASE);
 }
 
