@@ -12,7 +12,7 @@ hv_floor(ui ui hv_options hv_vmm hv_host hv_base)
 foreach(library ZLIB ZSTD)
   if(${library}_FOUND)
     target_link_libraries(hv_io PUBLIC PkgConfig::${library})
-    target_compile_definitions(hv_io PRIVATE HV_HAVE_${library}=1)
+    target_compile_definitions(hv_io PUBLIC HV_HAVE_${library}=1)
   endif()
 endforeach()
 

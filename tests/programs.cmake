@@ -11,7 +11,7 @@ endfunction()
 
 if(Python3_FOUND AND HV_AARCH64_GCC)
   add_executable(words disasm/words.c)
-  target_link_libraries(words PRIVATE test_support hv_arch hv_options)
+  target_link_libraries(words PRIVATE hv_arch hv_options test_support)
   hv_program_test(insn.disasm "insn" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/disasm/compare.py $<TARGET_FILE:words>)
 
   file(GLOB guests CONFIGURE_DEPENDS guests/*/*.S)

@@ -126,20 +126,18 @@ static inline uint32_t gic_bank_pending(const struct gic_bank *bank)
     return bank->pending | (bank->level & ~bank->edge);
 }
 
-/* Recomputes highest, irq and fiq: of one CPU; of those that some lines of one bank can go to; of
- * all. */
+/* Recomputes highest, irq and fiq of one CPU; of those that some lines of a bank go to; of all. */
 void gic_update_cpu(struct gic *gic, unsigned cpu);
 void gic_update_lines(struct gic *gic, unsigned cpu, uint32_t intid, uint32_t lines);
 void gic_update_all(struct gic *gic);
 
 /* Chooses again who takes 1-of-N interrupts; call after a CPU began or ceased to take part. */
 void gic_choose_any(struct gic *gic);
-/* Sets ITARGETSR or IROUTER of an SPI and what follows from it. value is already masked to the bits
- * that exist. */
+/* Sets ITARGETSR or IROUTER of an SPI and what follows from it. value has only bits that exist. */
 void gic_set_route(struct gic *gic, uint32_t intid, uint64_t value);
 /* Makes an SGI pending at CPU `to`. */
 void gic_send_sgi(struct gic *gic, unsigned from, unsigned to, uint32_t intid);
-/* GICv2: takes away or adds CPUs (a mask) as sources of a pending SGI. */
+/* GICv2: the CPUs (a mask) whose SGI is pending; 0 ends it. */
 void gic_set_sgi_sources(struct gic *gic, unsigned cpu, uint32_t intid, uint32_t sources);
 
 /* True if the CPU's highest pending interrupt may interrupt it now: priority mask, running
@@ -166,18 +164,11 @@ enum mmio_result gic_rows_read(struct gic *gic, unsigned cpu, enum gic_view view
 enum mmio_result gic_rows_write(struct gic *gic, unsigned cpu, enum gic_view view, uint64_t offset,
                                 unsigned size, uint64_t value);
 
-/* Identification registers PIDR4..7, PIDR0..3, CIDR0..3; offset from the first. part: 0x490, 0x492
- * ... */
+/* Identification registers PIDR4..7, PIDR0..3, CIDR0..3; offset from the first. */
 #define GIC_IDS_SIZE 0x30
 uint32_t gic_id(const struct gic *gic, uint32_t part, uint64_t offset);
 
 /* Fields of one struct gic_cpu, for those who want them all: gic->cpu[0 .. gic->cpus-1]. */
 extern const struct dev_field gic_cpu_fields[];
-
-/* ---- System registers of the GICv3 CPU interface --------------------------------------------- */
-
-/* The part of an encoding below op0 = 3, op1 = 0, CRn = 12 (arch/sysreg.h): CRm and op2. */
-#define ICC_KEY(crm, op2) ((crm) << 3 | (op2))
-#define ICC_KEY_MASK      0x7Fu
 
 #endif

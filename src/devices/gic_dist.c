@@ -49,8 +49,7 @@ enum {
 #define ROUTE_MASK   0xFF80FFFFFFull
 #define SPEC_LINES   1024 /* that the arrays have room for */
 
-/* What a row works on: a line, or 32 or 16 from it on, of one bank. bank is NULL in rows that are
- * not about lines. */
+/* What a row works on: a line of a bank, or 16 or 32 from it on. Without lines bank is NULL. */
 struct gic_at {
     struct gic *gic;
     unsigned cpu;
@@ -230,8 +229,7 @@ static void write_priority(const struct gic_at *at, uint64_t value)
     touched(at, 1u << at->intid % 32);
 }
 
-/* A system of one CPU has no targets: the register is RAZ/WI. Private lines name the CPU that asks.
- */
+/* With one CPU there are no targets: RAZ/WI. Private lines name the CPU that asks. */
 static uint64_t read_target(const struct gic_at *at)
 {
     if (at->gic->cpus == 1) {

@@ -82,8 +82,7 @@ static uint32_t highest_pending(const struct gic_cpu *cpu, unsigned group)
     return h->intid | source << 10;
 }
 
-/* group 1: AEOIR, which is for group 1 interrupts only. An INTID that is no line of ours has no
- * effect. */
+/* group 1: AEOIR, for group 1 interrupts only. An INTID that is no line of ours has no effect. */
 static void end_of_interrupt(struct gic *gic, unsigned cpu, unsigned group, uint32_t value)
 {
     uint32_t intid = value & INTID_MASK;

@@ -10,9 +10,12 @@
 #include "arch/sysreg.h"
 #include "devices/gic.h"
 
-#define ICC_PMR SYSREG(3, 0, 4, 6, 0)
-#define ICC_CRN12 \
-    SYSREG(3, 0, 12, 0, 0) /* all others: the rest of the encoding is the key of a row */
+/* PMR is alone in its corner; the others have CRn = 12, and CRm and op2 are the key of a row. */
+#define ICC_PMR           SYSREG(3, 0, 4, 6, 0)
+#define ICC_CRN12         SYSREG(3, 0, 12, 0, 0)
+#define ICC_KEY(crm, op2) ((crm) << 3 | (op2))
+#define ICC_KEY_MASK      0x7Fu
+
 #define INTID_MASK    0xFFFFFFu
 #define INTID_SPECIAL 1020 /* to 1023 */
 
@@ -80,8 +83,7 @@ static void write_dir(const struct icc_at *at, uint64_t value)
 
 /* ---- SGIs ------------------------------------------------------------------------------------ */
 
-/* Does the affinity lie in the target list of an SGI register? Aff0 = 16 * RS + position in the
- * list. */
+/* Is the affinity in the target list of an SGI register? Aff0 = 16 * RS + position in the list. */
 static bool sgi_names(uint64_t value, uint64_t affinity)
 {
     unsigned aff0 = affinity & 0xFF;

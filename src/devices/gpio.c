@@ -50,8 +50,7 @@ static uint32_t gpio_pads(const struct gpio *gpio)
     return (gpio->out & gpio->dir) | (gpio->in & ~gpio->dir);
 }
 
-/* GPIORIS: an edge stays until it is cleared, a level lasts as long as it lasts. Only inputs
- * interrupt. */
+/* GPIORIS: an edge stays until it is cleared, a level while it lasts. Only inputs interrupt. */
 static uint32_t gpio_raw(const struct gpio *gpio)
 {
     uint32_t level = ~(gpio_pads(gpio) ^ gpio->iev) & ~gpio->dir & 0xFF;

@@ -266,8 +266,7 @@ static void uart_event(struct dev *dev, unsigned event)
     }
 }
 
-/* Modem bits of UARTFR: the terminal's, or in loopback our own outputs ("UART control register",
- * LBE). */
+/* Modem bits of UARTFR: the terminal's, or in loopback our own outputs (UARTCR.LBE). */
 static uint32_t modem_lines(const struct uart *uart)
 {
     static const struct {

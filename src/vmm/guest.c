@@ -9,7 +9,7 @@
 #include "io/inflate.h"
 #include "vmm/machine.h"
 
-#define FILE_MAX       (4ull << 30)
+#define FILE_MAX       (2ull << 30)
 #define MEMORY_LINUX   (512ull << 20)
 #define MEMORY_BARE    (64ull << 20)
 #define BUILTIN_OFFSET 0x1000 /* in RAM; guest/hello.s is linked for it */

@@ -61,9 +61,7 @@ static void require(bool holds)
     }
 }
 
-/* ---- Ports
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Ports ----------------------------------------------------------------------------------- */
 
 static void port_lines(void *opaque, unsigned cpu, bool irq, bool fiq)
 {
@@ -99,8 +97,7 @@ static size_t port_write(void *opaque, const uint8_t *bytes, size_t len)
 }
 static void port_power(void *opaque, enum power_request request, uint32_t status) {}
 
-/* ---- The machine
- * ---------------------------------------------------------------------------------------------- */
+/* ---- The machine ----------------------------------------------------------------------------- */
 
 static bool is_gic_window(const struct dev_ops *ops)
 {
@@ -196,8 +193,7 @@ static void machine_fini(struct machine *m)
     free(m->gic);
 }
 
-/* ---- The GIC once more
- * ---------------------------------------------------------------------------------------- */
+/* ---- The GIC once more ----------------------------------------------------------------------- */
 
 static bool in_any_group(uint32_t ctlr, unsigned group)
 {
@@ -278,9 +274,7 @@ static void check_cpu(const struct machine *m, unsigned cpu)
     }
 }
 
-/* ---- Operations
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Operations ------------------------------------------------------------------------------ */
 
 /* Values that registers care about, from one byte: all ones, single bits, the byte everywhere, two
  * bytes, random. */

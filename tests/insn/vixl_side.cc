@@ -27,13 +27,6 @@ class QuietSimulator : public Simulator {
 Decoder *decoder;
 QuietSimulator *simulator;
 
-void make_simulator()
-{
-    decoder = new Decoder;
-    simulator = new QuietSimulator(decoder);
-    simulator->SetColouredTrace(false);
-}
-
 void load(const insn_state *s)
 {
     for (unsigned r = 0; r < 31; r++) {
@@ -71,7 +64,10 @@ void save(insn_state *s)
 
 void vixl_init(void)
 {
-    make_simulator();
+    decoder = new Decoder;
+    simulator = new QuietSimulator(decoder);
+    simulator->SetColouredTrace(false);
+    simulator->SilenceExclusiveAccessWarning();
 }
 
 void vixl_run(insn_state *s, uint32_t word)
@@ -89,10 +85,7 @@ void vixl_run(insn_state *s, uint32_t word)
         return;
     }
     insn_running = 0;
-    s->outcome = static_cast<uint32_t>(outcome);
-    if (outcome != INSN_UNDEFINED) {
-        make_simulator(); // the old one stopped in the middle of something: it stays behind
-    }
+    s->outcome = static_cast<uint32_t>(outcome); // the simulator keeps nothing but registers: it can go on
 }
 
 void vixl_disassemble(uint32_t word, uint64_t pc, char *buf, size_t size)

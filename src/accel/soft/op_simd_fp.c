@@ -7,7 +7,7 @@
  * scalar classes beside them. The arithmetic is fp.h's; here is only which elements it is done on.
  * Lanes are counted, not masked (simd.h), because each may raise flags.
  */
-#include "accel/soft/fp.h"
+#include "accel/soft/fp_fast.h"
 #include "accel/soft/simd.h"
 
 /* The first arguments of the functions of fp.h. */
@@ -43,19 +43,19 @@
 
 /* ---- Arithmetic --------------------------------------------------------------------------------------------------------- */
 
-SIMD_FP(fadd, fp_add(FPA, a, b))
-SIMD_FP(fsub, fp_sub(FPA, a, b))
-SIMD_FP(fmul, fp_mul(FPA, a, b))
-SIMD_FP(fdiv, fp_div(FPA, a, b))
+SIMD_FP(fadd, fp_fast_add(FPA, a, b))
+SIMD_FP(fsub, fp_fast_sub(FPA, a, b))
+SIMD_FP(fmul, fp_fast_mul(FPA, a, b))
+SIMD_FP(fdiv, fp_fast_div(FPA, a, b))
 SIMD_FP(fmulx, fp_mulx(FPA, a, b))
-SIMD_FP(fabd, fp_abs(fmt, fp_sub(FPA, a, b)))
-SIMD_FP(fmla, fp_muladd(FPA, c, a, b))
-SIMD_FP(fmls, fp_muladd(FPA, c, fp_neg(fmt, a), b))
-SIMD_FPE(fmul, fp_mul(FPA, a, b))
+SIMD_FP(fabd, fp_abs(fmt, fp_fast_sub(FPA, a, b)))
+SIMD_FP(fmla, fp_fast_muladd(FPA, c, a, b))
+SIMD_FP(fmls, fp_fast_muladd(FPA, c, fp_neg(fmt, a), b))
+SIMD_FPE(fmul, fp_fast_mul(FPA, a, b))
 SIMD_FPE(fmulx, fp_mulx(FPA, a, b))
-SIMD_FPE(fmla, fp_muladd(FPA, c, a, b))
-SIMD_FPE(fmls, fp_muladd(FPA, c, fp_neg(fmt, a), b))
-SIMD_FP(fsqrt, fp_sqrt(FPA, a))
+SIMD_FPE(fmla, fp_fast_muladd(FPA, c, a, b))
+SIMD_FPE(fmls, fp_fast_muladd(FPA, c, fp_neg(fmt, a), b))
+SIMD_FP(fsqrt, fp_fast_sqrt(FPA, a))
 SIMD_FP(frecps, fp_recip_step(FPA, a, b))
 SIMD_FP(frsqrts, fp_rsqrt_step(FPA, a, b))
 SIMD_FP(frecpe, fp_recip_estimate(FPA, a))
@@ -112,7 +112,7 @@ SIMD_FP(fcmlt0, -(uint64_t)fp_compare_gt(FPA, 0, a))
     SIMD_FP_PAIRS_(v_##name##_h, h, uint16_t, FP_H, expr)                                                         \
     SIMD_FP_PAIRS_(v_##name##_s, s, uint32_t, FP_S, expr)                                                         \
     SIMD_FP_PAIRS_(v_##name##_d, d, uint64_t, FP_D, expr)
-SIMD_FPP(faddp, fp_add(FPA, a, b))
+SIMD_FPP(faddp, fp_fast_add(FPA, a, b))
 SIMD_FPP(fmaxp, fp_max(FPA, a, b))
 SIMD_FPP(fminp, fp_min(FPA, a, b))
 SIMD_FPP(fmaxnmp, fp_maxnum(FPA, a, b))

@@ -235,7 +235,8 @@ static void test_priority_mask(void **state)
     assert_int_equal(crd(rig, 0, PMR), 0xF8);
     dev_wr(&rig->dist, 0, IPRIORITYR + 40, 1, 0xF8); /* the lowest priority never interrupts */
     assert_false(rig->irq[0]);
-    dev_wr(&rig->dist, 0, IPRIORITYR + 40, 1, 0x10); /* changes of a pending interrupt count at once */
+    dev_wr(&rig->dist, 0, IPRIORITYR + 40, 1,
+           0x10); /* changes of a pending interrupt count at once */
     assert_true(rig->irq[0]);
 }
 

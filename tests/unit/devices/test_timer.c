@@ -7,8 +7,7 @@ enum { ENABLE = 1, IMASK = 2, ISTATUS = 4 };
 
 #define TICK 16ull /* ns */
 
-/* ---- struct gtimer
- * -------------------------------------------------------------------------------------------- */
+/* ---- struct gtimer --------------------------------------------------------------------------- */
 
 struct wires {
     bool level[GTIMER_COUNT];
@@ -158,8 +157,7 @@ static void test_nearest_deadline(void **state)
     assert_true(w.level[GTIMER_HYP]);
 }
 
-/* ---- The memory-mapped frame
- * ---------------------------------------------------------------------------------- */
+/* ---- The memory-mapped frame ----------------------------------------------------------------- */
 
 enum {
     CNTTIDR = 0x008,

@@ -44,6 +44,7 @@ enum fault {
     FAULT_PERMISSION,
     FAULT_ALIGNMENT,
     FAULT_ATOMIC,
+    FAULT_EXTERNAL,
     FAULT_SP,
     FAULT_FP
 };
@@ -57,7 +58,8 @@ struct machine {
     enum fault fault;
     uint64_t fault_va;
     uint64_t device_written;
-    unsigned device_accesses, slow_accesses;
+    unsigned device_accesses;
+    unsigned device_fails_at; /* that access is an external abort; 0: none */
     bool ended;
 };
 
@@ -126,7 +128,6 @@ static bool check_access(struct cpu *cpu, uint64_t va, bool write, unsigned mo)
 {
     const unsigned size = 1u << (mo & MO_SIZE);
 
-    machine_of(cpu)->slow_accesses++;
     if ((va & (size - 1)) != 0 && ((mo & MO_ALIGNED) != 0 || cpu->align_mask != 0)) {
         take(cpu, FAULT_ALIGNMENT, va);
         return false;
@@ -144,7 +145,9 @@ uint64_t mem_ld_slow(struct cpu *cpu, const struct op *op, uint64_t va, unsigned
         return 0xbadbadbadbad;
     }
     if (va >= DEVICE) {
-        m->device_accesses++;
+        if (++m->device_accesses == m->device_fails_at) {
+            take(cpu, FAULT_EXTERNAL, va);
+        }
         return 0xf1f2f3f4f5f6f7f8 & (~0ull >> (64 - (8 << (mo & MO_SIZE))));
     }
     memcpy(&value, host(m, va), 1u << (mo & MO_SIZE));
@@ -314,7 +317,7 @@ static void machine_reset(struct machine *m)
     flush_tlb(m);
     m->refill = true;
     m->user_denied = false;
-    m->device_accesses = m->slow_accesses = 0;
+    m->device_accesses = m->device_fails_at = 0;
     cpu->tlb = &m->tlb;
     cpu->tlb_user = &m->tlb_user;
     cpu->align_mask = 0;
@@ -885,6 +888,25 @@ static void test_devices(void **state)
     assert_int_equal(m->cpu.x[3], 0xf1f2f3f4f5f6f7f8);
     assert_true(run(m, 0x4c007c20 /* st1 {v0.2d}, [x1] */));
     assert_int_equal(m->device_accesses, 9);
+    /* An external abort of a later part: no destination, and no base, was written. */
+    static const uint32_t words[] = {
+        0xa8c10c22 /* ldp x2, x3, [x1], #16 */,
+        0x6cc10c22 /* ldp d2, d3, [x1], #16 */,
+        0x4cdf8822 /* ld2 {v2.4s, v3.4s}, [x1], #32 */,
+        0x0dff8022 /* ld2 {v2.s, v3.s}[0], [x1], #8 */,
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+        static struct cpu before;
+
+        machine_reset(m);
+        m->device_fails_at = 2;
+        m->cpu.x[1] = DEVICE;
+        before = m->cpu;
+        assert_false(run(m, words[i]));
+        assert_int_equal(m->fault, FAULT_EXTERNAL);
+        assert_memory_equal(before.x, m->cpu.x, sizeof(before.x));
+        assert_memory_equal(before.v, m->cpu.v, sizeof(before.v));
+    }
 }
 
 /* ---- Exclusives
@@ -918,6 +940,7 @@ static void test_exclusives(void **state)
 
     assert_true(run(m, 0xc85f7c22 /* ldxr x2, [x1] */)); /* another address */
     x[5] = RAM + 0x108;
+    put(m, RAM + 0x108, x[2]); /* with the same value */
     assert_true(run(m, 0xc8037cbf /* stxr w3, xzr, [x5] */));
     assert_int_equal(x[3], 1);
     assert_true(run(m, 0xc8037c3f /* stxr w3, xzr, [x1] */)); /* a failing one opens it as well */
