@@ -20,7 +20,7 @@ struct vcpu;
 struct mem_slot;
 
 enum exit_kind {
-    EXIT_NONE,     /* kicked, or nothing that concerns anyone: look at pending work and run again     */
+    EXIT_NONE, /* kicked, or nothing that concerns anyone: look at pending work and run again     */
     EXIT_SYNDROME, /* what hardware would take to EL2: esr, far and ipa say it (HVC, SMC, WFI/WFE,
                       aborts) */
     EXIT_MMIO,     /* an access to no memory, already decoded     */

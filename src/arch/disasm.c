@@ -352,6 +352,12 @@ static void write_imm16_hex(const struct dis *d)
     text_add(d->out, "#0x%x", dis_bits(d, 5, 16));
 }
 
+/* Fraction bits of a conversion between floating and fixed point. */
+static void write_fbits(const struct dis *d)
+{
+    text_add(d->out, "#%u", 64 - dis_bits(d, 10, 6));
+}
+
 /* ---- The engine
  * ----------------------------------------------------------------------------------------------------
  */
@@ -391,6 +397,7 @@ static const struct dis_formatter base_formatters[] = {
     { "barrier", write_barrier },
     { "pstate", write_pstate },
     { "imm16_hex", write_imm16_hex },
+    { "fbits", write_fbits },
     { NULL, NULL },
 };
 

@@ -255,7 +255,7 @@ struct cpu {
     int64_t flag_v;
     const struct tlb_ctx *tlb;      /* of the current EL and PAN      */
     const struct tlb_ctx *tlb_user; /* EL0's view: LDTR, STTR */
-    uint64_t align_mask;       /* ~0: unaligned data accesses fault (SCTLR.A, or MMU off); else 0       */
+    uint64_t align_mask; /* ~0: unaligned data accesses fault (SCTLR.A, or MMU off); else 0       */
     const struct op *page_ops; /* slot 0 of the page that runs (biased in single step) */
     uint64_t page_va;          /* its VA          */
     int64_t count_bias; /* instructions so far = (count_bias + (char *)op - (char *)page_ops) /

@@ -41,17 +41,77 @@
     SIMD_FP_(v_##name##_e_s, s, FP_S, m.s[op->imm], (uint32_t)(expr))                                             \
     SIMD_FP_(v_##name##_e_d, d, FP_D, m.d[op->imm], expr)
 
+/*
+ * All lanes at once on the host's arithmetic, as fp_fast.h does it with one number: v, the bits of the result in every lane,
+ * is made of the numbers x and y (their bits: a and b), and stands if `when` allows that and `fits` holds in each lane. Otherwise
+ * nothing has happened yet, and the lanes are done one by one. Lanes in excess can only make that more frequent.
+ */
+#define SIMD_FP_HOST_(name, f, T_, format, index, when, v_, fits, expr)                                          \
+    UOP_BODY(name)                                                                                               \
+    {                                                                                                            \
+        typedef T_ T;                                                                                            \
+        const enum fp_fmt fmt = (format);                                                                        \
+        FP_CHECK();                                                                                              \
+        const union vreg n = cpu->v[op->rn], m = cpu->v[op->rm];                                                 \
+        union vreg r = { .d = { 0, 0 } };                                                                        \
+        if (LIKELY(when)) {                                                                                      \
+            T odd = 0;                                                                                           \
+            for (unsigned i = 0; i < 16 / sizeof(T); i++) {                                                      \
+                const T a = n.f[i], b = m.f[index];                                                              \
+                const host_##f x = fp_host_##f(a), y = fp_host_##f(b);                                           \
+                const T v = (T)(v_);                                                                             \
+                (void)a, (void)b, (void)x, (void)y;                                                              \
+                odd |= (fits) ? 0 : 1;                                                                           \
+                r.f[i] = v;                                                                                      \
+            }                                                                                                    \
+            if (LIKELY(odd == 0)) {                                                                              \
+                simd_put(cpu, op, r);                                                                            \
+                NEXT();                                                                                          \
+            }                                                                                                    \
+            r = (union vreg){ .d = { 0, 0 } };                                                                   \
+        }                                                                                                        \
+        for (unsigned i = 0; i < simd_lanes(op, fmt); i++) {                                                     \
+            const T a = n.f[i], b = m.f[index];                                                                  \
+            (void)b;                                                                                             \
+            r.f[i] = (T)(expr);                                                                                  \
+        }                                                                                                        \
+        cpu->v[op->rd] = r;                                                                                      \
+        NEXT();                                                                                                  \
+    }
+typedef float host_s;
+typedef double host_d;
+
+/* The result is a number; `index` is i, or op->imm by element. */
+#define SIMD_FP_VALUE(name, index, value, fits, expr)                                                            \
+    SIMD_FP_(v_##name##_h, h, FP_H, m.h[index], (uint16_t)(expr))                                                 \
+    SIMD_FP_HOST_(v_##name##_s, s, uint32_t, FP_S, index, HOST_OK, fp_bits_s(value), fits, expr)                  \
+    SIMD_FP_HOST_(v_##name##_d, d, uint64_t, FP_D, index, HOST_OK, fp_bits_d(value), fits, expr)
+/* The result is a and b or made of their bits, and exact where neither is a NaN. */
+#define SIMD_FP_CHOICE(name, bits, expr)                                                                         \
+    SIMD_FP_(v_##name##_h, h, FP_H, m.h[i], (uint16_t)(expr))                                                     \
+    SIMD_FP_HOST_(v_##name##_s, s, uint32_t, FP_S, i, EXACT_OK, bits, x == x && y == y, expr)                     \
+    SIMD_FP_HOST_(v_##name##_d, d, uint64_t, FP_D, i, EXACT_OK, bits, x == x && y == y, expr)
+
+#define HOST_OK  fp_host_ok(cpu->fpcr, cpu->fpsr, fmt)
+#define EXACT_OK fp_host_exact_ok(cpu->fpcr, fmt)
+#define FINITE   fp_host_finite(fmt, v)
+/* fp_host_safe of v, or a zero made by a zero; in the element's type and without branches, for the vectoriser. */
+#define EXPONENT (fp_sign_bit(fmt) - (fmt == FP_D ? 1ull << 52 : 1ull << 23))
+#define EXP_2 (fmt == FP_D ? 2ull << 52 : 2ull << 23)
+#define ZERO(v)  ((T)((T)((v) << 1) == 0))
+#define SAFE     ((T)((T)((v & (T)EXPONENT) - (T)EXP_2) < (T)(EXPONENT - EXP_2)) | (ZERO(v) & (ZERO(a) | ZERO(b))))
+
 /* ---- Arithmetic --------------------------------------------------------------------------------------------------------- */
 
-SIMD_FP(fadd, fp_fast_add(FPA, a, b))
-SIMD_FP(fsub, fp_fast_sub(FPA, a, b))
-SIMD_FP(fmul, fp_fast_mul(FPA, a, b))
+SIMD_FP_VALUE(fadd, i, x + y, FINITE, fp_add(FPA, a, b))
+SIMD_FP_VALUE(fsub, i, x - y, FINITE, fp_sub(FPA, a, b))
+SIMD_FP_VALUE(fmul, i, x * y, SAFE, fp_mul(FPA, a, b))
+SIMD_FP_VALUE(fmul_e, op->imm, x * y, SAFE, fp_mul(FPA, a, b))
 SIMD_FP(fdiv, fp_fast_div(FPA, a, b))
 SIMD_FP(fmulx, fp_mulx(FPA, a, b))
 SIMD_FP(fabd, fp_abs(fmt, fp_fast_sub(FPA, a, b)))
 SIMD_FP(fmla, fp_fast_muladd(FPA, c, a, b))
 SIMD_FP(fmls, fp_fast_muladd(FPA, c, fp_neg(fmt, a), b))
-SIMD_FPE(fmul, fp_fast_mul(FPA, a, b))
 SIMD_FPE(fmulx, fp_mulx(FPA, a, b))
 SIMD_FPE(fmla, fp_fast_muladd(FPA, c, a, b))
 SIMD_FPE(fmls, fp_fast_muladd(FPA, c, fp_neg(fmt, a), b))
@@ -74,13 +134,16 @@ SIMD_LANES_(v_fneg_d, d, uint64_t, m.d[i], a ^ (MAGNITUDE + 1))
 
 /* ---- Choice, comparison: all ones for true --------------------------------------------------------------------------------- */
 
-SIMD_FP(fmax, fp_max(FPA, a, b))
-SIMD_FP(fmin, fp_min(FPA, a, b))
-SIMD_FP(fmaxnm, fp_maxnum(FPA, a, b))
-SIMD_FP(fminnm, fp_minnum(FPA, a, b))
-SIMD_FP(fcmeq, -(uint64_t)fp_compare_eq(FPA, a, b))
-SIMD_FP(fcmge, -(uint64_t)fp_compare_ge(FPA, a, b))
-SIMD_FP(fcmgt, -(uint64_t)fp_compare_gt(FPA, a, b))
+/* Of equal numbers only zeros differ in bits: the maximum of +0 and -0 is +0, the minimum -0. */
+#define MAX_BITS (x > y ? a : y > x ? b : a & b)
+#define MIN_BITS (x < y ? a : y < x ? b : a | b)
+SIMD_FP_CHOICE(fmax, MAX_BITS, fp_max(FPA, a, b))
+SIMD_FP_CHOICE(fmin, MIN_BITS, fp_min(FPA, a, b))
+SIMD_FP_CHOICE(fmaxnm, MAX_BITS, fp_maxnum(FPA, a, b))
+SIMD_FP_CHOICE(fminnm, MIN_BITS, fp_minnum(FPA, a, b))
+SIMD_FP_CHOICE(fcmeq, -(T)(x == y), -(uint64_t)fp_compare_eq(FPA, a, b))
+SIMD_FP_CHOICE(fcmge, -(T)(x >= y), -(uint64_t)fp_compare_ge(FPA, a, b))
+SIMD_FP_CHOICE(fcmgt, -(T)(x > y), -(uint64_t)fp_compare_gt(FPA, a, b))
 SIMD_FP(facge, -(uint64_t)fp_compare_ge(FPA, fp_abs(fmt, a), fp_abs(fmt, b)))
 SIMD_FP(facgt, -(uint64_t)fp_compare_gt(FPA, fp_abs(fmt, a), fp_abs(fmt, b)))
 SIMD_FP(fcmeq0, -(uint64_t)fp_compare_eq(FPA, a, 0))
@@ -156,7 +219,7 @@ SIMD_FP(frinti, fp_round_int(FPA, a, RMODE, false))
 SIMD_FP(fcvtns, TO_FIXED(false, FPR_TIEEVEN))
 SIMD_FP(fcvtps, TO_FIXED(false, FPR_POSINF))
 SIMD_FP(fcvtms, TO_FIXED(false, FPR_NEGINF))
-SIMD_FP(fcvtzs, TO_FIXED(false, FPR_ZERO))
+SIMD_FP(fcvtzs, op->imm == 0 && fmt >= FP_S ? fp_fast_to_int(FPA, a, 8u << fmt) : TO_FIXED(false, FPR_ZERO))
 SIMD_FP(fcvtas, TO_FIXED(false, FPR_TIEAWAY))
 SIMD_FP(fcvtnu, TO_FIXED(true, FPR_TIEEVEN))
 SIMD_FP(fcvtpu, TO_FIXED(true, FPR_POSINF))
@@ -164,7 +227,9 @@ SIMD_FP(fcvtmu, TO_FIXED(true, FPR_NEGINF))
 SIMD_FP(fcvtzu, TO_FIXED(true, FPR_ZERO))
 SIMD_FP(fcvtau, TO_FIXED(true, FPR_TIEAWAY))
 
-#define FROM_FIXED(is_unsigned) fp_from_fixed(FPA, a, (unsigned)op->imm, is_unsigned, RMODE)
+#define FROM_FIXED(is_unsigned)                                                                                  \
+    (op->imm == 0 ? fp_fast_from_int(FPA, a, is_unsigned)                                                        \
+                  : fp_from_fixed(FPA, a, (unsigned)op->imm, is_unsigned, RMODE))
 SIMD_FP(ucvtf, FROM_FIXED(true))
 SIMD_FP_(v_scvtf_h, sh, FP_H, 0, (int16_t)FROM_FIXED(false))
 SIMD_FP_(v_scvtf_s, ss, FP_S, 0, (int32_t)FROM_FIXED(false))
@@ -180,26 +245,27 @@ SIMD_FP_(v_scvtf_d, sd, FP_D, 0, (int64_t)FROM_FIXED(false))
         const union vreg n = simd_half(cpu, op, op->rn);                                                         \
         union vreg r;                                                                                            \
         for (unsigned i = 0; i < 8u >> (format); i++) {                                                          \
-            r.wf[i] = fp_convert(cpu->fpcr, &cpu->fpsr, wide, format, n.f[i], RMODE);                            \
+            r.wf[i] = fp_fast_convert(cpu->fpcr, &cpu->fpsr, wide, format, n.f[i]);                              \
         }                                                                                                        \
         cpu->v[op->rd] = r;                                                                                      \
         NEXT();                                                                                                  \
     }
-#define SIMD_FCVTN(name, f, T_, format, wf, wide, rounding)                                                      \
+#define SIMD_FCVTN(name, f, T_, format, wf, wide, convert)                                                      \
     UOP_BODY(name)                                                                                               \
     {                                                                                                            \
         FP_CHECK();                                                                                              \
         const union vreg n = cpu->v[op->rn];                                                                     \
         union vreg r = { .d = { 0, 0 } };                                                                        \
         for (unsigned i = 0; i < (op->ra < SHAPE_HALF ? 1 : 8u >> (format)); i++) {                              \
-            r.f[i] = (T_)fp_convert(cpu->fpcr, &cpu->fpsr, format, wide, n.wf[i], rounding);                     \
+            r.f[i] = (T_)convert(cpu->fpcr, &cpu->fpsr, format, wide, n.wf[i]);                                  \
         }                                                                                                        \
         simd_put_narrow(cpu, op, r);                                                                             \
         NEXT();                                                                                                  \
     }
 SIMD_FCVTL(v_fcvtl_h, h, FP_H, s, FP_S)
 SIMD_FCVTL(v_fcvtl_s, s, FP_S, d, FP_D)
-SIMD_FCVTN(v_fcvtn_h, h, uint16_t, FP_H, s, FP_S, RMODE)
-SIMD_FCVTN(v_fcvtn_s, s, uint32_t, FP_S, d, FP_D, RMODE)
-SIMD_FCVTN(v_fcvtxn_s, s, uint32_t, FP_S, d, FP_D, FPR_ODD)
+#define CONVERT_ODD(...) fp_convert(__VA_ARGS__, FPR_ODD)
+SIMD_FCVTN(v_fcvtn_h, h, uint16_t, FP_H, s, FP_S, fp_fast_convert)
+SIMD_FCVTN(v_fcvtn_s, s, uint32_t, FP_S, d, FP_D, fp_fast_convert)
+SIMD_FCVTN(v_fcvtxn_s, s, uint32_t, FP_S, d, FP_D, CONVERT_ODD)
 /* clang-format on */

@@ -359,8 +359,8 @@ static void check_fast_conversions(enum fp_fmt fmt, uint32_t fpcr, uint32_t befo
     for (unsigned size = 32; size <= 64; size += 32) {
         f1 = f2 = before;
         r1 = fp_fast_to_int(fpcr, &f1, fmt, a, size);
-        check_same(11, a, size, r1, f1, fp_to_fixed(fpcr, &f2, fmt, a, 0, false, FPR_ZERO, size),
-                   f2);
+        r2 = fp_to_fixed(fpcr, &f2, fmt, a, 0, false, FPR_ZERO, size);
+        check_same(11, a, size, r1, f1, r2, f2);
     }
     for (unsigned is_unsigned = 0; is_unsigned < 2; is_unsigned++) {
         f1 = f2 = before;
