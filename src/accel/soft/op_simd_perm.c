@@ -77,7 +77,7 @@ SIMD_PERMUTE(d, d, uint64_t)
 /* ---- Reverse elements inside a container ---------------------------------------------------------------------------------- */
 
 SIMD_LANES_(v_rev16, h, uint16_t, m.h[i], a >> 8 | a << 8)
-SIMD_LANES_(v_rev32_b, s, uint32_t, m.s[i], __builtin_bswap32(a))
+SIMD_LANES_(v_rev32_b, d, uint64_t, m.d[i], __builtin_bswap64(a) >> 32 | __builtin_bswap64(a) << 32)
 SIMD_LANES_(v_rev32_h, s, uint32_t, m.s[i], a >> 16 | a << 16)
 SIMD_LANES_(v_rev64_b, d, uint64_t, m.d[i], __builtin_bswap64(a))
 SIMD_LANES_(v_rev64_h, d, uint64_t, m.d[i],
