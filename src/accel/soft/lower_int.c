@@ -421,14 +421,33 @@ static int64_t displacement(uint32_t word, unsigned lo, unsigned len)
     return sign_extend(bits(word, lo, len), len) * 4;
 }
 
+/* True: op->imm is the distance to a slot of this page. False: op->imm is the target, counted from
+ * the page's start. */
+static bool branch_is_near(const struct lower *lo, int64_t delta, struct op *op)
+{
+    if (lower_branch(lo, delta, op)) {
+        return true;
+    }
+    op->imm += lo->slot * 4;
+    return false;
+}
+
 /* The far form stands right after the near one. */
 static enum uop near_or_far(const struct lower *lo, int64_t delta, enum uop near_uop, struct op *op)
 {
-    return lower_branch(lo, delta, op) ? near_uop : (enum uop)(near_uop + 1);
+    return branch_is_near(lo, delta, op) ? near_uop : (enum uop)(near_uop + 1);
+}
+
+/* The slot that a call returns to. */
+static void set_return_slot(const struct lower *lo, struct op *op)
+{
+    op->rm = (uint8_t)(lo->slot + 1);
+    op->ra = (uint8_t)((lo->slot + 1) >> 8);
 }
 
 enum uop lower_b(const struct lower *lo, uint32_t word, struct op *op)
 {
+    set_return_slot(lo, op);
     return near_or_far(lo, displacement(word, 0, 26), sf_of(word) ? UOP_bl_near : UOP_b_near, op);
 }
 
@@ -440,7 +459,7 @@ enum uop lower_b_cond(const struct lower *lo, uint32_t word, struct op *op)
     if (cond >= 14) {
         return near_or_far(lo, delta, UOP_b_near, op);
     }
-    return (enum uop)((lower_branch(lo, delta, op) ? UOP_b_near_eq : UOP_b_far_eq) + cond);
+    return (enum uop)((branch_is_near(lo, delta, op) ? UOP_b_near_eq : UOP_b_far_eq) + cond);
 }
 
 enum uop lower_cbz(const struct lower *lo, uint32_t word, struct op *op)
@@ -464,5 +483,6 @@ enum uop lower_tbz(const struct lower *lo, uint32_t word, struct op *op)
 enum uop lower_b_reg(const struct lower *lo, uint32_t word, struct op *op)
 {
     op->rn = xr_src(rn_of(word));
+    set_return_slot(lo, op);
     return lo->row->index == A64_INSN_BLR ? UOP_blr : UOP_br;
 }

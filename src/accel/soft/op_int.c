@@ -454,6 +454,13 @@ UOP_BODY(xaflag)
  * ----------------------------------------------------------------------------------------------------------
  */
 
+/* Far targets are page_va + imm; what BL and BLR leave in X30 is page_va + 4 * the slot number in
+ * rm and ra. */
+static ALWAYS_INLINE u64 return_va(const struct cpu *cpu, const struct op *op)
+{
+    return cpu->page_va + (u64)(op->rm | op->ra << 8) * 4;
+}
+
 #define BRANCH_NEAR(name, condition) \
     UOP_BODY(name)                   \
     {                                \
@@ -463,13 +470,13 @@ UOP_BODY(xaflag)
         NEXT();                      \
     }
 
-#define BRANCH_FAR(name, condition)              \
-    UOP_BODY(name)                               \
-    {                                            \
-        if (condition) {                         \
-            FAR_JUMP(cpu_pc(cpu, op) + op->imm); \
-        }                                        \
-        NEXT();                                  \
+#define BRANCH_FAR(name, condition)           \
+    UOP_BODY(name)                            \
+    {                                         \
+        if (condition) {                      \
+            FAR_JUMP(cpu->page_va + op->imm); \
+        }                                     \
+        NEXT();                               \
     }
 
 #define BRANCH(name, condition)         \
@@ -495,21 +502,19 @@ UOP_BODY(b_near)
 
 UOP_BODY(b_far)
 {
-    FAR_JUMP(cpu_pc(cpu, op) + op->imm);
+    FAR_JUMP(cpu->page_va + op->imm);
 }
 
 UOP_BODY(bl_near)
 {
-    cpu->x[30] = cpu_pc(cpu, op) + 4;
+    cpu->x[30] = return_va(cpu, op);
     NEAR_BRANCH();
 }
 
 UOP_BODY(bl_far)
 {
-    u64 pc = cpu_pc(cpu, op);
-
-    cpu->x[30] = pc + 4;
-    FAR_JUMP(pc + op->imm);
+    cpu->x[30] = return_va(cpu, op);
+    FAR_JUMP(cpu->page_va + op->imm);
 }
 
 UOP_BODY(br)
@@ -521,6 +526,6 @@ UOP_BODY(blr)
 {
     u64 target = X(rn);
 
-    cpu->x[30] = cpu_pc(cpu, op) + 4;
+    cpu->x[30] = return_va(cpu, op);
     FAR_JUMP(target);
 }

@@ -256,11 +256,11 @@ void soft_step(struct cpu *cpu)
     unsigned slot;
     const uint8_t *host;
 
-    cpu->left = false;
     host = translate_pc(cpu, &pa);
     if (host == NULL) {
         return;
     }
+    cpu->left = false;
     slot = (unsigned)(cpu->pc >> 2) & (PAGE_SLOTS - 1);
     decode_slot(cpu, slot, LOWER_FAR, le32(host), &p->scratch[0]);
     p->scratch[1].fn = op_step_end;
