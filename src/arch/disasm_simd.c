@@ -196,12 +196,6 @@ static void write_fpimm8(const struct dis *d)
     fp_constant(d, dis_bits(d, 13, 8));
 }
 
-/* Fraction bits of the fixed-point conversions of general registers. */
-static void write_fbits(const struct dis *d)
-{
-    text_add(d->out, "#%u", 64 - dis_bits(d, 10, 6));
-}
-
 /* ---- Register lists
  * --------------------------------------------------------------------------------------------------
  */
@@ -319,23 +313,41 @@ static void write_vpost(const struct dis *d)
 }
 
 const struct dis_formatter dis_simd_formatters[] = {
-    { "T", write_T },           { "T2", write_T2 },
-    { "TP", write_TP },         { "TF", write_TF },
-    { "TI", write_TI },         { "TI2", write_TI2 },
-    { "TB", write_TB },         { "TH", write_TH },
-    { "TS", write_TS },         { "Q2", write_Q2 },
-    { "S", write_S },           { "S2", write_S2 },
-    { "SF", write_SF },         { "SI", write_SI },
-    { "SHR", write_SHR },       { "SHL", write_SHL },
-    { "EH", write_EH },         { "ES", write_ES },
-    { "ED", write_ED },         { "EB", write_EB },
-    { "I8", write_I8 },         { "I8S", write_I8S },
-    { "I8M", write_I8M },       { "I64", write_I64 },
-    { "IF", write_IF },         { "fpimm8", write_fpimm8 },
-    { "fbits", write_fbits },   { "TBL", write_TBL },
-    { "vlist1", write_vlist1 }, { "vlist2", write_vlist2 },
-    { "vlist3", write_vlist3 }, { "vlist4", write_vlist4 },
-    { "vlane1", write_vlane1 }, { "vlane2", write_vlane2 },
-    { "vlane3", write_vlane3 }, { "vlane4", write_vlane4 },
-    { "vpost", write_vpost },   { NULL, NULL },
+    { "T", write_T },
+    { "T2", write_T2 },
+    { "TP", write_TP },
+    { "TF", write_TF },
+    { "TI", write_TI },
+    { "TI2", write_TI2 },
+    { "TB", write_TB },
+    { "TH", write_TH },
+    { "TS", write_TS },
+    { "Q2", write_Q2 },
+    { "S", write_S },
+    { "S2", write_S2 },
+    { "SF", write_SF },
+    { "SI", write_SI },
+    { "SHR", write_SHR },
+    { "SHL", write_SHL },
+    { "EH", write_EH },
+    { "ES", write_ES },
+    { "ED", write_ED },
+    { "EB", write_EB },
+    { "I8", write_I8 },
+    { "I8S", write_I8S },
+    { "I8M", write_I8M },
+    { "I64", write_I64 },
+    { "IF", write_IF },
+    { "fpimm8", write_fpimm8 },
+    { "TBL", write_TBL },
+    { "vlist1", write_vlist1 },
+    { "vlist2", write_vlist2 },
+    { "vlist3", write_vlist3 },
+    { "vlist4", write_vlist4 },
+    { "vlane1", write_vlane1 },
+    { "vlane2", write_vlane2 },
+    { "vlane3", write_vlane3 },
+    { "vlane4", write_vlane4 },
+    { "vpost", write_vpost },
+    { NULL, NULL },
 };

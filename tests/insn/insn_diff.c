@@ -352,6 +352,9 @@ static bool run_ours(const struct a64_row *row, enum generate_fpcr fpcr, uint32_
                      struct insn_state *before, struct insn_state *after)
 {
     generate_state(&rng, fpcr, before);
+    if (row->flags & A64_BRANCH) {
+        before->pc = INSN_CODE_VA + 4 * random_below(&rng, 1024); /* not for the agent: any slot */
+    }
     if (!generate_word(&rng, table, row, word)) {
         return false;
     }

@@ -20,7 +20,7 @@ static struct fp_num unpack_subnormal(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt
     const struct fp_format *f = &fp_formats[fmt];
 
     if (frac != 0 && fp_flushes(fpcr, fmt)) {
-        /* "Half-precision inputs that are flushed do not generate an Input Denormal exception." */
+        /* Half-precision operands that are flushed raise no Input Denormal. */
         *fpsr |= fmt == FP_H ? 0 : FPSR_IDC;
         frac = 0;
     }

@@ -10,9 +10,10 @@
  *
  *   fpcr   value of FPCR; FPCR_ROUND_ODD may be or'ed in
  *   fpsr   cumulative flags are or'ed into it; bodies pass &cpu->fpsr (never the address of a
- * local, see cpu.h) fmt    format of operands and result; values are bit patterns, zero-extended
+ *          local, see cpu.h)
+ *   fmt    format of operands and result; values are bit patterns, zero-extended
  *
- * All are pure apart from *fpsr, total (any bits are fine), and take 5 to 60 ns. fp_fast.h has
+ * All are pure apart from *fpsr, total (any bits are fine), and take 8 to 35 ns. fp_fast.h has
  * inline forms of the frequent ones that use the host's arithmetic where it provably gives the same
  * bits and flags.
  */
@@ -24,8 +25,8 @@
 
 #include "accel/soft/cpu.h" /* FPCR_*, FPSR_* */
 
-/* Formats. All but bfloat16 have log2 of their size in bytes as value. FP_BF is for fp_convert and
- * fp_round_* alone. */
+/* Formats; the value is log2 of the size in bytes, except for bfloat16, which is a destination of
+ * fp_convert and nothing else. */
 enum fp_fmt { FP_BF = 0, FP_H = 1, FP_S = 2, FP_D = 3 };
 
 /* Rounding: the first four as in FPCR.RMode. */

@@ -7,8 +7,7 @@
  *
  *       127 126                                           0
  *      +---+---+-------------------------------------------+
- *      | 0 | 0 | mantissa, its top bit at 125              |   the two free bits hold the carry of
- * the sum
+ *      | 0 | 0 | mantissa, its top bit at 125              |   two free bits: the sum's carry
  *      +---+---+-------------------------------------------+
  *
  * A product of two mantissas has at most 106 significant bits, so moving it to bit 125 drops zeros

@@ -8,15 +8,13 @@
 
 /* ---- To integers ---- */
 
-/* A magnitude as integer, rounded; too_large: it has more than 64 bits (and value means nothing).
- */
+/* A rounded magnitude; too_large: it has more than 64 bits, and value means nothing. */
 struct magnitude {
     uint64_t value;
     bool inexact, too_large;
 };
 
-/* |n| * 2^fbits rounded to an integer; n is finite or zero. The sign matters to directed roundings.
- */
+/* |n| * 2^fbits as an integer; n is finite or zero. Its sign matters to directed roundings. */
 static struct magnitude round_magnitude(const struct fp_num *n, unsigned fbits, enum fp_rounding r)
 {
     const int exp = n->exp + (int)fbits;

@@ -9,15 +9,15 @@
  * Why the short way has the same bits and the same FPSR:
  *
  *   - It is taken only with FPCR.RMode = nearest and FZ = 0, which is how the host's SSE unit runs
- * (MXCSR at its default: code that changes MXCSR must restore it before it calls these), and with
- * FPSR.IXC set already, so that it does not matter whether this operation is inexact. The flag is
- * sticky: that is the state a program soon reaches.
+ *     (MXCSR at its default: code that changes MXCSR must restore it before it calls these), and
+ *     with FPSR.IXC set already, so that it does not matter whether this operation is inexact. The
+ *     flag is sticky: that is the state a program soon reaches.
  *   - The result is then looked at. Infinities and NaNs go to the core, so IOC, DZC, OFC and the
- * choice of a NaN never come from the host. So do results whose exponent field is 0 or 1 where they
- * may be inexact: Arm detects tininess before rounding and x86 after, and a number that rounds up
- * to the smallest normal one is the difference.
+ *     choice of a NaN never come from the host. So do results whose exponent field is 0 or 1 where
+ *     they may be inexact: Arm detects tininess before rounding and x86 after, and a number that
+ *     rounds up to the smallest normal one is the difference.
  *   - Sums and differences of finite numbers are exact when they are that small, square roots never
- * are small, and the zeros that come from zero operands are exact.
+ *     are small, and the zeros that come from zero operands are exact.
  */
 #ifndef SOFT_FP_FAST_H
 #define SOFT_FP_FAST_H
