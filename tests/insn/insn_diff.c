@@ -132,8 +132,8 @@ static void print_data(const uint8_t *ours, const uint8_t *theirs)
 
     for (unsigned i = 0; i < INSN_DATA_SIZE && shown < 16; i++) {
         if (ours[i] != theirs[i]) {
-            fprintf(out, "    [%" PRIx64 "] was %02x ours %02x oracle %02x\n", INSN_DATA_VA + i,
-                    pristine[i], ours[i], theirs[i]);
+            fprintf(out, "    [%" PRIx64 "] was %02x ours %02x oracle %02x\n",
+                    (uint64_t)INSN_DATA_VA + i, pristine[i], ours[i], theirs[i]);
             shown++;
         }
     }
