@@ -2,7 +2,10 @@
 # and the tools that read the source. They need Python; those that need guests find them where ./test put them.
 find_package(Python3 COMPONENTS Interpreter)
 find_program(HV_AARCH64_GCC aarch64-linux-gnu-gcc)
-set(HV_GUESTS $ENV{HV_GUESTS} CACHE PATH "Folder with Debian's kernels (scripts/guests.sh)")
+set(HV_GUESTS "" CACHE PATH "Folder with Debian's kernels (scripts/guests.sh)")
+if(DEFINED ENV{HV_GUESTS})
+  set(HV_GUESTS $ENV{HV_GUESTS} CACHE PATH "" FORCE)
+endif()
 
 function(hv_program_test name labels)
   add_test(NAME ${name} COMMAND ${ARGN})
