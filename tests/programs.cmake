@@ -30,7 +30,7 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
     $<TARGET_FILE:hypervisor>)
 endif()
 
-if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud" AND NOT HV_SANITIZE)
+if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
   set(torture ${CMAKE_BINARY_DIR}/torture)
   set(initrd ${CMAKE_BINARY_DIR}/guests/test.cpio.gz)
   add_custom_command(OUTPUT ${torture}

@@ -60,5 +60,6 @@ int main(int argc, char **argv)
             fprintf(text, "%08x %s %s\n", word, row->name, line);
         }
     }
+    free(table);
     return fclose(source) != 0 || fclose(text) != 0;
 }
