@@ -131,7 +131,7 @@ struct dev_ops {
     void (*tick)(struct dev *dev);
     /* Input for devices with a char port; returns how many bytes were taken. */
     size_t (*receive)(struct dev *dev, const uint8_t *bytes, size_t len);
-    /* An outside event by device-defined number (the power button: 0 released, 1 pressed). */
+    /* An outside event by a number of the device's own, below. Others do nothing. */
     void (*event)(struct dev *dev, unsigned event);
 
     const struct dev_reg *regs;     /* ended by a row with name NULL; may be NULL */
@@ -152,6 +152,12 @@ struct dev {
     uint64_t deadline_ns; /* as last answered; kept by the core */
 };
 
+/* Guest clock, ns. */
+static inline uint64_t dev_now_ns(const struct dev *dev)
+{
+    return dev->clock.now_ns(dev->clock.opaque);
+}
+
 /* The devices; one file each. */
 extern const struct dev_ops uart_ops; /* uart.c: PL011                     */
 extern const struct dev_ops
@@ -165,6 +171,8 @@ extern const struct dev_ops
     gicv3_redist_ops; /* gic.c: redistributors, 128 KiB a CPU (mmio_size is for one) */
 
 #define GPIO_POWER_BUTTON_LINE 3
+/* dev_ops.event of the GPIO: the power button is let go, pressed, or pushed (pressed for 100 ms). */
+enum { GPIO_EVENT_RELEASE, GPIO_EVENT_PRESS, GPIO_EVENT_PUSH };
 #define UART_EVENT_BREAK \
     1 /* dev_ops.event of the UART: the terminal sent a break (Linux's SysRq) */
 #define UART_CLOCK_HZ \

@@ -151,7 +151,7 @@ enum status hv_machine_run(struct hv_machine *machine, struct hv_result *result,
 void hv_machine_stop(struct hv_machine *machine);
 /* Bytes for the guest's serial port; returns how many it took now. Any thread. */
 size_t hv_machine_input(struct hv_machine *machine, const uint8_t *bytes, size_t len);
-/* Presses the power button. Any thread. */
+/* Pushes the power button, which Linux takes for a wish to power off. Any thread. */
 void hv_machine_power_button(struct hv_machine *machine);
 void hv_machine_destroy(struct hv_machine *machine);
 /* Exit status of a program that ran this: 0, the guest's own, 124 at a limit, 1. */

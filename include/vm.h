@@ -225,7 +225,7 @@ uint64_t vm_poll_timers(struct vm *vm);
 /* Bytes typed at the console. Returns how many the UART took; offer the rest again later. Any
  * thread. */
 size_t vm_console_input(struct vm *vm, const uint8_t *bytes, size_t len);
-/* Presses and releases the power button. Any thread. */
+/* Pushes the power button: pressed for 100 ms of the guest's time. Any thread. */
 void vm_power_button(struct vm *vm);
 /* First device with these ops, or NULL. */
 struct dev *vm_find_dev(struct vm *vm, const struct dev_ops *ops);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # guests.sh WHAT...: fetches Debian's arm64 guests into the cache, once, and prints nothing but errors.
 #
-#   linux      Debian's standard kernel, its modules' place, and busybox   CACHE/guest/{vmlinuz,busybox}
+#   linux      Debian's standard kernel, some of its modules, and busybox  CACHE/guest/{vmlinuz,modules/*.ko,busybox}
 #   cloud      the cloud kernel                                            CACHE/guest/vmlinuz-cloud
 #   16k        the 16 KiB page kernel of backports                         CACHE/guest/vmlinuz-16k
 #   userland   python3, perl, openssl and gcc as an initramfs              CACHE/guest/userland.cpio
@@ -37,13 +37,21 @@ deb [signed-by=$keyring] $mirror $from main"
     rm -f "$tar"
 }
 
+# Drivers of our devices that Debian's kernel does not have built in.
+modules="evdev gpio_keys"
+
 fetch_linux() {
-    [ -e "$guest/linux.ready" ] && return
+    [ -e "$guest/linux-2.ready" ] && return
     extract "$guest/tree" "$suite" linux-image-arm64,busybox-static
     cp "$guest"/tree/boot/vmlinuz-* "$guest/vmlinuz"
     cp "$guest/tree/bin/busybox" "$guest/busybox"
+    rm -rf "$guest/modules"
+    mkdir "$guest/modules"
+    for module in $modules; do
+        find "$guest/tree/lib/modules" -name "$module.ko" -exec cp {} "$guest/modules/" ';'
+    done
     rm -rf "$guest/tree"
-    touch "$guest/linux.ready"
+    touch "$guest/linux-2.ready"
 }
 
 fetch_cloud() {

@@ -44,7 +44,7 @@ if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
   set(boot ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/boot/boot.py $<TARGET_FILE:hypervisor> ${HV_GUESTS} ${initrd})
 
   hv_program_test(boot.quick "quick" ${boot} cloud-virt-gic3-2)
-  foreach(case memory64 shell reboot escape idle)
+  foreach(case memory64 shell reboot escape button idle)
     hv_program_test(boot.${case} "boot" ${boot} ${case})
   endforeach()
   set_tests_properties(boot.idle PROPERTIES RUN_SERIAL TRUE)

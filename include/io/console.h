@@ -23,7 +23,7 @@
 #include "devices.h"
 #include "host.h"
 
-enum console_command { CONSOLE_QUIT, CONSOLE_STATE, CONSOLE_STATISTICS };
+enum console_command { CONSOLE_QUIT, CONSOLE_STATE, CONSOLE_STATISTICS, CONSOLE_POWER_BUTTON };
 
 /* What the console tells its owner. All but `notice` are called by console_service only. */
 struct console_ports {

@@ -397,8 +397,8 @@ void vm_power_button(struct vm *vm)
 
     if (dev != NULL) {
         lock_acquire(&dev->lock);
-        dev->ops->event(dev, 1);
-        dev->ops->event(dev, 0);
+        dev->ops->event(dev, GPIO_EVENT_PUSH);
+        dev_rearm(vm, dev);
         lock_release(&dev->lock);
     }
 }

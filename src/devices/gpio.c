@@ -6,8 +6,7 @@
  * Not modelled: hardware control of lines (GPIOAFSEL only keeps its value), integration test
  * registers.
  *
- * The power button is on line 3, high while pressed: event 1 presses it, event 0 lets go. Inputs
- * that nothing drives are pulled low.
+ * The power button is on line 3, high while pressed. Inputs that nothing drives are pulled low.
  */
 #include "base/bits.h"
 #include "devices.h"
@@ -28,7 +27,8 @@ enum {
 
 #define GPIO_ID 0x00041061u
 
-enum { GPIO_EVENT_RELEASE = 0, GPIO_EVENT_PRESS = 1 };
+/* How long a push lasts. Drivers debounce the line (Linux's gpio-keys for 5 ms) and then look at it again. */
+#define PUSH_NS 100000000u
 
 /* One bit a line. */
 struct gpio {
@@ -42,6 +42,7 @@ struct gpio {
     uint32_t edge;  /* edges seen, until GPIOIC              */
     uint32_t afsel; /* GPIOAFSEL                             */
     uint32_t seen;  /* input levels that edges compare with  */
+    uint64_t release_ns; /* when a push ends; UINT64_MAX: none */
 };
 
 /* Levels of the eight pads. */
@@ -74,20 +75,40 @@ static void gpio_event(struct dev *dev, unsigned event)
     struct gpio *gpio = dev->state;
     uint32_t line = BIT(GPIO_POWER_BUTTON_LINE);
 
-    if (event == GPIO_EVENT_PRESS) {
+    if (event == GPIO_EVENT_PRESS || event == GPIO_EVENT_PUSH) {
         gpio->in |= line;
     } else if (event == GPIO_EVENT_RELEASE) {
         gpio->in &= ~line;
+    } else {
+        return;
     }
+    gpio->release_ns = event == GPIO_EVENT_PUSH ? dev_now_ns(dev) + PUSH_NS : UINT64_MAX;
     gpio_update(dev);
+}
+
+static uint64_t gpio_deadline(struct dev *dev)
+{
+    const struct gpio *gpio = dev->state;
+
+    return gpio->release_ns;
+}
+
+static void gpio_tick(struct dev *dev)
+{
+    const struct gpio *gpio = dev->state;
+
+    if (dev_now_ns(dev) >= gpio->release_ns) {
+        gpio_event(dev, GPIO_EVENT_RELEASE);
+    }
 }
 
 static void gpio_reset(struct dev *dev)
 {
     struct gpio *gpio = dev->state;
     uint32_t in = gpio->in; /* reset does not lift the user's finger */
+    uint64_t release_ns = in != 0 ? gpio->release_ns : UINT64_MAX;
 
-    *gpio = (struct gpio){ .in = in, .seen = in };
+    *gpio = (struct gpio){ .in = in, .seen = in, .release_ns = release_ns };
     gpio_update(dev);
 }
 
@@ -181,6 +202,7 @@ static const struct dev_field gpio_fields[] = {
     DEV_FIELD(gpio, edge),
     DEV_FIELD(gpio, afsel),
     DEV_FIELD(gpio, seen),
+    DEV_FIELD(gpio, release_ns),
     { 0 },
 };
 
@@ -194,6 +216,8 @@ const struct dev_ops gpio_ops = {
     .reset = gpio_reset,
     .read = gpio_read,
     .write = gpio_write,
+    .deadline = gpio_deadline,
+    .tick = gpio_tick,
     .event = gpio_event,
     .regs = gpio_regs,
     .fields = gpio_fields,

@@ -38,11 +38,6 @@ struct rtc {
     uint32_t ris;  /* RTCRIS, bit 0                              */
 };
 
-static uint64_t rtc_now(const struct dev *dev)
-{
-    return dev->clock.now_ns(dev->clock.opaque);
-}
-
 static uint32_t rtc_count(const struct rtc *rtc, uint64_t now_ns)
 {
     return rtc->start_s + (uint32_t)((now_ns - rtc->start_ns) / NS_PER_S);
@@ -69,7 +64,7 @@ static void rtc_tick(struct dev *dev)
 {
     struct rtc *rtc = dev->state;
 
-    if (rtc_now(dev) >= rtc->alarm_ns) {
+    if (dev_now_ns(dev) >= rtc->alarm_ns) {
         rtc->ris = 1;
         rtc->alarm_ns = NO_ALARM; /* the next match is 136 years away */
         rtc_update(dev);
@@ -87,7 +82,7 @@ static void rtc_reset(struct dev *dev)
 {
     struct rtc *rtc = dev->state;
 
-    *rtc = (struct rtc){ .start_ns = rtc_now(dev),
+    *rtc = (struct rtc){ .start_ns = dev_now_ns(dev),
                          .start_s = (uint32_t)dev->clock.wall_s(dev->clock.opaque) };
     rtc_arm(rtc, rtc->start_ns);
     rtc_update(dev);
@@ -98,7 +93,7 @@ static enum mmio_result rtc_read_reg(struct dev *dev, uint32_t offset, uint32_t 
     const struct rtc *rtc = dev->state;
 
     switch (offset) {
-    case RTCDR: *value = rtc_count(rtc, rtc_now(dev)); break;
+    case RTCDR: *value = rtc_count(rtc, dev_now_ns(dev)); break;
     case RTCMR: *value = rtc->mr; break;
     case RTCLR: *value = rtc->lr; break;
     case RTCCR: *value = 1; break;
@@ -117,12 +112,12 @@ static enum mmio_result rtc_write_reg(struct dev *dev, uint32_t offset, uint32_t
     switch (offset) {
     case RTCMR:
         rtc->mr = value;
-        rtc_arm(rtc, rtc_now(dev));
+        rtc_arm(rtc, dev_now_ns(dev));
         break;
     case RTCLR:
         rtc->lr = value;
         rtc->start_s = value;
-        rtc->start_ns = rtc_now(dev);
+        rtc->start_ns = dev_now_ns(dev);
         rtc_arm(rtc, rtc->start_ns);
         break;
     case RTCCR: break;

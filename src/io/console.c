@@ -158,6 +158,7 @@ static void key_command(struct console *c, uint8_t key)
     case 'x': c->ports.command(c->ports.opaque, CONSOLE_QUIT); break;
     case 's': c->ports.command(c->ports.opaque, CONSOLE_STATE); break;
     case 'i': c->ports.command(c->ports.opaque, CONSOLE_STATISTICS); break;
+    case 'p': c->ports.command(c->ports.opaque, CONSOLE_POWER_BUTTON); break;
     case 'h': notice(c, MSG_CONSOLE_HELP); break;
     default: break;
     }

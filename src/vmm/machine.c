@@ -121,6 +121,7 @@ static void console_command(void *opaque, enum console_command command)
     case CONSOLE_QUIT: hv_machine_stop(m); break;
     case CONSOLE_STATE: threads_dump(m); break;
     case CONSOLE_STATISTICS: stats_table(m); break;
+    case CONSOLE_POWER_BUTTON: hv_machine_power_button(m); break;
     }
 }
 

@@ -156,6 +156,18 @@ def case_escape(rig):
     return f"Ctrl-A x, status {status}, terminal restored"
 
 
+def case_button(rig):
+    """Ctrl-A p reaches the guest as a key of gpio-keys, and its events are the key's: 116 down, 116 up."""
+    t = rig.terminal(kernel="linux", test="button")
+    t.expect("@@ button")
+    t.send("\x01p")
+    t.expect("@@ button pressed ([0-9 ]+)")
+    need(t.match.group(1).split() == ["116", "1", "116", "0"], "key events " + t.match.group(1))
+    t.expect(pexpect.EOF)
+    t.close()
+    return "power key pressed and released"
+
+
 def case_idle(rig):
     """An idle guest uses less than 3 % of a core: CPU time of the monitor over ten seconds of sleep in the guest."""
     t = rig.terminal(kernel="cloud", test="idle")
@@ -196,6 +208,7 @@ CASES = {
     "shell": case_shell,
     "reboot": case_reboot,
     "escape": case_escape,
+    "button": case_button,
     "idle": case_idle,
     "userland": case_userland,
 }

@@ -176,12 +176,36 @@ static void test_reset(void **state)
     assert_int_equal(rd(rig, ALL), LINE);
 }
 
+/* A push ends by itself after 100 ms of guest time, and pressing it again starts anew. */
+static void test_push(void **state)
+{
+    struct rig *rig = *state;
+
+    assert_true(gpio_ops.deadline(&rig->dev) == UINT64_MAX);
+    rig->now_ns = 5000;
+    gpio_ops.event(&rig->dev, GPIO_EVENT_PUSH);
+    assert_int_equal(rd(rig, ALL), LINE);
+    assert_int_equal(gpio_ops.deadline(&rig->dev), 100005000);
+    rig->now_ns = 100004999;
+    gpio_ops.tick(&rig->dev);
+    assert_int_equal(rd(rig, ALL), LINE);
+    rig->now_ns = 100005000;
+    gpio_ops.tick(&rig->dev);
+    assert_int_equal(rd(rig, ALL), 0);
+    assert_true(gpio_ops.deadline(&rig->dev) == UINT64_MAX);
+    press(rig);
+    rig->now_ns = UINT64_MAX - 1;
+    gpio_ops.tick(&rig->dev);
+    assert_int_equal(rd(rig, ALL), LINE); /* held, not pushed */
+}
+
 #define GPIO_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         GPIO_TEST(test_data),
+        GPIO_TEST(test_push),
         GPIO_TEST(test_rising_edge),
         GPIO_TEST(test_falling_edge),
         GPIO_TEST(test_both_edges),
