@@ -245,6 +245,8 @@ size_t gic_state_size(const struct gic_config *config);
 /* Makes a GIC in the caller's zeroed storage (gic_state_size bytes, 16-aligned) and resets it. */
 void gic_init(struct gic *gic, const struct gic_config *config);
 void gic_reset(struct gic *gic);
+/* A CPU is reset: so are its system registers of GICv3. GICv2's CPU interface is no part of the CPU and stays. */
+void gic_reset_interface(struct gic *gic, unsigned cpu);
 /* Level of an SPI wire (intid 32..GIC_LINES-1), or of PPI intid 16..31 of one CPU. Any thread. */
 void gic_set_spi(struct gic *gic, uint32_t intid, bool level);
 void gic_set_ppi(struct gic *gic, unsigned cpu, uint32_t intid, bool level);

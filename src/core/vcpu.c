@@ -36,6 +36,7 @@ static enum vcpu_action power_check(struct vcpu *vcpu)
     if (atomic_load(&vcpu->power) == VCPU_OFF) {
         action = VCPU_PARK;
     } else if (atomic_load(&vcpu->power) == VCPU_ON_PENDING) {
+        gic_reset_interface(vm->gic, vcpu->index);
         vm->config.accel->vcpu_start(vcpu, &vcpu->start);
         atomic_store(&vcpu->power, VCPU_ON);
     }

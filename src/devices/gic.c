@@ -339,6 +339,27 @@ void gic_set_ppi(struct gic *gic, unsigned cpu, uint32_t intid, bool level)
 
 /* ---- Making and resetting -------------------------------------------------------------------- */
 
+static void reset_interface(struct gic *gic, struct gic_cpu *cpu)
+{
+    cpu->ctlr = gic->version == 2 ? 0 : GICC_CTLR_FIQEN;
+    cpu->pmr = 0;
+    cpu->bpr[0] = GIC_BPR0_MIN;
+    cpu->bpr[1] = GIC_BPR1_MIN;
+    memset(cpu->apr, 0, sizeof(cpu->apr));
+}
+
+void gic_reset_interface(struct gic *gic, unsigned cpu)
+{
+    if (gic->version != 3) {
+        return;
+    }
+    lock_acquire(&gic->lock);
+    reset_interface(gic, &gic->cpu[cpu]);
+    gic_choose_any(gic);
+    gic_update_cpu(gic, cpu);
+    lock_release(&gic->lock);
+}
+
 static void reset_cpu(struct gic *gic, struct gic_cpu *cpu)
 {
     uint64_t affinity = cpu->affinity;
@@ -349,9 +370,7 @@ static void reset_cpu(struct gic *gic, struct gic_cpu *cpu)
     cpu->own.edge = GIC_SGI_MASK;
     cpu->own.enabled =
         gic->version == 2 ? GIC_SGI_MASK : 0; /* GIC-400: always, and not to be cleared */
-    cpu->ctlr = gic->version == 2 ? 0 : GICC_CTLR_FIQEN;
-    cpu->bpr[0] = GIC_BPR0_MIN;
-    cpu->bpr[1] = GIC_BPR1_MIN;
+    reset_interface(gic, cpu);
     cpu->asleep = gic->version == 3;
 }
 

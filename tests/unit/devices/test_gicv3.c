@@ -434,6 +434,25 @@ static void test_priority_mask(void **state)
     assert_true(rig->irq[0]);
 }
 
+/* A CPU that is switched on finds its interface reset, and the distributor as it was. */
+static void test_reset_interface(void **state)
+{
+    struct gic_rig *rig = *state;
+
+    enable(rig, 40, 0x80, 0);
+    gic_set_spi(rig->gic, 40, true);
+    assert_int_equal(icc(rig, 0, IAR1), 40);
+    icc_set(rig, 0, CTLR, 2);
+    icc_set(rig, 1, PMR, 0x60);
+    gic_reset_interface(rig->gic, 0);
+    assert_int_equal(icc(rig, 0, PMR), 0);
+    assert_int_equal(icc(rig, 0, RPR), 0xFF);
+    assert_int_equal(icc(rig, 0, CTLR) & 2, 0);
+    assert_int_equal(icc(rig, 1, PMR), 0x60);
+    assert_int_equal(drd(rig, 0, ISACTIVER + 4), 1 << 8);
+    assert_false(rig->irq[0]);
+}
+
 static void test_eoi_mode(void **state)
 {
     struct gic_rig *rig = *state;
@@ -548,6 +567,7 @@ int main(void)
         V3_TEST(test_preemption_between_groups),
         V3_TEST(test_binary_points),
         V3_TEST(test_priority_mask),
+        V3_TEST(test_reset_interface),
         V3_TEST(test_eoi_mode),
         V3_TEST(test_ppis),
         V3_TEST(test_group_enables),
