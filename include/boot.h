@@ -23,8 +23,7 @@
 
 struct vm;
 
-/* ---- What goes in
- * ---------------------------------------------------------------------------------------------- */
+/* ---- What goes in ---------------------------------------------------------------------------- */
 
 /* A file's bytes. len 0 with bytes NULL: not given. Borrowed: they must outlive the plan. */
 struct boot_bytes {
@@ -108,8 +107,7 @@ struct boot_request {
     const struct inflate_port *inflate; /* NULL: nothing packed can be started */
 };
 
-/* ---- What comes out
- * -------------------------------------------------------------------------------------------- */
+/* ---- What comes out -------------------------------------------------------------------------- */
 
 /* One part of guest memory. len bytes are copied to ipa, zero bytes after them are cleared; nothing
  * else may use any of the reserve bytes from ipa (len + zero or more). */

@@ -17,9 +17,7 @@
 
 #include "base/lock.h"
 
-/* ---- Ports
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Ports ----------------------------------------------------------------------------------- */
 
 /* An interrupt wire. The device sets its level; nobody at this end knows what it is wired to. A
  * zeroed line is unconnected. */
@@ -59,9 +57,7 @@ struct power_port {
     void *opaque;
 };
 
-/* ---- Devices
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Devices --------------------------------------------------------------------------------- */
 
 enum mmio_result {
     MMIO_OK,
@@ -178,8 +174,7 @@ enum { GPIO_EVENT_RELEASE, GPIO_EVENT_PRESS, GPIO_EVENT_PUSH };
 #define UART_CLOCK_HZ \
     24000000u /* UARTCLK, for the devicetree                                          */
 
-/* ---- Generic timer (system registers)
- * -------------------------------------------------------------------------- */
+/* ---- Generic timer (system registers) -------------------------------------------------------- */
 
 enum gtimer_id { GTIMER_VIRT, GTIMER_PHYS, GTIMER_HYP, GTIMER_COUNT };
 
@@ -212,9 +207,7 @@ void gtimer_update(struct gtimer *g, uint64_t now_ns);
  * UINT64_MAX: none. */
 uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns);
 
-/* ---- GIC
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- GIC ------------------------------------------------------------------------------------- */
 
 #define GIC_SGIS     16
 #define GIC_PRIVATE  32  /* SGIs 0-15, PPIs 16-31                        */
@@ -258,9 +251,7 @@ void gic_set_ppi(struct gic *gic, unsigned cpu, uint32_t intid, bool level);
 bool gic_icc_read(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t *value);
 bool gic_icc_write(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t value);
 
-/* ---- Boards
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Boards ---------------------------------------------------------------------------------- */
 
 enum board_when { BOARD_ALWAYS, BOARD_GICV2, BOARD_GICV3 };
 

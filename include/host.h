@@ -14,8 +14,7 @@
 
 #include "base/status.h"
 
-/* ---- Time and chance
- * ------------------------------------------------------------------------------------------- */
+/* ---- Time and chance ------------------------------------------------------------------------- */
 
 /* Monotonic, any origin. Any thread, signal handlers too. */
 uint64_t host_now_ns(void);
@@ -24,9 +23,7 @@ uint64_t host_wall_s(void);
 /* Random bytes fit for keys. */
 void host_random(void *buf, size_t len);
 
-/* ---- Memory
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* Zeroed block, aligned to align (a power of two up to 4096). NULL when there is none. */
 void *host_alloc(size_t size, size_t align);
@@ -36,9 +33,7 @@ void host_free(void *p);
 void *host_pages_map(uint64_t size);
 void host_pages_unmap(void *p, uint64_t size);
 
-/* ---- Threads
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 struct host_thread;
 struct host_mutex;
@@ -68,9 +63,7 @@ void host_cond_destroy(struct host_cond *cond);
 bool host_cond_wait(struct host_cond *cond, struct host_mutex *mutex, uint64_t deadline_ns);
 void host_cond_signal(struct host_cond *cond);
 
-/* ---- Whole files
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Whole files ----------------------------------------------------------------------------- */
 
 struct host_bytes {
     uint8_t *data; /* host_bytes_free gives it back; one byte 0 follows the size bytes */
@@ -89,8 +82,7 @@ enum status host_file_write(const char *path, const void *bytes, size_t size, st
 /* Is there something of this name? */
 bool host_file_exists(const char *path);
 
-/* ---- Streams of bytes: files, sockets, terminals
- * --------------------------------------------------------------- */
+/* ---- Streams of bytes: files, sockets, terminals --------------------------------------------- */
 
 struct host_stream;
 
@@ -135,9 +127,7 @@ int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t le
 int64_t host_stream_seek(struct host_stream *stream, uint64_t pos);
 int64_t host_stream_length(struct host_stream *stream);
 
-/* ---- Waiting
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
 struct host_wait;
 
@@ -157,8 +147,7 @@ void host_wait_wake(struct host_wait *wait);
 void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsigned count,
                    uint64_t deadline_ns);
 
-/* ---- Terminal and signals (of the process: one user at a time)
- * ------------------------------------------------- */
+/* ---- Terminal and signals (of the process: one user at a time) ------------------------------- */
 
 bool host_is_terminal(struct host_stream *stream);
 /* Does input typed now belong to us (no job control keeps us in the background)? True for what is
@@ -181,8 +170,7 @@ void host_catch_end(void (*fn)(void *arg), void *arg);
  * returns. */
 void host_obey_end(void);
 
-/* ---- A folder that nobody gets out of
- * -------------------------------------------------------------------------- */
+/* ---- A folder that nobody gets out of -------------------------------------------------------- */
 
 /*
  * Names are relative, components separated by '/'. "..", absolute names, symbolic links and

@@ -19,8 +19,7 @@
 
 #define HV_VERSION "0.1.0"
 
-/* ---- Configuration
- * --------------------------------------------------------------------------------------------- */
+/* ---- Configuration --------------------------------------------------------------------------- */
 
 struct hv_list {
     char **item; /* strings of our own */
@@ -102,9 +101,7 @@ char *hv_config_save(const struct hv_config *config);
 /* Contradictions between options, and values this build cannot do. */
 enum status hv_config_check(const struct hv_config *config, struct err *err);
 
-/* ---- Machine
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Machine --------------------------------------------------------------------------------- */
 
 struct hv_machine;
 
@@ -157,8 +154,7 @@ void hv_machine_destroy(struct hv_machine *machine);
 /* Exit status of a program that ran this: 0, the guest's own, 124 at a limit, 1. */
 int hv_exit_status(const struct hv_result *result);
 
-/* ---- Looking at what there is
- * ------------------------------------------------------------------------------------ */
+/* ---- Looking at what there is ---------------------------------------------------------------- */
 
 /* Lists and reports, line by line, in the language of lang. */
 typedef void hv_line_fn(void *opaque, const char *text);

@@ -27,8 +27,7 @@
 #define VM_DEVS_MAX  48
 #define VM_SLOTS_MAX 16
 
-/* ---- What the shell lends (all functions may be called from any thread unless said otherwise)
- * ------------------ */
+/* ---- What the shell lends (called from any thread unless said otherwise) --------------------- */
 
 struct vm_ports {
     void *opaque;
@@ -56,8 +55,7 @@ struct vm_ports {
     void (*on_exit)(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit);
 };
 
-/* ---- Guest memory: one door
- * ------------------------------------------------------------------------------------ */
+/* ---- Guest memory: one door ------------------------------------------------------------------ */
 
 struct mem_slot {
     uint64_t base, size; /* guest physical, multiples of 4 KiB */
@@ -98,9 +96,7 @@ enum status guest_mem_write(const struct guest_mem *gm, uint64_t ipa, const void
 /* Slot that contains ipa, or NULL. */
 const struct mem_slot *guest_mem_slot(const struct guest_mem *gm, uint64_t ipa);
 
-/* ---- Bus
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Bus ------------------------------------------------------------------------------------- */
 
 struct bus {
     struct dev *dev[VM_DEVS_MAX]; /* sorted by base, disjoint */
@@ -111,9 +107,7 @@ enum status bus_add(struct bus *bus, struct dev *dev);
 /* Device whose window contains [ipa, ipa + size), or NULL. */
 struct dev *bus_find(const struct bus *bus, uint64_t ipa, unsigned size);
 
-/* ---- vCPU
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- vCPU ------------------------------------------------------------------------------------ */
 
 enum vcpu_power { VCPU_OFF, VCPU_ON_PENDING, VCPU_ON };
 
@@ -164,9 +158,7 @@ void vcpu_signal(struct vcpu *vcpu, uint32_t pend);
 static inline uint64_t vcpu_reg(struct vcpu *vcpu, uint32_t reg);
 static inline void vcpu_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value);
 
-/* ---- The machine
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- The machine ----------------------------------------------------------------------------- */
 
 struct vm_config {
     const struct board *board;
@@ -232,8 +224,7 @@ struct dev *vm_find_dev(struct vm *vm, const struct dev_ops *ops);
 /* Ends the run: sets the state once (the first caller wins) and kicks every vCPU. Any thread. */
 void vm_stop(struct vm *vm, enum vm_state state, uint32_t exit_status);
 
-/* ---- For back ends (on the vCPU's thread)
- * --------------------------------------------------------------------- */
+/* ---- For back ends (on the vCPU's thread) ---------------------------------------------------- */
 
 /*
  * One access to the bus. size 1, 2, 4 or 8; ipa aligned to it. Reads return the value
@@ -253,8 +244,7 @@ void vcpu_timer_set_tval(struct vcpu *vcpu, enum gtimer_id id, int32_t tval);
 /* SEV: wakes every WFE of the machine. */
 void vm_send_event(struct vm *vm);
 
-/* ---- Exits, PSCI, semihosting
- * ----------------------------------------------------------------------------------- */
+/* ---- Exits, PSCI, semihosting ---------------------------------------------------------------- */
 
 /* exit_handler.c: what an exit means for the vCPU's thread. */
 enum vcpu_action exit_handle(struct vcpu *vcpu, struct vcpu_exit *exit);

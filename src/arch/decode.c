@@ -30,8 +30,7 @@ static const struct a64_row rows[A64_INSN_COUNT + 1] = {
     { .name = NULL },
 };
 
-/* ---- Patterns ----------------------------------------------------------------------------------
- */
+/* ---- Patterns -------------------------------------------------------------------------------- */
 
 static bool is_letter(char c)
 {
@@ -135,8 +134,7 @@ static bool parse_pattern(struct a64_table *t, struct a64_row *row)
     return p != NULL && left == 0;
 }
 
-/* ---- Buckets -----------------------------------------------------------------------------------
- */
+/* ---- Buckets --------------------------------------------------------------------------------- */
 
 static unsigned specificity(const struct a64_table *t, const struct a64_row *row)
 {
@@ -209,8 +207,7 @@ static bool build_buckets(struct a64_table *t)
     return true;
 }
 
-/* ---- The table ---------------------------------------------------------------------------------
- */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 size_t a64_table_size(void)
 {
@@ -289,8 +286,7 @@ uint32_t a64_field(const struct a64_table *t, const struct a64_row *row, uint32_
     return (uint32_t)bits(word, f->lo, f->len);
 }
 
-/* ---- Immediates --------------------------------------------------------------------------------
- */
+/* ---- Immediates ------------------------------------------------------------------------------ */
 
 bool a64_bitmask_imm(bool sf, unsigned n, unsigned imms, unsigned immr, uint64_t *imm)
 {

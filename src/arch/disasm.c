@@ -13,9 +13,7 @@
 static const char *const condition[] = { "eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc",
                                          "hi", "ls", "ge", "lt", "gt", "le", "al", "nv" };
 
-/* ---- Fields
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Fields ---------------------------------------------------------------------------------- */
 
 static unsigned field(const struct dis *d, const char *name)
 {
@@ -38,8 +36,7 @@ static void general(const struct dis *d, unsigned reg, bool x, bool sp)
     }
 }
 
-/* ---- Data processing
- * --------------------------------------------------------------------------------------------- */
+/* ---- Data processing ------------------------------------------------------------------------- */
 
 static void write_adr(const struct dis *d)
 {
@@ -155,9 +152,7 @@ static void write_bfx_width(const struct dis *d)
     text_add(d->out, "#%u", field(d, "imms") - field(d, "immr") + 1);
 }
 
-/* ---- Branches
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Branches -------------------------------------------------------------------------------- */
 
 static void write_label(const struct dis *d)
 {
@@ -180,8 +175,7 @@ static void write_tbit(const struct dis *d)
     text_add(d->out, ", #%u", bit);
 }
 
-/* ---- Loads and stores
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Loads and stores ------------------------------------------------------------------------ */
 
 /* log2 of the access size of the single-register forms: size, or 4 for a Q register. */
 static unsigned access_log2(const struct dis *d)
@@ -284,9 +278,7 @@ static void write_xt1(const struct dis *d)
     general(d, dis_bits(d, 0, 5) + 1, true, false);
 }
 
-/* ---- System
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- System ---------------------------------------------------------------------------------- */
 
 static void write_sysreg(const struct dis *d)
 {
@@ -358,9 +350,7 @@ static void write_fbits(const struct dis *d)
     text_add(d->out, "#%u", 64 - dis_bits(d, 10, 6));
 }
 
-/* ---- The engine
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- The engine ------------------------------------------------------------------------------ */
 
 static const struct dis_formatter base_formatters[] = {
     { "adr", write_adr },

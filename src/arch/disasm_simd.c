@@ -196,9 +196,7 @@ static void write_fpimm8(const struct dis *d)
     fp_constant(d, dis_bits(d, 13, 8));
 }
 
-/* ---- Register lists
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Register lists -------------------------------------------------------------------------- */
 
 static void list(const struct dis *d, unsigned first, unsigned count, const char *kind)
 {

@@ -27,8 +27,7 @@ static void flag(struct text *t, uint32_t iss, unsigned bit, const char *name, c
     text_add(t, "  %-6s [%u] = %u  %s\n", name, bit, v, v ? set : clear);
 }
 
-/* ---- Fault status
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Fault status ---------------------------------------------------------------------------- */
 
 const char *esr_fsc_name(unsigned fsc, char *buf, size_t size)
 {
@@ -82,9 +81,7 @@ static void fault_status(struct text *t, uint32_t iss, const char *name)
              esr_fsc_name(field(iss, 0, 6), buf, sizeof(buf)));
 }
 
-/* ---- ISS forms
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- ISS forms ------------------------------------------------------------------------------- */
 
 static void iss_plain(struct text *t, uint32_t iss)
 {
@@ -202,9 +199,7 @@ static void iss_bti(struct text *t, uint32_t iss)
     text_add(t, "  BTYPE  [1:0] = %u\n", field(iss, 0, 2));
 }
 
-/* ---- Classes
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Classes --------------------------------------------------------------------------------- */
 
 static const struct ec_row {
     uint8_t ec;

@@ -37,9 +37,7 @@ struct tree {
     const struct devicetree_facts *facts;
 };
 
-/* ---- Cells
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Cells ----------------------------------------------------------------------------------- */
 
 static void range_cells(uint32_t cells[4], uint64_t base, uint64_t size)
 {
@@ -117,9 +115,7 @@ static const struct board_row *find_row(const struct boot_request *request,
     return NULL;
 }
 
-/* ---- Devices
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Devices --------------------------------------------------------------------------------- */
 
 static void add_primecell_clock(struct fdt_writer *w)
 {
@@ -284,8 +280,7 @@ static void write_devices(const struct tree *t)
     write_gpio_keys(t);
 }
 
-/* ---- CPUs, memory, firmware
- * ------------------------------------------------------------------------------------ */
+/* ---- CPUs, memory, firmware ------------------------------------------------------------------ */
 
 /* reg is Aff3 and Aff2..Aff0 of MPIDR; one cell does where no Aff3 is used. */
 static void write_cpus(const struct tree *t)
@@ -455,8 +450,7 @@ static void write_tree(const struct tree *t)
     fdt_node_end(t->w);
 }
 
-/* ---- The user's own devicetree
- * --------------------------------------------------------------------------------- */
+/* ---- The user's own devicetree --------------------------------------------------------------- */
 
 /* Properties of /chosen that this start replaces. bootargs and the initrd stay when the user gave
  * no others. */
@@ -588,9 +582,7 @@ static void write_patched(const struct tree *t, const struct fdt *fdt, const uin
     }
 }
 
-/* ---- Both
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Both ------------------------------------------------------------------------------------ */
 
 /* Above what the generated tree needs without its variable parts; a unit test holds it to that. */
 #define FIXED_BYTES   8192

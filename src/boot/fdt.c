@@ -28,9 +28,7 @@ enum {
 #define VERSION            17
 #define VERSION_COMPATIBLE 16
 
-/* ---- Reader
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Reader ---------------------------------------------------------------------------------- */
 
 /* Length of the 0-terminated string at struct offset `at`, or -1 if it is not terminated inside the
  * block. */
@@ -272,9 +270,7 @@ bool fdt_find_prop(const struct fdt *fdt, uint32_t node_pos, const char *name,
     return false;
 }
 
-/* ---- Writer
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Writer ---------------------------------------------------------------------------------- */
 
 /* Makes room for len bytes (padded to 4) in the structure block; NULL and full when there is none.
  */

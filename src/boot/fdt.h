@@ -32,9 +32,7 @@ enum fdt_token {
     FDT_END = 9,
 };
 
-/* ---- Reader
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Reader ---------------------------------------------------------------------------------- */
 
 /* A devicetree that has been checked; borrows the bytes. */
 struct fdt {
@@ -73,9 +71,7 @@ bool fdt_find_node(const struct fdt *fdt, const char *path, uint32_t *pos);
 bool fdt_find_prop(const struct fdt *fdt, uint32_t node_pos, const char *name,
                    struct fdt_item *item);
 
-/* ---- Writer
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Writer ---------------------------------------------------------------------------------- */
 
 struct fdt_writer {
     uint8_t *buf;

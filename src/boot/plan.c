@@ -18,9 +18,7 @@
 #define INITRD_ALIGN    KIB(64) /* the largest page, so that no page is shared with the kernel */
 #define KERNEL_ARGS_MAX 2047    /* COMMAND_LINE_SIZE of arch/arm64, without the final 0 */
 
-/* ---- Ranges
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Ranges ---------------------------------------------------------------------------------- */
 
 static bool in_ram(const struct maker *m, uint64_t ipa, uint64_t len)
 {
@@ -195,9 +193,7 @@ enum status maker_place(struct maker *m, const struct window *window, uint64_t s
                    (unsigned long long)window->lo);
 }
 
-/* ---- Parts
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Parts ----------------------------------------------------------------------------------- */
 
 static enum status add_loads(struct maker *m)
 {
@@ -385,8 +381,7 @@ static enum status make_all(struct maker *m)
     return ST_OK;
 }
 
-/* ---- The three entry points
- * ------------------------------------------------------------------------------------ */
+/* ---- The three entry points ------------------------------------------------------------------ */
 
 /* Every part has a name from here on. */
 static struct boot_request named(const struct boot_request *request)

@@ -51,9 +51,7 @@ static struct vcpu *by_mpidr(struct vm *vm, uint64_t mpidr)
     return NULL;
 }
 
-/* ---- PSCI
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- PSCI ------------------------------------------------------------------------------------ */
 
 static enum vcpu_action psci_version(struct vcpu *vcpu)
 {
@@ -150,9 +148,7 @@ static enum vcpu_action psci_system_reset2(struct vcpu *vcpu)
     return psci_system_reset(vcpu);
 }
 
-/* ---- SMCCC
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- SMCCC ----------------------------------------------------------------------------------- */
 
 static enum vcpu_action smccc_version(struct vcpu *vcpu)
 {
@@ -186,9 +182,7 @@ static enum vcpu_action vendor_print(struct vcpu *vcpu)
     return answer(vcpu, PSCI_SUCCESS);
 }
 
-/* ---- TRNG
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- TRNG ------------------------------------------------------------------------------------ */
 
 static enum vcpu_action trng_version(struct vcpu *vcpu)
 {
@@ -221,9 +215,7 @@ static enum vcpu_action trng_rnd(struct vcpu *vcpu)
     return answer(vcpu, 0);
 }
 
-/* ---- The table
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- The table ------------------------------------------------------------------------------- */
 
 static enum vcpu_action features(struct vcpu *vcpu);
 

@@ -55,8 +55,7 @@ static bool string_arg(struct call *c, uint64_t va, uint64_t len, char *buf)
     return true;
 }
 
-/* ---- Operations (c->result is -1 when they begin)
- * ---------------------------------------------------------------- */
+/* ---- Operations (c->result is -1 when they begin) -------------------------------------------- */
 
 static void op_open(struct call *c)
 {

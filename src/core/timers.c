@@ -99,8 +99,7 @@ uint64_t vm_poll_timers(struct vm *vm)
     return next;
 }
 
-/* ---- The generic timer of a vCPU, as its system registers reach it
- * -------------------------------------------- */
+/* ---- The generic timer of a vCPU, as its system registers reach it --------------------------- */
 
 static void timer_changed(struct vcpu *vcpu, uint64_t now_ns)
 {

@@ -11,8 +11,7 @@
 #include "base/bits.h"
 #include "core/internal.h"
 
-/* ---- Ports that the devices get
- * -------------------------------------------------------------------------------- */
+/* ---- Ports that the devices get -------------------------------------------------------------- */
 
 static uint64_t port_now_ns(void *opaque)
 {
@@ -63,9 +62,7 @@ static void port_power(void *opaque, enum power_request request, uint32_t status
     vm_stop(opaque, state[request], status);
 }
 
-/* ---- Building
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Building -------------------------------------------------------------------------------- */
 
 static enum status slot_add(struct vm *vm, const char *name, uint64_t base, uint64_t size, bool rom,
                             struct err *err)
@@ -318,9 +315,7 @@ void vm_fini(struct vm *vm)
     memset(vm, 0, sizeof(*vm));
 }
 
-/* ---- Running
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Running --------------------------------------------------------------------------------- */
 
 void vm_reset(struct vm *vm)
 {

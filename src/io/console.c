@@ -46,9 +46,7 @@ struct console {
     uint64_t retry_ns, offer_ns; /* next offer, and the pause that led to it */
 };
 
-/* ---- Ring
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Ring ------------------------------------------------------------------------------------ */
 
 static void ring_put(struct ring *ring, uint8_t byte)
 {
@@ -70,9 +68,7 @@ static void ring_take(struct ring *ring, size_t n)
     ring->used -= n;
 }
 
-/* ---- Output
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Output ---------------------------------------------------------------------------------- */
 
 static void notice(struct console *c, enum msg_id id)
 {
@@ -147,9 +143,7 @@ void console_hurry(struct console *console)
     atomic_store(&console->hurry, true);
 }
 
-/* ---- Input
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Input ----------------------------------------------------------------------------------- */
 
 /* The second key of Ctrl-A something. */
 static void key_command(struct console *c, uint8_t key)
@@ -330,9 +324,7 @@ bool console_ended(const struct console *c)
     return c->in == NULL && c->listener == NULL && c->input.used == 0;
 }
 
-/* ---- Opening
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 typedef enum status open_fn(struct console *c, const char *arg, struct err *err);
 

@@ -28,9 +28,7 @@ static int complain(const struct err *err, int status)
     return status;
 }
 
-/* ---- Commands
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 static void print_line(void *opaque, const char *text)
 {
@@ -197,9 +195,7 @@ static const struct ui_command *find_command(const char *name)
     return NULL;
 }
 
-/* ---- Arguments
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Arguments ------------------------------------------------------------------------------- */
 
 struct args {
     int argc, at;

@@ -189,8 +189,7 @@ static void job_signals(uint64_t seed)
     signal(SIGSEGV, SIG_DFL);
 }
 
-/* ---- Threads: a futex lock, a ticket ring, atomics
- * ------------------------------------------------------------------ */
+/* ---- Threads: a futex lock, a ticket ring, atomics ------------------------------------------- */
 
 #define THREADS 4
 #define TURNS   2000

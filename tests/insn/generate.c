@@ -20,8 +20,7 @@ unsigned random_below(struct random *r, unsigned below)
     return (unsigned)((random_next(r) >> 32) * below >> 32);
 }
 
-/* ---- Words --------------------------------------------------------------------------------------
- */
+/* ---- Words ----------------------------------------------------------------------------------- */
 
 static bool is_register(const struct a64_field *f)
 {
@@ -103,8 +102,7 @@ bool generate_word(struct random *r, const struct a64_table *t, const struct a64
     return false;
 }
 
-/* ---- Values
- * --------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 uint64_t random_value(struct random *r)
 {

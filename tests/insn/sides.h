@@ -18,7 +18,7 @@ extern "C" {
 
 struct a64_table;
 
-/* ---- Our CPU (soft_side.c) ---- */
+/* ---- Our CPU (soft_side.c) ------------------------------------------------------------------- */
 
 void soft_init(const struct a64_table *table);
 
@@ -47,14 +47,14 @@ struct soft_access soft_fault(void);
 extern sigjmp_buf insn_escape;
 extern volatile sig_atomic_t insn_running;
 
-/* ---- VIXL (vixl_side.cc) ---- */
+/* ---- VIXL (vixl_side.cc) --------------------------------------------------------------------- */
 
 void vixl_init(void);
 void vixl_run(struct insn_state *state, uint32_t word);
 /* VIXL's disassembly of word at pc, into buf. */
 void vixl_disassemble(uint32_t word, uint64_t pc, char *buf, size_t size);
 
-/* ---- The agent (agent_side.c) ---- */
+/* ---- The agent (agent_side.c) ---------------------------------------------------------------- */
 
 /* Starts `command agent_path shared-file` (command may be NULL); NULL if that fails. One agent at a
  * time. */

@@ -23,8 +23,7 @@ static struct soft_access fault;
 static enum insn_outcome outcome;
 static uint64_t noise; /* for what must not matter */
 
-/* ---- Slow paths --------------------------------------------------------------------------------
- */
+/* ---- Slow paths ------------------------------------------------------------------------------ */
 
 static void end_with(struct cpu *c, enum insn_outcome why)
 {
@@ -102,8 +101,7 @@ void *mem_atomic(struct cpu *c, const struct op *op, uint64_t va, unsigned size,
     return allowed(c, va, size, mo | MO_ALIGNED) ? host(va) : NULL;
 }
 
-/* ---- Exceptions ---------------------------------------------------------------------------------
- */
+/* ---- Exceptions ------------------------------------------------------------------------------ */
 
 void cpu_exception(struct cpu *c, const struct op *op, enum esr_ec ec, uint32_t iss,
                    uint64_t far_va)
@@ -131,8 +129,7 @@ void cpu_sp_fault(struct cpu *c, const struct op *op)
     end_with(c, INSN_FAULT);
 }
 
-/* ---- One instruction
- * -------------------------------------------------------------------------------- */
+/* ---- One instruction ------------------------------------------------------------------------- */
 
 sigjmp_buf insn_escape;
 volatile sig_atomic_t insn_running;

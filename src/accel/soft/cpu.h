@@ -49,9 +49,7 @@
 struct cpu;
 struct op;
 
-/* ---- Ops
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Ops ------------------------------------------------------------------------------------- */
 
 #if !defined(SOFT_TAILCALL)
 #if defined(__clang__) || \
@@ -119,9 +117,7 @@ extern const struct uop_info uop_table[UOP_COUNT];
 
 #define UOP_BODY(name) op_ret op_##name(struct cpu *cpu, const struct op *op)
 
-/* ---- Lowering
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Lowering -------------------------------------------------------------------------------- */
 
 enum { LOWER_FAR = 1 /* every branch is a far one: single step, instruction limit */ };
 
@@ -166,9 +162,7 @@ static inline uint8_t xr_sp(unsigned r)
  */
 bool lower_branch(const struct lower *lo, int64_t delta_bytes, struct op *op);
 
-/* ---- State
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- State ----------------------------------------------------------------------------------- */
 
 /* Any view of a V register; element 0 is the lowest. */
 union vreg {
@@ -293,9 +287,7 @@ static inline bool cpu_has(const struct cpu *cpu, enum a64_feat f)
     return (cpu->features >> f & 1) != 0;
 }
 
-/* ---- Flags
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Flags ----------------------------------------------------------------------------------- */
 
 static inline uint32_t cpu_nzcv(const struct cpu *cpu)
 {
@@ -331,8 +323,7 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
     return r != (cond & 1);
 }
 
-/* ---- Branches (macros, because they end the body)
- * -------------------------------------------------------------------- */
+/* ---- Branches (macros, because they end the body) -------------------------------------------- */
 
 /* To a slot of the same page; op->imm is the distance in bytes. A backward one looks at pending. */
 #define NEAR_BRANCH()                                                                        \
@@ -390,9 +381,7 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
         FAR_ENTER(jump_va_);             \
     } while (0)
 
-/* ---- Memory
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* How an access is made: log2 of its size in bytes (0..4) and what is special about it. */
 enum {
@@ -464,8 +453,9 @@ void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size,
 void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
                  unsigned mo);
 
-/* ---- Exceptions and system (except.c, sysreg.c, run.c); each sets cpu->left and pc, then the body
- * LEAVEs --------------- */
+/* ---- Exceptions and system (except.c, sysreg.c, run.c) --------------------------------------- */
+
+/* Each sets cpu->left and pc, then the body LEAVEs. */
 
 /* Synchronous exception to EL1 from op, preferred return address = op; far only where the class has
  * one. */

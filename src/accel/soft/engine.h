@@ -104,9 +104,7 @@ static inline uint64_t cpu_insns(const struct cpu *cpu)
     return (uint64_t)cpu->count_bias / sizeof(struct op);
 }
 
-/* ---- run.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- run.c ----------------------------------------------------------------------------------- */
 
 void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit);
 /* Executes exactly one instruction at cpu->pc, or takes the exception that it causes; interrupts
@@ -123,9 +121,7 @@ void soft_inside(struct cpu *cpu);
 /* Makes the run loop look at the interrupt lines soon; true if one is up that is not masked. */
 bool soft_irq_check(struct cpu *cpu);
 
-/* ---- pages.c
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- pages.c --------------------------------------------------------------------------------- */
 
 /* The page of code at pa (whose bytes are at host); NULL: no memory for one. May drop others, which
  * changes the epochs. */
@@ -135,9 +131,7 @@ void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes);
 void code_forget_all(struct cpu *cpu);
 void code_free(struct cpu *cpu);
 
-/* ---- tlb.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- tlb.c ----------------------------------------------------------------------------------- */
 
 /* Makes the contexts that every CPU has; false: no memory. */
 bool tlb_create(struct cpu *cpu);
@@ -164,9 +158,7 @@ void inval_drain(struct cpu *cpu);
 /* Waits until every other CPU has applied what this one has posted, or runs no guest code. */
 void inval_wait(struct cpu *cpu);
 
-/* ---- mmu.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- mmu.c ----------------------------------------------------------------------------------- */
 
 enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 
@@ -203,9 +195,7 @@ uint8_t *mmu_host(const struct cpu *cpu, uint64_t pa, bool *rom);
 /* VA without its tag, as the PC holds it. */
 uint64_t mmu_untag(const struct cpu *cpu, uint64_t va);
 
-/* ---- mem.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- mem.c ----------------------------------------------------------------------------------- */
 
 /* Data abort at va. cm: cache maintenance. */
 void mem_fault(struct cpu *cpu, const struct op *op, uint64_t va, unsigned fsc, bool write,
@@ -213,9 +203,7 @@ void mem_fault(struct cpu *cpu, const struct op *op, uint64_t va, unsigned fsc, 
 /* Zeroes the block of DC ZVA around va. */
 void mem_zero_block(struct cpu *cpu, const struct op *op, uint64_t va);
 
-/* ---- except.c
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- except.c -------------------------------------------------------------------------------- */
 
 enum exc_vector { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100, VECTOR_SERROR = 0x180 };
 
@@ -231,8 +219,7 @@ uint64_t except_return(struct cpu *cpu);
 /* Exception by a fault of instruction fetch. */
 void except_fetch(struct cpu *cpu, enum esr_ec ec, uint32_t iss, uint64_t far_va);
 
-/* ---- sysreg.c, idregs.c
- * ------------------------------------------------------------------------------------------ */
+/* ---- sysreg.c, idregs.c ---------------------------------------------------------------------- */
 
 /* Row of an encoding, or SYS_COUNT. */
 enum sys_index sysreg_row(uint32_t encoding);
@@ -252,9 +239,7 @@ void idregs_init(struct cpu *cpu);
 /* Trap of a system instruction at EL0: EC_SYSREG with its ISS. read: MRS or SYSL. */
 void sysreg_trap(struct cpu *cpu, const struct op *op);
 
-/* ---- sysop.c
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- sysop.c --------------------------------------------------------------------------------- */
 
 /* Number of the operation that a SYS instruction's encoding stands for on this CPU model, or -1:
  * UNDEFINED. */

@@ -10,9 +10,7 @@
  * EXIT_STUCK. */
 #define STUCK_TIMES 1000
 
-/* ---- PSTATE
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- PSTATE ---------------------------------------------------------------------------------- */
 
 /* Register that holds the stack pointer which PSTATE.EL and PSTATE.SP select. */
 static enum sys_index sp_bank(uint32_t pstate)
@@ -48,9 +46,7 @@ uint32_t cpu_spsr(const struct cpu *cpu)
     return cpu->pstate | cpu_nzcv(cpu);
 }
 
-/* ---- Entry
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Entry ----------------------------------------------------------------------------------- */
 
 /*
  * A guest whose vectors cannot be executed takes the same exception for ever, each time without an
@@ -175,9 +171,7 @@ void cpu_sp_fault(struct cpu *cpu, const struct op *op)
     cpu_exception(cpu, op, EC_SP_ALIGN, 0, 0);
 }
 
-/* ---- Return
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Return ---------------------------------------------------------------------------------- */
 
 /* Nothing that SPSR names exists here: AArch32, EL2, EL3, a reserved mode; or EL0 with its own SP.
  */

@@ -55,7 +55,7 @@ static inline uint64_t fp_abs(enum fp_fmt fmt, uint64_t a)
     return a & ~fp_sign_bit(fmt);
 }
 
-/* ---- Arithmetic (fp_arith.c) ---- */
+/* ---- Arithmetic (fp_arith.c) ----------------------------------------------------------------- */
 
 uint64_t fp_add(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b); /* FPAdd */
 uint64_t fp_sub(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b); /* FPSub */
@@ -74,7 +74,7 @@ uint64_t fp_muladd_h(uint32_t fpcr, uint32_t *fpsr, uint64_t addend, uint64_t a,
 uint64_t fp_recip_step(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b);
 uint64_t fp_rsqrt_step(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b);
 
-/* ---- Estimates (fp_convert.c) ---- */
+/* ---- Estimates (fp_convert.c) ---------------------------------------------------------------- */
 
 uint64_t fp_recip_estimate(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt,
                            uint64_t a); /* FPRecipEstimate */
@@ -84,7 +84,7 @@ uint64_t fp_recpx(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a); /
 uint32_t fp_recip_estimate_u32(uint32_t a); /* UnsignedRecipEstimate */
 uint32_t fp_rsqrt_estimate_u32(uint32_t a); /* UnsignedRSqrtEstimate */
 
-/* ---- Choice and comparison (fp_arith.c) ---- */
+/* ---- Choice and comparison (fp_arith.c) ------------------------------------------------------ */
 
 uint64_t fp_max(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b); /* FPMax */
 uint64_t fp_min(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b); /* FPMin */
@@ -102,7 +102,7 @@ bool fp_compare_ge(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a,
 bool fp_compare_gt(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a,
                    uint64_t b); /* FPCompareGT */
 
-/* ---- Conversion and rounding (fp_convert.c) ---- */
+/* ---- Conversion and rounding (fp_convert.c) -------------------------------------------------- */
 
 /* FPRoundInt: to an integral value in the same format. exact: raise Inexact (FRINTX). Rounding is
  * not FPR_ODD. */

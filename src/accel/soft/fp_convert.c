@@ -6,7 +6,7 @@
  */
 #include "accel/soft/fp_core.h"
 
-/* ---- To integers ---- */
+/* ---- To integers ----------------------------------------------------------------------------- */
 
 /* A rounded magnitude; too_large: it has more than 64 bits, and value means nothing. */
 struct magnitude {
@@ -103,7 +103,7 @@ uint64_t fp_to_fixed_js(uint32_t fpcr, uint32_t *fpsr, uint64_t a)
     return result | (uint64_t)exact << 32;
 }
 
-/* ---- To integral values ---- */
+/* ---- To integral values ---------------------------------------------------------------------- */
 
 /* (-1)^sign * value, which is exact in the format. */
 static uint64_t pack_integer(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, bool sign,
@@ -153,7 +153,7 @@ uint64_t fp_round_int_n(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t
     return pack_integer(fpcr, fpsr, fmt, n.sign, m.value);
 }
 
-/* ---- From integers, between formats ---- */
+/* ---- From integers, between formats ---------------------------------------------------------- */
 
 uint64_t fp_from_fixed(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t value,
                        unsigned fbits, bool is_unsigned, enum fp_rounding r)
@@ -195,7 +195,7 @@ uint64_t fp_convert(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt to, enum fp_fmt f
     }
 }
 
-/* ---- Estimates ---- */
+/* ---- Estimates ------------------------------------------------------------------------------- */
 
 /* RecipEstimate: 1/x for x = a / 512 in [1/2, 1), as r / 256 in [1, 2]; a in 256..511. */
 static unsigned recip_table(unsigned a)

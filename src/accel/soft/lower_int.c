@@ -51,8 +51,7 @@ static enum uop move(bool sf, struct op *op, uint8_t from)
     return sf ? UOP_mov64 : UOP_mov32;
 }
 
-/* ---- Immediate
- * ------------------------------------------------------------------------------------- */
+/* ---- Immediate ------------------------------------------------------------------------------- */
 
 /* The page's address is added when it runs, so the same code may be mapped anywhere. */
 enum uop lower_pcrel(const struct lower *lo, uint32_t word, struct op *op)
@@ -196,8 +195,7 @@ enum uop lower_extract(const struct lower *lo, uint32_t word, struct op *op)
     return sf ? UOP_extr64 : UOP_extr32;
 }
 
-/* ---- Register
- * ---------------------------------------------------------------------------------------- */
+/* ---- Register -------------------------------------------------------------------------------- */
 
 /* The _rr form of ADD, ADDS, SUB, SUBS; the others follow it. Index: op S sf. */
 static const uint16_t arith_uop[2][2][2] = {
@@ -412,8 +410,7 @@ enum uop lower_dp_1source(const struct lower *lo, uint32_t word, struct op *op)
     }
 }
 
-/* ---- Branches
- * ------------------------------------------------------------------------------------------ */
+/* ---- Branches -------------------------------------------------------------------------------- */
 
 /* Displacement of the branch, whose count of instructions is len bits from bit lo up. */
 static int64_t displacement(uint32_t word, unsigned lo, unsigned len)

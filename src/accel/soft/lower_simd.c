@@ -80,8 +80,7 @@ static void set_narrow(uint32_t word, struct op *op, unsigned size)
     op->ra = (uint8_t)(is_scalar(word) ? size : is_q(word) ? SHAPE_HI : SHAPE_HALF);
 }
 
-/* ---- Size in size[23:22], or sz[22] and the feature for floating point
- * ------------------------------------------ */
+/* ---- Size in size[23:22], or sz[22] and the feature for floating point ----------------------- */
 
 /* Bitwise operations and others without an element size. */
 enum uop lower_simd_bits(const struct lower *lo, uint32_t word, struct op *op)
@@ -133,8 +132,7 @@ enum uop lower_simd_fnarrow(const struct lower *lo, uint32_t word, struct op *op
     return uop_sized(lo, size);
 }
 
-/* ---- By element: op->imm is the index
- * ------------------------------------------------------------------------------ */
+/* ---- By element: op->imm is the index -------------------------------------------------------- */
 
 /* Sets rm and imm; returns the size of an element (size 0 is half precision). */
 static unsigned set_element(uint32_t word, struct op *op)
@@ -172,8 +170,7 @@ enum uop lower_simd_elem_long(const struct lower *lo, uint32_t word, struct op *
     return uop_sized(lo, size);
 }
 
-/* ---- Shifts: op->imm is the amount, the size is the place of the highest 1 in immh
- * ----------------------------------- */
+/* ---- Shifts: op->imm is the amount, the size is the place of the highest 1 in immh ----------- */
 
 static unsigned immh_size(uint32_t word)
 {
@@ -219,8 +216,7 @@ enum uop lower_simd_shll(const struct lower *lo, uint32_t word, struct op *op)
     return uop_sized(lo, immh_size(word));
 }
 
-/* ---- Copies: imm5 holds the index above the lowest 1, whose place is the size
- * ------------------------------------------ */
+/* ---- Copies: imm5 holds the index above the lowest 1, whose place is the size ---------------- */
 
 static unsigned imm5_size(uint32_t word)
 {
@@ -273,8 +269,7 @@ enum uop lower_simd_mov_gpr(const struct lower *lo, uint32_t word, struct op *op
     return uop_sized(lo, imm5_size(word));
 }
 
-/* ---- Extract, table lookup, modified immediate
- * ----------------------------------------------------------------------- */
+/* ---- Extract, table lookup, modified immediate ----------------------------------------------- */
 
 enum uop lower_simd_ext(const struct lower *lo, uint32_t word, struct op *op)
 {

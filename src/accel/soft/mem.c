@@ -11,9 +11,7 @@
  */
 #include "accel/soft/engine.h"
 
-/* ---- Faults
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Faults ---------------------------------------------------------------------------------- */
 
 void mem_fault(struct cpu *cpu, const struct op *op, uint64_t va, unsigned fsc, bool write, bool cm)
 {
@@ -45,8 +43,7 @@ static const struct tlb_info *lookup(struct cpu *cpu, const struct op *op, uint6
     return info;
 }
 
-/* ---- One access inside one page
- * ----------------------------------------------------------------------------------- */
+/* ---- One access inside one page -------------------------------------------------------------- */
 
 /* Is the memory there host memory that this access may use directly? */
 static bool is_ram(const struct tlb_info *info, bool write)
@@ -211,8 +208,7 @@ void mem_st16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t l
     access_slow(cpu, op, va, (uint8_t *)&value, true, mo);
 }
 
-/* ---- More than one access
- * ------------------------------------------------------------------------------------------ */
+/* ---- More than one access -------------------------------------------------------------------- */
 
 void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
                unsigned mo)

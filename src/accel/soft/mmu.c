@@ -39,9 +39,7 @@ uint64_t mmu_untag(const struct cpu *cpu, uint64_t va)
     return half_of(cpu, va)->tbi ? (uint64_t)sign_extend(va, 56) : va;
 }
 
-/* ---- Walks
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Walks ----------------------------------------------------------------------------------- */
 
 /* Where a walk ended. */
 struct leaf {
@@ -260,9 +258,7 @@ void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bo
     }
 }
 
-/* ---- Refill
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Refill ---------------------------------------------------------------------------------- */
 
 /* What the context may do with the page of a walk. */
 static unsigned page_flags(const struct cpu *cpu, const struct tlb_ctx *ctx, const struct walk *w)

@@ -16,8 +16,7 @@ static ALWAYS_INLINE uint32_t ror32(uint32_t v, unsigned n)
     return v >> n | v << (32 - n);
 }
 
-/* ---- AES: the state is 4 columns of 4 bytes, byte 4 * column + row
- * ------------------------------------------------- */
+/* ---- AES: the state is 4 columns of 4 bytes, byte 4 * column + row --------------------------- */
 
 /* clang-format off */
 static const uint8_t sub_bytes[256] = {
@@ -115,8 +114,7 @@ static ALWAYS_INLINE uint32_t aes_inv_mix(uint32_t w)
 SIMD_LANES_(aesmc, s, uint32_t, m.s[i], aes_mix(a))
 SIMD_LANES_(aesimc, s, uint32_t, m.s[i], aes_inv_mix(a))
 
-/* ---- SHA: the functions of FIPS 180-4
- * ------------------------------------------------------------------------------- */
+/* ---- SHA: the functions of FIPS 180-4 -------------------------------------------------------- */
 
 static ALWAYS_INLINE uint32_t sha_choose(uint32_t x, uint32_t y, uint32_t z)
 {
@@ -131,9 +129,7 @@ static ALWAYS_INLINE uint32_t sha_majority(uint32_t x, uint32_t y, uint32_t z)
     return (x & y) | ((x | y) & z);
 }
 
-/* ---- SHA-1
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- SHA-1 ----------------------------------------------------------------------------------- */
 
 /* Four rounds: Vd is a b c d from its lowest element on, Sn is e, Vm the schedule with the constant
  * added. */
@@ -184,9 +180,7 @@ UOP_BODY(sha1su1)
     NEXT();
 }
 
-/* ---- SHA-256
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- SHA-256 --------------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE uint32_t sha256_big0(uint32_t x)
 {

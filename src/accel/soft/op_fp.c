@@ -34,7 +34,7 @@ static ALWAYS_INLINE enum fp_rounding rounding(const struct cpu *cpu, const stru
     return op->ra == ROUND_FPCR ? fp_rounding(cpu->fpcr) : (enum fp_rounding)op->ra;
 }
 
-/* ---- One source ---- */
+/* ---- One source ------------------------------------------------------------------------------ */
 
 #define OP_BITS(name, fmt, expression)            \
     UOP_BODY(name)                                \
@@ -70,7 +70,7 @@ OP_BITS(fcvt_sh, FP_H, fp_fast_convert(ENV, FP_S, FP_H, a))
 OP_BITS(fcvt_dh, FP_H, fp_fast_convert(ENV, FP_D, FP_H, a))
 OP_BITS(bfcvt, FP_S, fp_fast_convert(ENV, FP_BF, FP_S, a))
 
-/* ---- Two and three sources ---- */
+/* ---- Two and three sources ------------------------------------------------------------------- */
 
 #define OP_2(name, fmt, function)                                                           \
     UOP_BODY(name)                                                                          \
@@ -112,7 +112,7 @@ TYPES(OP_3, fmsub, false, true)
 TYPES(OP_3, fnmadd, true, true)
 TYPES(OP_3, fnmsub, true, false)
 
-/* ---- Compare, select, constants ---- */
+/* ---- Compare, select, constants -------------------------------------------------------------- */
 
 #define OP_COMPARE(name, fmt, b)                                                              \
     UOP_BODY(name)                                                                            \
@@ -158,7 +158,7 @@ UOP_BODY(fmov_imm)
     NEXT();
 }
 
-/* ---- Between V and general registers ---- */
+/* ---- Between V and general registers --------------------------------------------------------- */
 
 #define OP_TO_X(name, expression)      \
     UOP_BODY(name)                     \

@@ -15,8 +15,7 @@ typedef int64_t s64;
 
 #define X(field) (cpu->x[op->field])
 
-/* ---- Operand forms ------------------------------------------------------------------------------
- */
+/* ---- Operand forms --------------------------------------------------------------------------- */
 
 static ALWAYS_INLINE u32 ror32(u32 v, u64 n)
 {
@@ -57,8 +56,7 @@ static ALWAYS_INLINE u64 ror64(u64 v, u64 n)
         NEXT();                  \
     }
 
-/* ---- Flags
- * --------------------------------------------------------------------------------------- */
+/* ---- Flags ----------------------------------------------------------------------------------- */
 
 /* The instruction set's AddWithCarry, as three: most callers know their carry. */
 #define FLAG_ARITHMETIC(w)                                             \
@@ -107,8 +105,7 @@ static ALWAYS_INLINE u64 ror64(u64 v, u64 n)
 FLAG_ARITHMETIC(32)
 FLAG_ARITHMETIC(64)
 
-/* ---- Constants, addresses, moves
- * ------------------------------------------------------------------ */
+/* ---- Constants, addresses, moves ------------------------------------------------------------- */
 
 UOP_BODY(nop)
 {
@@ -126,8 +123,7 @@ SIMPLE(movk64_16, (X(rd) & ~((u64)0xffff << 16)) | op->imm)
 SIMPLE(movk64_32, (X(rd) & ~((u64)0xffff << 32)) | op->imm)
 SIMPLE(movk64_48, (X(rd) & ~((u64)0xffff << 48)) | op->imm)
 
-/* ---- Add and subtract
- * ------------------------------------------------------------------------------ */
+/* ---- Add and subtract ------------------------------------------------------------------------ */
 
 #define PURE(name, w, expression)                                            \
     static ALWAYS_INLINE u##w name##w(const struct cpu *cpu, u##w a, u##w b) \
@@ -177,8 +173,7 @@ ARITH_WIDTHS(subs)
 CARRY(32)
 CARRY(64)
 
-/* ---- Logic
- * ----------------------------------------------------------------------------------------- */
+/* ---- Logic ----------------------------------------------------------------------------------- */
 
 #define LOGIC(name, w, expression) \
     PURE(name, w, expression)      \
@@ -217,8 +212,7 @@ ALU(eor, 64, ri)
 ALU(ands, 32, ri)
 ALU(ands, 64, ri)
 
-/* ---- Shifts and bit fields
- * ---------------------------------------------------------------------------- */
+/* ---- Shifts and bit fields ------------------------------------------------------------------- */
 
 #define SHIFTS(w)                                                                  \
     SIMPLE(lsl##w##_ri, (u##w)X(rn) << op->imm)                                    \
@@ -243,8 +237,7 @@ SIMPLE(sxtw64, (u64)(int32_t)X(rn))
 SIMPLE(ubfx, X(rn) >> op->ra & op->imm)
 SIMPLE(ubfiz, (X(rn) & op->imm) << op->ra)
 
-/* ---- Multiply and divide
- * --------------------------------------------------------------------------------- */
+/* ---- Multiply and divide --------------------------------------------------------------------- */
 
 /* Division by zero gives 0, and the one overflow wraps; DDI 0487, "SDIV". */
 #define DIVISIONS(w)                                                               \
@@ -285,8 +278,7 @@ SIMPLE(umsubl, X(ra) - UNSIGNED_PRODUCT)
 SIMPLE(smulh, (u64)((__int128)(s64)X(rn) * (s64)X(rm) >> 64))
 SIMPLE(umulh, (u64)((unsigned __int128)X(rn) * X(rm) >> 64))
 
-/* ---- Bits and checksums
- * ------------------------------------------------------------------------------------- */
+/* ---- Bits and checksums ---------------------------------------------------------------------- */
 
 /* The bytes of each halfword exchanged. */
 static ALWAYS_INLINE u64 swap_bytes16(u64 v)
@@ -336,8 +328,7 @@ SIMPLE(crc32ch, crc_step(crc32c_nibble, (u32)X(rn), X(rm) & 0xffff, 2))
 SIMPLE(crc32cw, crc_step(crc32c_nibble, (u32)X(rn), X(rm), 4))
 SIMPLE(crc32cx, crc_step(crc32c_nibble, (u32)X(rn), X(rm), 8))
 
-/* ---- Conditions and flags
- * ---------------------------------------------------------------------------------------- */
+/* ---- Conditions and flags -------------------------------------------------------------------- */
 
 /* F(name, number, args...) for each condition that can fail. */
 #define CONDITIONS(F, ...) \
@@ -450,9 +441,7 @@ UOP_BODY(xaflag)
     NEXT();
 }
 
-/* ---- Branches
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Branches -------------------------------------------------------------------------------- */
 
 /* Far targets are page_va + imm; what BL and BLR leave in X30 is page_va + 4 * the slot number in
  * rm and ra. */

@@ -101,7 +101,7 @@ typedef double host_d;
 #define ZERO(v)  ((T)((T)((v) << 1) == 0))
 #define SAFE     ((T)((T)((v & (T)EXPONENT) - (T)EXP_2) < (T)(EXPONENT - EXP_2)) | (ZERO(v) & (ZERO(a) | ZERO(b))))
 
-/* ---- Arithmetic --------------------------------------------------------------------------------------------------------- */
+/* ---- Arithmetic ------------------------------------------------------------------------------ */
 
 SIMD_FP_VALUE(fadd, i, x + y, FINITE, fp_add(FPA, a, b))
 SIMD_FP_VALUE(fsub, i, x - y, FINITE, fp_sub(FPA, a, b))
@@ -132,7 +132,7 @@ SIMD_LANES_(v_fneg_h, h, uint16_t, m.h[i], a ^ (MAGNITUDE + 1))
 SIMD_LANES_(v_fneg_s, s, uint32_t, m.s[i], a ^ (MAGNITUDE + 1))
 SIMD_LANES_(v_fneg_d, d, uint64_t, m.d[i], a ^ (MAGNITUDE + 1))
 
-/* ---- Choice, comparison: all ones for true --------------------------------------------------------------------------------- */
+/* ---- Choice, comparison: all ones for true --------------------------------------------------- */
 
 /* Of equal numbers only zeros differ in bits: the maximum of +0 and -0 is +0, the minimum -0. */
 #define MAX_BITS (x > y ? a : y > x ? b : a & b)
@@ -152,7 +152,7 @@ SIMD_FP(fcmgt0, -(uint64_t)fp_compare_gt(FPA, a, 0))
 SIMD_FP(fcmle0, -(uint64_t)fp_compare_ge(FPA, 0, a))
 SIMD_FP(fcmlt0, -(uint64_t)fp_compare_gt(FPA, 0, a))
 
-/* ---- Pairwise, across lanes -------------------------------------------------------------------------------------------------- */
+/* ---- Pairwise, across lanes ------------------------------------------------------------------ */
 
 #define SIMD_FP_PAIRS_(name, f, T_, format, expr)                                                                \
     UOP_BODY(name)                                                                                               \
@@ -204,7 +204,7 @@ SIMD_FPV(fminv, fp_min)
 SIMD_FPV(fmaxnmv, fp_maxnum)
 SIMD_FPV(fminnmv, fp_minnum)
 
-/* ---- Rounding to integers, conversion from and to integers and fixed point (op->imm bits of fraction) ----------------------- */
+/* ---- To integers, from integers and fixed point (op->imm bits of fraction) ------------------- */
 
 #define RMODE fp_rounding(cpu->fpcr)
 SIMD_FP(frintn, fp_round_int(FPA, a, FPR_TIEEVEN, false))
@@ -235,7 +235,7 @@ SIMD_FP_(v_scvtf_h, sh, FP_H, 0, (int16_t)FROM_FIXED(false))
 SIMD_FP_(v_scvtf_s, ss, FP_S, 0, (int32_t)FROM_FIXED(false))
 SIMD_FP_(v_scvtf_d, sd, FP_D, 0, (int64_t)FROM_FIXED(false))
 
-/* ---- Conversion between formats ---------------------------------------------------------------------------------------------- */
+/* ---- Conversion between formats -------------------------------------------------------------- */
 
 /* FCVTL: from the half of Vn that the shape says. f has the narrower elements, wf the wider. */
 #define SIMD_FCVTL(name, f, format, wf, wide)                                                                    \

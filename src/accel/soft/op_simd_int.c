@@ -10,7 +10,7 @@
 
 /* clang-format off */
 
-/* ---- Bitwise ------------------------------------------------------------------------------------------------------ */
+/* ---- Bitwise --------------------------------------------------------------------------------- */
 
 #define SIMD_BITS(name, expr) SIMD_LANES_(v_##name, d, uint64_t, m.d[i], expr)
 SIMD_BITS(and, a & b)
@@ -23,7 +23,7 @@ SIMD_BITS(bit, c ^ ((c ^ a) & b))
 SIMD_BITS(bif, c ^ ((c ^ a) & ~b))
 SIMD_BITS(not, ~a)
 
-/* ---- Addition, subtraction, comparison ------------------------------------------------------------------------------ */
+/* ---- Addition, subtraction, comparison ------------------------------------------------------- */
 
 SIMD_U_BHSD(add, a + b)
 SIMD_U_BHSD(sub, a - b)
@@ -67,7 +67,7 @@ SIMD_U_BHS(uabd, ABD)
 SIMD_S_BHS(saba, c + ABD)
 SIMD_U_BHS(uaba, c + ABD)
 
-/* ---- Multiplication -------------------------------------------------------------------------------------------------- */
+/* ---- Multiplication -------------------------------------------------------------------------- */
 
 /* 16-bit factors would be promoted to int, whose product overflows: unsigned arithmetic has the same low bits. */
 #define PRODUCT ((uint32_t)a * (uint32_t)b)
@@ -87,7 +87,7 @@ SIMD_U_S(udot, DOT4(uint8_t))
 SIMD_LANES_(v_sdot_e_s, s, uint32_t, m.s[op->imm], DOT4(int8_t))
 SIMD_LANES_(v_udot_e_s, s, uint32_t, m.s[op->imm], DOT4(uint8_t))
 
-/* ---- Bits of an element ------------------------------------------------------------------------------------------------ */
+/* ---- Bits of an element ---------------------------------------------------------------------- */
 
 static ALWAYS_INLINE unsigned clz32(uint32_t v) { return v == 0 ? 32 : (unsigned)__builtin_clz(v); }
 
@@ -118,7 +118,7 @@ static ALWAYS_INLINE uint8_t reverse_bits(uint8_t v)
 SIMD_LANES_(v_cnt, b, uint8_t, m.b[i], count_bits(a))
 SIMD_LANES_(v_rbit, b, uint8_t, m.b[i], reverse_bits(a))
 
-/* ---- Pairwise ----------------------------------------------------------------------------------------------------------- */
+/* ---- Pairwise -------------------------------------------------------------------------------- */
 
 SIMD_PU_BHS(addp, a + b)
 SIMD_PAIRS_(v_addp_d, d, uint64_t, a + b)
@@ -141,7 +141,7 @@ SIMD_HALVES_U(uaddlp, 0)
 SIMD_HALVES_S(sadalp, c)
 SIMD_HALVES_U(uadalp, c)
 
-/* ---- Across lanes ---------------------------------------------------------------------------------------------------------- */
+/* ---- Across lanes ---------------------------------------------------------------------------- */
 
 /*
  * r of type R is combined with each element a. A vector of 64 bits is filled up with what does not change the result:
@@ -187,7 +187,7 @@ SIMD_EXTREME_(v_uminv_b, b, uint8_t, MIN)
 SIMD_EXTREME_(v_uminv_h, h, uint16_t, MIN)
 SIMD_EXTREME_(v_uminv_s, s, uint32_t, MIN)
 
-/* ---- Long, wide and narrow ----------------------------------------------------------------------------------------------------- */
+/* ---- Long, wide and narrow ------------------------------------------------------------------- */
 
 SIMD_LS_BHS(saddl, a + b)
 SIMD_LU_BHS(uaddl, a + b)
@@ -225,7 +225,7 @@ SIMD_NU_BHS(subhn, HIGH((W)(a - b)))
 SIMD_NU_BHS(rsubhn, HIGH((W)(a - b + ROUND)))
 SIMD_NU_BHS(xtn, a)
 
-/* ---- Polynomials over {0, 1}: addition is exclusive or, without carries --------------------------------------------------------- */
+/* ---- Polynomials over {0, 1}: addition is exclusive or, without carries ---------------------- */
 
 static ALWAYS_INLINE uint16_t poly_mul8(uint16_t a, uint16_t b)
 {

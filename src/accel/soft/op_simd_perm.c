@@ -10,7 +10,7 @@
 
 /* clang-format off */
 
-/* ---- Zip, unzip, transpose: `from(i)` is where element i of the result comes from -------------------------------------- */
+/* ---- Zip, unzip, transpose: `from(i)` is where element i of the result comes from ------------ */
 
 /* The sources as one vector cat of up to 32 bytes, for what depends on where Vm begins. */
 #define SIMD_UNZIP_(name, f, T_, part)                                                                           \
@@ -74,7 +74,7 @@ SIMD_PERMUTE(h, h, uint16_t)
 SIMD_PERMUTE(s, s, uint32_t)
 SIMD_PERMUTE(d, d, uint64_t)
 
-/* ---- Reverse elements inside a container ---------------------------------------------------------------------------------- */
+/* ---- Reverse elements inside a container ----------------------------------------------------- */
 
 SIMD_LANES_(v_rev16, h, uint16_t, m.h[i], a >> 8 | a << 8)
 SIMD_LANES_(v_rev32_b, d, uint64_t, m.d[i], __builtin_bswap64(a) >> 32 | __builtin_bswap64(a) << 32)
@@ -84,7 +84,7 @@ SIMD_LANES_(v_rev64_h, d, uint64_t, m.d[i],
             a >> 48 | (a >> 16 & 0xffff0000) | (a & 0xffff0000) << 16 | a << 48)
 SIMD_LANES_(v_rev64_s, d, uint64_t, m.d[i], a >> 32 | a << 32)
 
-/* ---- Copies --------------------------------------------------------------------------------------------------------------------- */
+/* ---- Copies ---------------------------------------------------------------------------------- */
 
 #define SIMD_COPY(sz, f, T)                                                                                      \
     SIMD_LANES_(v_dup_e_##sz, f, T, m.f[i], n.f[op->imm])                                                         \
@@ -141,8 +141,7 @@ SIMD_LANES_(v_orri, d, uint64_t, m.d[i], c | op->imm)
 SIMD_LANES_(v_bici, d, uint64_t, m.d[i], c & op->imm)
 /* clang-format on */
 
-/* ---- Extract, table lookup
- * ------------------------------------------------------------------------------------------ */
+/* ---- Extract, table lookup ------------------------------------------------------------------- */
 
 /* The bytes from op->imm on of Vm:Vn, as 64-bit pieces: r = cat >> 8 * imm. */
 UOP_BODY(v_ext)

@@ -7,8 +7,7 @@
  */
 #include "accel/soft/simd.h"
 
-/* ---- Functions over one element size: S, U its types, W the signed type of twice the size
- * --------------------------- */
+/* ---- Functions over one element size: S, U its types, W the signed type of twice the size ---- */
 
 /* An overflowed sum has the sign that neither operand has: the result is the extreme on the side of
  * a. */
@@ -122,7 +121,7 @@ SIMD_QU1(usqadd, USQADD)
 SIMD_QS1(sqabs, SQABS)
 SIMD_QS1(sqneg, SQNEG)
 
-/* ---- Doubling multiplication, high half --------------------------------------------------------------------------------- */
+/* ---- Doubling multiplication, high half ------------------------------------------------------ */
 
 #define SIMD_QMULH(name, c_h, c_s, sign, round)                                                                  \
     SIMD_QLANES_(v_##name##_h, sh, int16_t, m_kept.sh[i], sqrdmla_h(c_h, sign((int32_t)a * b), round, &q))        \
@@ -134,7 +133,7 @@ SIMD_QMULH(sqrdmulh, 0, 0, +, true)
 SIMD_QMULH(sqrdmlah, c, c, +, true)
 SIMD_QMULH(sqrdmlsh, c, c, -, true)
 
-/* ---- Doubling multiplication, long ----------------------------------------------------------------------------------------- */
+/* ---- Doubling multiplication, long ----------------------------------------------------------- */
 
 /* As SIMD_LONG_ with the inputs and the accumulator of a scalar masked; two saturations may happen. */
 #define SIMD_QLONG_(name, f, T_, wf, W_, b_, expr)                                                               \
@@ -170,7 +169,7 @@ SIMD_QMULL(sqdmull, SQDMULL)
 SIMD_QMULL(sqdmlal, SQDMLAL)
 SIMD_QMULL(sqdmlsl, SQDMLSL)
 
-/* ---- Extract narrow ---------------------------------------------------------------------------------------------------------- */
+/* ---- Extract narrow -------------------------------------------------------------------------- */
 
 SIMD_QNS_BHS(sqxtn, simd_sqn, a)
 SIMD_QNS_BHS(sqxtun, simd_squn, a)

@@ -9,8 +9,7 @@
  */
 #include "accel/soft/simd.h"
 
-/* ---- By register: the lowest byte of b is a signed amount, right if negative
- * ---------------------------------------- */
+/* ---- By register: the lowest byte of b is a signed amount, right if negative ----------------- */
 
 /* Signed right shifts by more than the size are like those by the size: the sign, or rounded 0. */
 #define SHIFT_BY_REGISTER(sz, S, U)                                                    \
@@ -76,7 +75,7 @@ USHL_BHSD(urshl, (int8_t)b, true, false)
 USHL_BHSD(uqshl, (int8_t)b, false, true)
 USHL_BHSD(uqrshl, (int8_t)b, true, true)
 
-/* ---- By immediate -------------------------------------------------------------------------------------------------------- */
+/* ---- By immediate ---------------------------------------------------------------------------- */
 
 #define AMOUNT  ((unsigned)op->imm)
 #define SHR(v)  ((v) >> (AMOUNT - 1) >> 1)
@@ -101,7 +100,7 @@ SIMD_QLANES_(v_sqshlu_h, h, uint16_t, 0, sshlu_h((int16_t)a, (int)op->imm, &q))
 SIMD_QLANES_(v_sqshlu_s, s, uint32_t, 0, sshlu_s((int32_t)a, (int)op->imm, &q))
 SIMD_QLANES_(v_sqshlu_d, d, uint64_t, 0, sshlu_d((int64_t)a, (int)op->imm, &q))
 
-/* ---- Narrow and long -------------------------------------------------------------------------------------------------------- */
+/* ---- Narrow and long ------------------------------------------------------------------------- */
 
 SIMD_NU_BHS(shrn, SHR(a))
 SIMD_NU_BHS(rshrn, RSHR(a))

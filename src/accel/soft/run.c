@@ -12,8 +12,7 @@
  */
 #include "accel/soft/engine.h"
 
-/* ---- Entering and leaving
- * ----------------------------------------------------------------------------------------- */
+/* ---- Entering and leaving -------------------------------------------------------------------- */
 
 void soft_exit(struct cpu *cpu, enum exit_kind kind)
 {
@@ -41,8 +40,7 @@ void soft_inside(struct cpu *cpu)
     inval_drain(cpu);
 }
 
-/* ---- Interrupts and other work
- * -------------------------------------------------------------------------------------- */
+/* ---- Interrupts and other work --------------------------------------------------------------- */
 
 enum { LINE_IRQ = 1, LINE_FIQ = 2 };
 
@@ -101,9 +99,7 @@ static bool attend(struct cpu *cpu)
     return true;
 }
 
-/* ---- Fetch
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Fetch ----------------------------------------------------------------------------------- */
 
 /* Host address of the instruction at cpu->pc; NULL: an exception was taken instead. */
 static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa)
@@ -194,8 +190,7 @@ static inline void execute(struct cpu *cpu, const struct op *op)
 #endif
 }
 
-/* ---- The engine's own ops
- * --------------------------------------------------------------------------------------------- */
+/* ---- The engine's own ops -------------------------------------------------------------------- */
 
 /* Out of line, because it takes addresses of locals (cpu.h, rules for bodies). */
 static NOINLINE void decode_slot(const struct cpu *cpu, unsigned n, unsigned flags, uint32_t word,
@@ -241,9 +236,7 @@ UOP_BODY(undefined)
     LEAVE();
 }
 
-/* ---- One instruction
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- One instruction ------------------------------------------------------------------------- */
 
 /*
  * The instruction runs in a slot of its own, followed by step_end; page_ops is set so that the slot
@@ -272,9 +265,7 @@ void soft_step(struct cpu *cpu)
     atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_STEP);
 }
 
-/* ---- The loop
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- The loop -------------------------------------------------------------------------------- */
 
 /* Instructions that may still be executed by this CPU. */
 static uint64_t limit_left(struct cpu *cpu, uint64_t limit)

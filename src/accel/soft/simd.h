@@ -135,8 +135,7 @@ SIMD_SATURATE_(b, uint8_t, int16_t, uint16_t)
 SIMD_SATURATE_(h, uint16_t, int32_t, uint32_t)
 SIMD_SATURATE_(s, uint32_t, int64_t, uint64_t)
 
-/* ---- Bodies, lane by lane
- * ----------------------------------------------------------------------------------------- */
+/* ---- Bodies, lane by lane -------------------------------------------------------------------- */
 
 /* f: the member of union vreg that has T_ elements, which the expression may call T. b_: where b
  * comes from. */
@@ -256,8 +255,7 @@ SIMD_SATURATE_(s, uint32_t, int64_t, uint64_t)
         NEXT();                                                                  \
     }
 
-/* ---- The same for several element sizes, unsigned (U) and signed (S)
- * ------------------------------------------------ */
+/* ---- The same for several element sizes, unsigned (U) and signed (S) ------------------------- */
 
 #define SIMD_U_B(name, expr)    SIMD_LANES_(v_##name##_b, b, uint8_t, m.b[i], expr)
 #define SIMD_U_H(name, expr)    SIMD_LANES_(v_##name##_h, h, uint16_t, m.h[i], expr)

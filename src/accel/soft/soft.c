@@ -35,9 +35,7 @@ static enum status soft_ram_map(struct vm *vm, const struct mem_slot *slot, stru
     return ST_OK;
 }
 
-/* ---- vCPUs
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- vCPUs ----------------------------------------------------------------------------------- */
 
 static void soft_vcpu_destroy(struct vcpu *vcpu)
 {
@@ -131,9 +129,7 @@ static void soft_set_lines(struct vcpu *vcpu, bool irq, bool fiq)
     atomic_fetch_or(vcpu->pending, PEND_IRQ);
 }
 
-/* ---- Registers
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Registers ------------------------------------------------------------------------------- */
 
 /* The register's place in struct cpu, if it is nothing but that. */
 static uint64_t *place(struct cpu *cpu, uint32_t reg)

@@ -103,9 +103,7 @@ static void invalidate(struct cpu *cpu, const struct inval *iv, bool broadcast)
     }
 }
 
-/* ---- Caches
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Caches ---------------------------------------------------------------------------------- */
 
 /*
  * Address of a cache operation by VA. At EL0 it needs read permission, at EL1 none; DC IVAC needs
@@ -145,9 +143,7 @@ static void do_ic_va(struct cpu *cpu, const struct op *op)
     }
 }
 
-/* ---- Address translation
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Address translation --------------------------------------------------------------------- */
 
 /* PAR_EL1: the address and attributes, or F and the fault status. */
 static uint64_t par_value(const struct walk *w)
@@ -172,9 +168,7 @@ static void do_at(struct cpu *cpu, const struct sysop *s, uint64_t va)
     *sys_reg(cpu, SYS_PAR_EL1) = par_value(&w);
 }
 
-/* ---- TLB maintenance
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- TLB maintenance ------------------------------------------------------------------------- */
 
 /* ASID[63:48]; its upper half counts only when ASIDs have 16 bits. */
 static uint16_t asid_of(const struct cpu *cpu, uint64_t value)
@@ -230,9 +224,7 @@ static void do_tlbi(struct cpu *cpu, const struct sysop *s, uint64_t value)
     invalidate(cpu, &iv, (s->flags & BROADCAST) != 0);
 }
 
-/* ---- Dispatch
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- Dispatch -------------------------------------------------------------------------------- */
 
 /* EL0 may do what EL0 rows say, as far as SCTLR_EL1.UCI lets it. DC ZVA's body has looked at DZE
  * itself. */

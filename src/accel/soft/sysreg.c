@@ -88,9 +88,7 @@ static bool exists(const struct cpu *cpu, enum sys_index row)
     }
 }
 
-/* ---- Traps of EL0
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Traps of EL0 ---------------------------------------------------------------------------- */
 
 /* Op0[21:20] Op2[19:17] Op1[16:14] CRn[13:10] Rt[9:5] CRm[4:1] Direction[0], all from where the
  * instruction has them. */
@@ -156,9 +154,7 @@ static bool access_allowed(struct cpu *cpu, const struct op *op, enum sys_index 
     return true;
 }
 
-/* ---- Reading
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* Level 1 data and instruction 32 KB, 4 ways; level 2 unified 512 KB, 8 ways; lines of 64 bytes
  * (CLIDR_EL1 agrees). */
@@ -284,9 +280,7 @@ uint64_t soft_mrs(struct cpu *cpu, const struct op *op)
     return value;
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static void write_sctlr(struct cpu *cpu, uint64_t value)
 {
@@ -428,9 +422,7 @@ void soft_msr(struct cpu *cpu, const struct op *op)
     }
 }
 
-/* ---- From outside
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- From outside ---------------------------------------------------------------------------- */
 
 /* Reading these acknowledges an interrupt or uses up a random number: not for dumps. */
 static bool read_has_effect(enum sys_index row)

@@ -13,9 +13,7 @@
 #include "accel/soft/engine.h"
 #include "base/assert.h"
 
-/* ---- Contexts
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Contexts -------------------------------------------------------------------------------- */
 
 /* The jump cache of EL1 is one, whatever PAN says: PAN does not matter to fetches. */
 static struct tlb_ctx *code_ctx(struct soft_private *p, struct tlb_ctx *ctx)
@@ -250,8 +248,7 @@ void soft_refresh(struct cpu *cpu)
     cpu->fp_trap = fpen != 3 && !(fpen == 1 && el != 0);
 }
 
-/* ---- Code that the jump cache leads to
- * --------------------------------------------------------------------------- */
+/* ---- Code that the jump cache leads to ------------------------------------------------------- */
 
 static unsigned filter_bit(uint64_t va)
 {
@@ -272,8 +269,7 @@ void tlb_note_code(struct cpu *cpu, uint64_t va)
     }
 }
 
-/* ---- Maintenance here
- * ------------------------------------------------------------------------------------------- */
+/* ---- Maintenance here ------------------------------------------------------------------------ */
 
 static bool same_page(uint64_t a, uint64_t b)
 {
@@ -377,9 +373,7 @@ void inval_apply(struct cpu *cpu, const struct inval *iv)
     }
 }
 
-/* ---- Between CPUs
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Between CPUs ---------------------------------------------------------------------------- */
 
 static inline void relax(void)
 {

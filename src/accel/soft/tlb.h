@@ -70,9 +70,7 @@ struct tlb_ctx {
     bool pan;
 };
 
-/* ---- Maintenance
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Maintenance ----------------------------------------------------------------------------- */
 
 enum inval_kind { INVAL_ALL, INVAL_ASID, INVAL_VA, INVAL_VAA, INVAL_CODE, INVAL_CODE_ALL };
 

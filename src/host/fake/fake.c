@@ -61,9 +61,7 @@ static struct {
     void *end_arg;
 } fake;
 
-/* ---- Strings
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Strings --------------------------------------------------------------------------------- */
 
 static void stream_clear(struct host_stream *s)
 {
@@ -172,8 +170,7 @@ unsigned fake_leaks(void)
     return fake.live;
 }
 
-/* ---- Time, memory, threads
- * -------------------------------------------------------------------------------------- */
+/* ---- Time, memory, threads ------------------------------------------------------------------- */
 
 uint64_t host_now_ns(void)
 {
@@ -303,9 +300,7 @@ void host_cond_signal(struct host_cond *cond)
     cond->signals++;
 }
 
-/* ---- Files
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static struct fake_file *find_file(const char *path)
 {
@@ -360,9 +355,7 @@ bool host_file_exists(const char *path)
     return find_file(path) != NULL;
 }
 
-/* ---- Streams
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Streams --------------------------------------------------------------------------------- */
 
 static struct host_stream *stream_open(const char *name)
 {
@@ -528,9 +521,7 @@ int64_t host_stream_length(struct host_stream *stream)
     return (int64_t)stream->in_len;
 }
 
-/* ---- Waiting
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
 struct host_wait *host_wait_create(struct err *err)
 {
@@ -572,8 +563,7 @@ void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsig
     }
 }
 
-/* ---- Terminal and signals
- * ---------------------------------------------------------------------------------------- */
+/* ---- Terminal and signals -------------------------------------------------------------------- */
 
 bool host_is_terminal(struct host_stream *stream)
 {
@@ -603,8 +593,7 @@ void host_catch_end(void (*fn)(void *arg), void *arg)
 
 void host_obey_end(void) {}
 
-/* ---- Folders: a file of a folder is the file "FOLDER/NAME"
- * ------------------------------------------------------- */
+/* ---- Folders: a file of a folder is the file "FOLDER/NAME" ----------------------------------- */
 
 struct host_dir *host_dir_open(const char *path, struct err *err)
 {

@@ -14,9 +14,7 @@
 #include "base/string.h"
 #include "host/posix/posix.h"
 
-/* ---- Whole files
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Whole files ----------------------------------------------------------------------------- */
 
 static ssize_t read_again(int fd, void *buf, size_t len)
 {
@@ -162,9 +160,7 @@ int64_t host_stream_length(struct host_stream *stream)
     return fstat(stream->fd, &info) == 0 && S_ISREG(info.st_mode) ? info.st_size : -1;
 }
 
-/* ---- The folder
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- The folder ------------------------------------------------------------------------------ */
 
 struct host_dir {
     int fd;

@@ -42,9 +42,7 @@ static struct host_stream *wrap(int fd, bool listening, struct err *err)
     return stream;
 }
 
-/* ---- TCP
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- TCP ------------------------------------------------------------------------------------- */
 
 static int open_listener(const struct addrinfo *a)
 {
@@ -157,8 +155,7 @@ void host_stream_address(struct host_stream *stream, char *buf, size_t size)
     }
 }
 
-/* ---- Local sockets
- * --------------------------------------------------------------------------------------------- */
+/* ---- Local sockets --------------------------------------------------------------------------- */
 
 static bool somebody_listens(const struct sockaddr_un *at)
 {
@@ -217,8 +214,7 @@ struct host_stream *host_unix_listen(const char *path, struct err *err)
     return stream;
 }
 
-/* ---- Pseudo-terminals
- * ------------------------------------------------------------------------------------------ */
+/* ---- Pseudo-terminals ------------------------------------------------------------------------ */
 
 /*
  * The slave is opened here as well and stays open: without any opener the master reports a hang-up

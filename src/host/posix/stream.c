@@ -151,9 +151,7 @@ int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t le
     return done != 0 || len == 0 ? (int64_t)done : HOST_AGAIN;
 }
 
-/* ---- Waiting
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Waiting --------------------------------------------------------------------------------- */
 
 struct host_wait {
     int pipe[2];         /* a byte in it ends the wait         */

@@ -48,7 +48,7 @@ static uint32_t random_word(void)
     return (uint32_t)(s >> 16);
 }
 
-/* ---- Rows by themselves ---- */
+/* ---- Rows by themselves ---------------------------------------------------------------------- */
 
 /* Fields and fixed bits share nothing; values lie inside masks; indices count up. */
 static void test_fields_are_disjoint(void **state)
@@ -105,7 +105,7 @@ static void test_patterns_have_32_bits(void **state)
     }
 }
 
-/* ---- Pairs ---- */
+/* ---- Pairs ----------------------------------------------------------------------------------- */
 
 struct view {
     const struct a64_row *row;
@@ -191,7 +191,7 @@ static void test_rows_nest_or_are_disjoint(void **state)
     }
 }
 
-/* ---- Decoding ---- */
+/* ---- Decoding -------------------------------------------------------------------------------- */
 
 static bool is_excluded(const struct view *v, uint32_t word)
 {
@@ -318,7 +318,7 @@ static void test_field_by_name(void **state)
     assert_int_equal(a64_field(table, row, word, "imms"), 7);
 }
 
-/* ---- Bit masks ---- */
+/* ---- Bit masks ------------------------------------------------------------------------------- */
 
 /* The definition, from the other side: elements of 2 to 64 bits, a run of ones, rotated; all of
  * them, in encoding order. */

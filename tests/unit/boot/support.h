@@ -150,8 +150,7 @@ static inline void bench_done(struct bench *b)
     assert_int_equal(b->memory.alive, 0);
 }
 
-/* ---- Hand-made files
- * ------------------------------------------------------------------------------------------- */
+/* ---- Hand-made files ------------------------------------------------------------------------- */
 
 #define IMAGE_4K       2u
 #define IMAGE_16K      4u

@@ -260,9 +260,7 @@ static void test_short_buffer(void **state)
     }
 }
 
-/* ---- dtc
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- dtc ------------------------------------------------------------------------------------- */
 
 static bool dtc_present;
 
@@ -333,8 +331,7 @@ static void test_dtc(void **state)
     assert_int_equal(trees, 44);
 }
 
-/* ---- The user's own
- * -------------------------------------------------------------------------------------------- */
+/* ---- The user's own -------------------------------------------------------------------------- */
 
 /* A tree with what a user's has that ours has not: reservations, an old memory node, children of
  * chosen. */

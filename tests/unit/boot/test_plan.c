@@ -13,9 +13,7 @@ static void bench_raw(struct bench *b, uint64_t len)
     b->request.kernel = file_of(program, len, "guest.bin");
 }
 
-/* ---- Raw
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Raw ------------------------------------------------------------------------------------- */
 
 /* The original program's state: PC, SP, and as the tree of one CPU still fits below the program,
  * there. */
@@ -121,9 +119,7 @@ static void test_ram_size(void **state)
     bench_done(&b);
 }
 
-/* ---- Firmware
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Firmware -------------------------------------------------------------------------------- */
 
 static void test_firmware(void **state)
 {
@@ -164,9 +160,7 @@ static void test_firmware_refused(void **state)
     plan_fails(&b, ST_E_RANGE, "dtb (0x40000000");
 }
 
-/* ---- Loads
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Loads ----------------------------------------------------------------------------------- */
 
 static void test_loads(void **state)
 {
@@ -244,9 +238,7 @@ static void test_nothing(void **state)
     plan_fails(&b, ST_E_INVAL, "não há o que executar");
 }
 
-/* ---- Devicetree
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Devicetree ------------------------------------------------------------------------------ */
 
 static void test_no_memory(void **state)
 {
@@ -285,9 +277,7 @@ static void test_dtb_only(void **state)
     bench_done(&b);
 }
 
-/* ---- Apply
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Apply ----------------------------------------------------------------------------------- */
 
 static struct {
     unsigned calls;
@@ -389,8 +379,7 @@ static void test_fini_twice(void **state)
     assert_int_equal(b.memory.alive, 0);
 }
 
-/* ---- Any sizes at all
- * ------------------------------------------------------------------------------------------ */
+/* ---- Any sizes at all ------------------------------------------------------------------------ */
 
 static uint64_t seed = 88172645463325252ull;
 
