@@ -50,21 +50,31 @@ static inline uint64_t esr_make(enum esr_ec ec, uint32_t iss)
     return (uint64_t)ec << 26 | ESR_IL | iss;
 }
 
-/* Fault status codes (DFSC, IFSC); level is 0..3 (-1 with LPA2 has codes of its own). */
+/* Fault status codes (DFSC, IFSC). Those with a level are made by fsc_at. */
 enum {
     FSC_ADDRESS_SIZE = 0x00,
     FSC_TRANSLATION = 0x04,
     FSC_ACCESS_FLAG = 0x08,
-    FSC_PERMISSION = 0x0c, /* + level */
+    FSC_PERMISSION = 0x0c,
     FSC_EXTERNAL = 0x10,
-    FSC_EXTERNAL_WALK = 0x14 /* + level */,
+    FSC_EXTERNAL_WALK = 0x14,
     FSC_ALIGNMENT = 0x21,
     FSC_TLB_CONFLICT = 0x30,
     FSC_EXCLUSIVE = 0x35,
 };
 
-/* Short name of an exception class, "Data Abort from a lower Exception level"; "unallocated"
- * otherwise. */
+/* A fault at a level of the walk, -1..3. Level -1 (FEAT_LPA2) has codes elsewhere, and
+ * only for what can happen there. */
+static inline unsigned fsc_at(unsigned fsc, int level)
+{
+    if (level >= 0) {
+        return fsc + (unsigned)level;
+    }
+    return fsc == FSC_EXTERNAL_WALK ? 0x13 : fsc == FSC_ADDRESS_SIZE ? 0x29 : 0x2b;
+}
+
+/* Short name of an exception class, "Data Abort from a lower Exception level";
+ * "unallocated" otherwise. */
 const char *esr_ec_name(unsigned ec);
 /* Short name of a fault status code, "translation fault, level 3". Written into buf. */
 const char *esr_fsc_name(unsigned fsc, char *buf, size_t size);
@@ -73,8 +83,8 @@ const char *esr_fsc_name(unsigned fsc, char *buf, size_t size);
  * with its meaning. Returns the length that the full text has (as fmt_format does).
  */
 size_t esr_explain(uint64_t esr, char *buf, size_t size);
-/* The same in one line, without newline, for logs: "HVC #0", "Data Abort: translation fault, level
- * 3, write". */
+/* The same in one line, without newline, for logs: "HVC #0", "Data Abort: translation
+ * fault, level 3, write". */
 size_t esr_summary(uint64_t esr, char *buf, size_t size);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * pgtable.h - stage-1 translation tables of the EL1&0 regime, as functions over values.
  *
- * DDI 0487, "The AArch64 Virtual Memory System Architecture" (VMSAv8-64). 48-bit addresses;
- * granules of 4, 16 and 64 KB. Nothing here reads memory: whoever walks (the software CPU's MMU, a
+ * DDI 0487, "The AArch64 Virtual Memory System Architecture" (VMSAv8-64). Granules of 4, 16 and
+ * 64 KB; addresses of 48 bits, or 52 with FEAT_LVA, FEAT_LPA and FEAT_LPA2. Nothing here reads memory: whoever walks (the software CPU's MMU, a
  * dump, EL2) fetches the descriptors.
  *
  *     VA   63       55    input_bits                                granule_bits        0
@@ -10,11 +10,15 @@
  *
  * A walk:
  *
- *     pgt_half_init(&half, ...) once for each write of TCR or TTBR
- *     fsc = pgt_check_va(&half, va)                   FSC_* if the address cannot be translated at
- * all table = half.table, level = half.start_level, hier = 0 for (;;)  desc = memory[table +
- * pgt_index(&half, va, level) * 8] switch (pgt_desc(&half, desc, level)):  PGT_INVALID: translation
- * fault; PGT_TABLE: hier |= ..., next PGT_LEAF: pgt_perms(...)
+ *     pgt_half_init(&half, ...)         once for each write of TCR or TTBR
+ *     pgt_out_of_range(&half, va)       then nothing is mapped there
+ *     table = half.table, hier = 0
+ *     for (level = half.start_level;; level++)
+ *         desc = memory[pgt_desc_addr(&half, table, va, level)]
+ *         pgt_desc_kind(&half, desc, level)
+ *             PGT_INVALID   translation fault
+ *             PGT_TABLE     table = pgt_desc_output(&half, desc, level), hier |= desc
+ *             PGT_LEAF      pgt_desc_output, pgt_perms(&half, desc, hier, wxn)
  */
 #ifndef ARCH_PGTABLE_H
 #define ARCH_PGTABLE_H
@@ -35,6 +39,7 @@
 #define TCR_HPD1  (1ull << 42)
 #define TCR_E0PD0 (1ull << 55)
 #define TCR_E0PD1 (1ull << 56)
+#define TCR_DS    (1ull << 59) /* FEAT_LPA2: 52-bit addresses with granules of 4 and 16 KB */
 
 /* Descriptor bits. */
 #define PTE_VALID     (1ull << 0)
@@ -56,9 +61,9 @@
 /* What an implementation offers; the model's ID_AA64MMFR0_EL1, ID_AA64MMFR1_EL1 and
  * ID_AA64MMFR2_EL1 say the same. */
 struct pgt_impl {
-    uint8_t pa_bits; /* 32..48               */
+    uint8_t pa_bits; /* 32..52; 52 is FEAT_LPA          */
     bool granule16;  /* 4 KB and 64 KB are always there */
-    bool hpd, hafdbs, e0pd;
+    bool hpd, hafdbs, e0pd, lva, lpa2;
 };
 
 /* One half of the address space (TTBR0 or TTBR1), decoded. */
@@ -71,17 +76,18 @@ struct pgt_half {
     bool table_beyond;    /* TTBR's address has bits above oa_bits: address size fault, level 0 */
     uint8_t granule_bits; /* 12, 14, 16     */
     uint8_t input_bits;   /* 64 - TnSZ      */
-    uint8_t start_level;  /* 0..3           */
+    int8_t start_level;   /* -1..3          */
+    bool lpa;             /* OA[51:48] in bits 15:12 of descriptors: FEAT_LPA, 64 KB granule */
+    bool ds;              /* OA[51:50] in bits 9:8: TCR_EL1.DS of FEAT_LPA2                   */
+    uint8_t sh;           /* ds: the shareability, for which descriptors have no room         */
     uint8_t oa_bits;      /* output address */
     uint64_t table;       /* of the start level */
 };
 
-/* Decodes TCR_EL1 and one TTBRn_EL1. Reserved and unimplemented choices take the nearest legal one.
- */
+/* Decodes TCR_EL1 and one TTBRn_EL1. Reserved and unimplemented choices take the
+ * nearest legal one. */
 void pgt_half_init(struct pgt_half *half, uint64_t tcr, uint64_t ttbr, bool upper,
                    const struct pgt_impl *impl);
-/* Output address bits of TCR_EL1.IPS, at most what the implementation has. */
-unsigned pgt_oa_bits(uint64_t tcr, const struct pgt_impl *impl);
 /* Encoding of ID_AA64MMFR0_EL1.PARange for a number of bits, and back. */
 unsigned pgt_parange(unsigned pa_bits);
 unsigned pgt_parange_bits(unsigned parange);
@@ -89,14 +95,14 @@ unsigned pgt_parange_bits(unsigned parange);
  * Level-0 translation fault. */
 bool pgt_out_of_range(const struct pgt_half *half, uint64_t va);
 /* Log2 of the bytes that one descriptor of a level maps. */
-static inline unsigned pgt_level_shift(const struct pgt_half *half, unsigned level)
+static inline unsigned pgt_level_shift(const struct pgt_half *half, int level)
 {
-    return half->granule_bits + (3 - level) * (half->granule_bits - 3u);
+    return half->granule_bits + (unsigned)(3 - level) * (half->granule_bits - 3u);
 }
 
 /* Address of the descriptor for va in the table of a level. */
 static inline uint64_t pgt_desc_addr(const struct pgt_half *half, uint64_t table, uint64_t va,
-                                     unsigned level)
+                                     int level)
 {
     unsigned shift = pgt_level_shift(half, level);
     unsigned top = half->input_bits < shift + half->granule_bits - 3u
@@ -107,9 +113,9 @@ static inline uint64_t pgt_desc_addr(const struct pgt_half *half, uint64_t table
 }
 
 enum pgt_kind { PGT_INVALID, PGT_TABLE, PGT_LEAF };
-enum pgt_kind pgt_desc_kind(const struct pgt_half *half, uint64_t desc, unsigned level);
+enum pgt_kind pgt_desc_kind(const struct pgt_half *half, uint64_t desc, int level);
 /* Next table, or start of the page or block. */
-uint64_t pgt_desc_output(const struct pgt_half *half, uint64_t desc, unsigned level);
+uint64_t pgt_desc_output(const struct pgt_half *half, uint64_t desc, int level);
 /* True if an address is beyond the half's output size. */
 static inline bool pgt_beyond(const struct pgt_half *half, uint64_t pa)
 {

@@ -25,11 +25,13 @@ unsigned pgt_parange(unsigned pa_bits)
     return i;
 }
 
-unsigned pgt_oa_bits(uint64_t tcr, const struct pgt_impl *impl)
+/* 52 bits need descriptors that have room for them: 64 KB granules, or FEAT_LPA2's. */
+static unsigned oa_bits(uint64_t tcr, bool wide, const struct pgt_impl *impl)
 {
     unsigned ips = pgt_parange_bits((unsigned)bits(tcr, 32, 3));
+    unsigned most = wide || impl->pa_bits < 48 ? impl->pa_bits : 48;
 
-    return ips < impl->pa_bits ? ips : impl->pa_bits;
+    return ips < most ? ips : most;
 }
 
 /* TG0 and TG1 encode the same sizes differently. */
@@ -42,25 +44,43 @@ static unsigned granule_bits(uint64_t tcr, bool upper, const struct pgt_impl *im
     return g == 14 && !impl->granule16 ? 12 : g;
 }
 
-/* TnSZ: 16 to 39 without FEAT_LVA and FEAT_TTST; others behave as the nearest of these. */
-static unsigned input_bits(uint64_t tcr, bool upper)
+/* TnSZ: 16 to 39 without FEAT_TTST, from 12 where the granule reaches 52 bits; others
+ * behave as the nearest of these. */
+static unsigned input_bits(uint64_t tcr, bool upper, bool wide)
 {
     unsigned size = (unsigned)bits(tcr, upper ? 16 : 0, 6);
+    unsigned least = wide ? 12 : 16;
 
-    size = size < 16 ? 16 : size;
+    size = size < least ? least : size;
     return 64 - (size > 39 ? 39 : size);
+}
+
+/* TTBRn_EL1: bit 0 is CnP, 63:48 the ASID. A table of 52-bit output addresses has bits 51:48 in 5:2
+ * and is aligned to at least 64 bytes. */
+static uint64_t table_base(const struct pgt_half *half, uint64_t ttbr)
+{
+    unsigned bytes = half->input_bits - pgt_level_shift(half, half->start_level) + 3;
+
+    if (half->oa_bits <= 48) {
+        return align_down(bits(ttbr, 1, 47) << 1, BIT(bytes));
+    }
+    return align_down(bits(ttbr, 6, 42) << 6 | bits(ttbr, 2, 4) << 48, BIT(bytes < 6 ? 6 : bytes));
 }
 
 void pgt_half_init(struct pgt_half *half, uint64_t tcr, uint64_t ttbr, bool upper,
                    const struct pgt_impl *impl)
 {
-    unsigned stride, table_bits;
-    uint64_t base = bits(ttbr, 1, 47) << 1; /* bit 0 is CnP, 63:48 the ASID */
+    unsigned stride;
+    bool large;
 
     *half = (struct pgt_half){ .upper = upper };
     half->granule_bits = (uint8_t)granule_bits(tcr, upper, impl);
-    half->input_bits = (uint8_t)input_bits(tcr, upper);
-    half->oa_bits = (uint8_t)pgt_oa_bits(tcr, impl);
+    large = half->granule_bits == 16;
+    half->lpa = large && impl->pa_bits == 52;
+    half->ds = !large && impl->lpa2 && (tcr & TCR_DS) != 0;
+    half->sh = (uint8_t)bits(tcr, upper ? 28 : 12, 2);
+    half->input_bits = (uint8_t)input_bits(tcr, upper, large ? impl->lva : half->ds);
+    half->oa_bits = (uint8_t)oa_bits(tcr, large || half->ds, impl);
     half->disabled = (tcr & (upper ? TCR_EPD1 : TCR_EPD0)) != 0;
     half->tbi = (tcr & (upper ? TCR_TBI1 : TCR_TBI0)) != 0;
     half->hpd = impl->hpd && (tcr & (upper ? TCR_HPD1 : TCR_HPD0)) != 0;
@@ -68,9 +88,8 @@ void pgt_half_init(struct pgt_half *half, uint64_t tcr, uint64_t ttbr, bool uppe
     half->ha = impl->hafdbs && (tcr & TCR_HA) != 0;
     half->hd = half->ha && (tcr & TCR_HD) != 0;
     stride = half->granule_bits - 3u;
-    half->start_level = (uint8_t)(3 - (half->input_bits - half->granule_bits - 1u) / stride);
-    table_bits = half->input_bits - pgt_level_shift(half, half->start_level) + 3;
-    half->table = align_down(base, BIT(table_bits));
+    half->start_level = (int8_t)(3 - (int)((half->input_bits - half->granule_bits - 1u) / stride));
+    half->table = table_base(half, ttbr);
     half->table_beyond = pgt_beyond(half, half->table);
 }
 
@@ -82,7 +101,14 @@ bool pgt_out_of_range(const struct pgt_half *half, uint64_t va)
     return half->disabled || above != (half->upper ? BIT(top - half->input_bits) - 1 : 0);
 }
 
-enum pgt_kind pgt_desc_kind(const struct pgt_half *half, uint64_t desc, unsigned level)
+/* First level that may have blocks. They are of 1 GB, 32 MB and 512 MB by granule; where descriptors
+ * hold 52 bits also of 512 GB, 64 GB and 4 TB. */
+static int block_level(const struct pgt_half *half)
+{
+    return (half->granule_bits == 12 ? 1 : 2) - (half->ds || half->lpa ? 1 : 0);
+}
+
+enum pgt_kind pgt_desc_kind(const struct pgt_half *half, uint64_t desc, int level)
 {
     if ((desc & PTE_VALID) == 0) {
         return PGT_INVALID;
@@ -93,15 +119,20 @@ enum pgt_kind pgt_desc_kind(const struct pgt_half *half, uint64_t desc, unsigned
     if ((desc & PTE_TABLE) != 0) {
         return PGT_TABLE;
     }
-    /* Blocks: levels 1 and 2 with 4 KB granules, level 2 with the others. */
-    return level == 2 || (level == 1 && half->granule_bits == 12) ? PGT_LEAF : PGT_INVALID;
+    return level >= block_level(half) ? PGT_LEAF : PGT_INVALID;
 }
 
-uint64_t pgt_desc_output(const struct pgt_half *half, uint64_t desc, unsigned level)
+uint64_t pgt_desc_output(const struct pgt_half *half, uint64_t desc, int level)
 {
     bool table = level < 3 && (desc & PTE_TABLE) != 0;
     unsigned low = table ? half->granule_bits : pgt_level_shift(half, level);
 
+    if (half->ds) {
+        return align_down(bits(desc, 0, 50), BIT(low)) | bits(desc, 8, 2) << 50;
+    }
+    if (half->lpa) {
+        return align_down(bits(desc, 0, 48), BIT(low)) | bits(desc, 12, 4) << 48;
+    }
     return align_down(bits(desc, 0, 48), BIT(low));
 }
 

@@ -13,12 +13,13 @@
 #define V8_2                                                                               \
     (V8_0 | CRYPTO | F(LSE) | F(RDM) | F(PAN) | F(PAN2) | F(HAFDBS) | F(VMID16) | F(UAO) | \
      F(DPB) | F(FP16) | F(DOTPROD) | F(LRCPC) | F(SSBS) | F(CSV2) | F(CSV3))
-/* What is cheap here and helps guests: no KPTI (E0PD, CSV3), range invalidation, hardware access
- * flag. */
+/* What is cheap here and helps guests: no KPTI (E0PD, CSV3), range invalidation,
+ * hardware access flag. */
 #define MAX_FEATURES                                                                              \
     (V8_0 | CRYPTO | F(LSE) | F(PAN) | F(PAN2) | F(LRCPC) | F(HAFDBS) | F(E0PD) | F(CSV2) |       \
      F(CSV3) | F(TLBIRANGE) | F(TLBIOS) | F(SB) | F(DPB) | F(SSBS) | F(DIT) | F(RNG) | F(FLAGM) | \
-     F(FLAGM2) | F(RDM))
+     F(FLAGM2) | F(RDM) | F(LPA) | \
+     F(LPA2) | F(LVA))
 
 /*
  * max has QEMU's MIDR for its model of the same name: implementer 0 ("reserved for software use"),
@@ -93,17 +94,25 @@ static const struct {
     { SYS_ID_AA64ISAR1_EL1, 52, A64_FEAT_I8MM, 1 },
     { SYS_ID_AA64ISAR2_EL1, 0, A64_FEAT_WFXT, 2 },
     { SYS_ID_AA64ISAR2_EL1, 16, A64_FEAT_MOPS, 1 },
+    { SYS_ID_AA64MMFR0_EL1, 20, A64_FEAT_LPA2, 2 }, /* 16 KB granule */
+    { SYS_ID_AA64MMFR0_EL1, 28, A64_FEAT_LPA2, 1 }, /* 4 KB granule  */
     { SYS_ID_AA64MMFR0_EL1, 60, A64_FEAT_ECV, 1 },
     { SYS_ID_AA64MMFR1_EL1, 0, A64_FEAT_HAFDBS, 2 },
     { SYS_ID_AA64MMFR1_EL1, 20, A64_FEAT_PAN, 1 },
     { SYS_ID_AA64MMFR1_EL1, 20, A64_FEAT_PAN2, 2 },
     { SYS_ID_AA64MMFR1_EL1, 20, A64_FEAT_PAN3, 3 },
     { SYS_ID_AA64MMFR2_EL1, 4, A64_FEAT_UAO, 1 },
+    { SYS_ID_AA64MMFR2_EL1, 16, A64_FEAT_LVA, 1 },
     { SYS_ID_AA64MMFR2_EL1, 32, A64_FEAT_LSE2, 1 },
     { SYS_ID_AA64MMFR2_EL1, 48, A64_FEAT_TTL, 1 },
     { SYS_ID_AA64MMFR2_EL1, 52, A64_FEAT_BBM, 2 },
     { SYS_ID_AA64MMFR2_EL1, 60, A64_FEAT_E0PD, 1 },
 };
+
+static uint8_t pa_bits(const struct cpu *cpu)
+{
+    return cpu_has(cpu, A64_FEAT_LPA) ? 52 : cpu->priv->model->pa_bits;
+}
 
 /* What does not hang on one feature. */
 static void init_fixed(struct cpu *cpu)
@@ -121,18 +130,18 @@ static void init_fixed(struct cpu *cpu)
     if (cpu->vcpu->vm->config.gic_version == 3) {
         sys[SYS_ID_AA64PFR0_EL1] |= 1ull << 24;
     }
-    /* Armv8.0 debug architecture; 6 breakpoints (1 context-aware), 4 watchpoints; no PMU, no trace.
-     */
+    /* Armv8.0 debug architecture; 6 breakpoints (1 context-aware), 4 watchpoints; no
+     * PMU, no trace. */
     sys[SYS_ID_AA64DFR0_EL1] = 6 | 5ull << 12 | 3ull << 20;
-    sys[SYS_ID_AA64MMFR0_EL1] = pgt_parange(model->pa_bits) |
+    sys[SYS_ID_AA64MMFR0_EL1] = pgt_parange(pa_bits(cpu)) |
                                 (model->asid_bits == 16 ? 2ull << 4 : 0) |
                                 (model->granule16 ? 1ull << 20 : 0);
     sys[SYS_ID_AA64MMFR1_EL1] = cpu->priv->impl.hpd ? 1ull << 12 : 0;
-    /* Lines of 64 bytes, PIPT; IDC: no cleaning for the instruction side; not DIC: instruction
-     * caches are there. */
+    /* Lines of 64 bytes, PIPT; IDC: no cleaning for the instruction side; not DIC:
+     * instruction caches are there. */
     sys[SYS_CTR_EL0] = BIT(31) | BIT(28) | 4ull << 24 | 4ull << 20 | 4ull << 16 | 3ull << 14 | 4;
-    /* Level 1 split, level 2 unified and the point of coherency; with IDC there is no level of
-     * unification. */
+    /* Level 1 split, level 2 unified and the point of coherency; with IDC there is no
+     * level of unification. */
     sys[SYS_CLIDR_EL1] = 3 | 4ull << 3 | 2ull << 24;
 }
 
@@ -141,11 +150,13 @@ void idregs_init(struct cpu *cpu)
     struct soft_private *p = cpu->priv;
 
     p->impl = (struct pgt_impl){
-        .pa_bits = p->model->pa_bits,
-        .granule16 = p->model->granule16,
+        .pa_bits = pa_bits(cpu),
+        .granule16 = p->model->granule16 || cpu_has(cpu, A64_FEAT_LPA2),
         .hpd = cpu_has(cpu, A64_FEAT_PAN), /* HPDS, PAN and HAFDBS are all Armv8.1's */
         .hafdbs = cpu_has(cpu, A64_FEAT_HAFDBS),
         .e0pd = cpu_has(cpu, A64_FEAT_E0PD),
+        .lva = cpu_has(cpu, A64_FEAT_LVA),
+        .lpa2 = cpu_has(cpu, A64_FEAT_LPA2),
     };
     init_fixed(cpu);
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {

@@ -45,7 +45,7 @@ uint64_t mmu_untag(const struct cpu *cpu, uint64_t va)
 struct leaf {
     uint64_t desc, hier;
     uint64_t *where;
-    unsigned level;
+    int level;
     bool writable; /* the table is in RAM */
 };
 
@@ -106,16 +106,16 @@ static unsigned find_leaf(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, str
 
         leaf->where = (uint64_t *)(void *)mmu_host(cpu, addr, &rom);
         if (leaf->where == NULL) {
-            return FSC_EXTERNAL_WALK + leaf->level;
+            return fsc_at(FSC_EXTERNAL_WALK, leaf->level);
         }
         leaf->writable = !rom;
         leaf->desc = __atomic_load_n(leaf->where, __ATOMIC_ACQUIRE);
         enum pgt_kind kind = pgt_desc_kind(half, leaf->desc, leaf->level);
         if (kind == PGT_INVALID) {
-            return FSC_TRANSLATION + leaf->level;
+            return fsc_at(FSC_TRANSLATION, leaf->level);
         }
         if (pgt_beyond(half, pgt_desc_output(half, leaf->desc, leaf->level))) {
-            return FSC_ADDRESS_SIZE + leaf->level;
+            return fsc_at(FSC_ADDRESS_SIZE, leaf->level);
         }
         if (kind == PGT_LEAF) {
             return 0;
@@ -162,12 +162,12 @@ static void leaf_result(struct cpu *cpu, const struct pgt_half *half, uint64_t v
     w->perms =
         (uint8_t)pgt_perms(half, leaf->desc, leaf->hier, (p->sys[SYS_SCTLR_EL1] & SCTLR_WXN) != 0);
     w->attr = (uint8_t)bits(p->sys[SYS_MAIR_EL1], 8 * (unsigned)bits(leaf->desc, 2, 3), 8);
-    w->sh = (uint8_t)bits(leaf->desc, 8, 2);
+    w->sh = half->ds ? half->sh : (uint8_t)bits(leaf->desc, 8, 2);
     w->ng = (leaf->desc & PTE_NG) != 0;
 }
 
-/* The descriptor as hardware leaves it after this access ("Hardware management of the Access flag
- * and dirty state"). */
+/* The descriptor as hardware leaves it after this access ("Hardware management of the
+ * Access flag and dirty state"). */
 static uint64_t updated(const struct pgt_half *half, uint64_t desc, unsigned flags)
 {
     if (half->ha) {
@@ -192,18 +192,18 @@ static bool walk_once(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigne
         return true;
     }
     if ((leaf.desc & PTE_AF) == 0 && !half->ha) {
-        walk_fault(w, FSC_ACCESS_FLAG + leaf.level);
+        walk_fault(w, fsc_at(FSC_ACCESS_FLAG, leaf.level));
         return true;
     }
     leaf_result(cpu, half, va, &leaf, w);
     if (!permitted(cpu, w->perms, el, pan, kind)) {
-        walk_fault(w, FSC_PERMISSION + leaf.level);
+        walk_fault(w, fsc_at(FSC_PERMISSION, leaf.level));
         return true;
     }
     uint64_t desc = updated(half, leaf.desc, flags);
     if (desc != leaf.desc && (flags & WALK_PEEK) == 0) {
         if (!leaf.writable) {
-            walk_fault(w, FSC_EXTERNAL_WALK + leaf.level);
+            walk_fault(w, fsc_at(FSC_EXTERNAL_WALK, leaf.level));
             return true;
         }
         if (!__atomic_compare_exchange_n(leaf.where, &leaf.desc, desc, false, __ATOMIC_SEQ_CST,
@@ -216,8 +216,8 @@ static bool walk_once(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigne
     return true;
 }
 
-/* Stage 1 off: flat, as far as there are physical addresses; data is Device-nGnRnE (cpu->align_mask
- * sees to that). */
+/* Stage 1 off: flat, as far as there are physical addresses; data is Device-nGnRnE
+ * (cpu->align_mask sees to that). */
 static void walk_flat(struct cpu *cpu, uint64_t va, struct walk *w)
 {
     unsigned top = half_of(cpu, va)->tbi ? 56 : 64;
@@ -251,7 +251,7 @@ void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bo
         while (!walk_once(cpu, ctx, va, el, pan, kind, flags, w)) {
             if (++tries == WALK_RETRIES) { /* another CPU rewrites it all the time: as if it had
                                               been invalid once */
-                walk_fault(w, FSC_TRANSLATION + 3);
+                walk_fault(w, fsc_at(FSC_TRANSLATION, 3));
                 return;
             }
         }
@@ -274,8 +274,8 @@ static unsigned page_flags(const struct cpu *cpu, const struct tlb_ctx *ctx, con
     if (permitted(cpu, w->perms, ctx->el, ctx->pan, ACCESS_EXEC)) {
         flags |= TI_X;
     }
-    /* Attributes 0b0000xxxx are Device memory. With the MMU off everything is, and align_mask says
-     * so. */
+    /* Attributes 0b0000xxxx are Device memory. With the MMU off everything is, and
+     * align_mask says so. */
     if (w->attr >> 4 == 0 && mmu_on(cpu)) {
         flags |= TI_DEVICE;
     }

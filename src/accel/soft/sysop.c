@@ -189,7 +189,7 @@ static struct inval inval_page(const struct cpu *cpu, uint64_t value)
 }
 
 /*
- * By range: BaseADDR[36:0] in granules, TTL[38:37], NUM[43:39], SCALE[45:44], TG[47:46], ASID. A
+ * By range: BaseADDR[36:0] in granules (64 KB with TCR_EL1.DS), TTL[38:37], NUM[43:39], SCALE[45:44], TG[47:46], ASID. A
  * reserved TG invalidates everything, which is always allowed.
  */
 static struct inval inval_range(const struct cpu *cpu, uint64_t value)
@@ -201,7 +201,7 @@ static struct inval inval_range(const struct cpu *cpu, uint64_t value)
     if (g == 0) {
         return (struct inval){ .kind = INVAL_ALL };
     }
-    va = (uint64_t)sign_extend(value, 37) << g;
+    va = (uint64_t)sign_extend(value, 37) << (cpu->priv->half[0].ds || cpu->priv->half[1].ds ? 16 : g);
     granules = (bits(value, 39, 5) + 1) << (5 * bits(value, 44, 2) + 1);
     return (struct inval){ .addr = va, .bytes = granules << g, .asid = asid_of(cpu, value) };
 }
@@ -226,8 +226,8 @@ static void do_tlbi(struct cpu *cpu, const struct sysop *s, uint64_t value)
 
 /* ---- Dispatch -------------------------------------------------------------------------------- */
 
-/* EL0 may do what EL0 rows say, as far as SCTLR_EL1.UCI lets it. DC ZVA's body has looked at DZE
- * itself. */
+/* EL0 may do what EL0 rows say, as far as SCTLR_EL1.UCI lets it. DC ZVA's body has
+ * looked at DZE itself. */
 static bool allowed(struct cpu *cpu, const struct op *op, const struct sysop *s)
 {
     if (cpu_el(cpu) != 0) {
