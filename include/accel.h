@@ -20,13 +20,11 @@ struct vcpu;
 struct mem_slot;
 
 enum exit_kind {
-    EXIT_NONE, /* kicked, or nothing that concerns anyone: look at pending work and run again     */
-    EXIT_SYNDROME, /* what hardware would take to EL2: esr, far and ipa say it (HVC, SMC, WFI/WFE,
-                      aborts) */
+    EXIT_NONE,     /* kicked, or nothing that concerns anyone: look at pending work, run again */
+    EXIT_SYNDROME, /* what hardware takes to EL2 (HVC, SMC, WFI, WFE, aborts): esr, far, ipa */
     EXIT_MMIO,     /* an access to no memory, already decoded     */
     EXIT_SEMIHOST, /* HLT #0xF000: x0 = operation, x1 = argument; pc is at the HLT */
-    EXIT_STUCK,    /* the guest can only take the same exception again for ever (vectors not
-                      executable)   */
+    EXIT_STUCK,    /* the same exception again for ever (vectors that cannot be executed) */
     EXIT_LIMIT,    /* the instruction limit was reached    */
     EXIT_DEBUG,    /* breakpoint, watchpoint or step of an attached debugger    */
     EXIT_POWER,    /* the back end's own PSCI was asked for power-off or reset    */
@@ -111,8 +109,8 @@ struct accel_ops {
     void (*vcpu_destroy)(struct vcpu *vcpu);
     /* Architectural reset, then the start state. The vCPU is not running. */
     void (*vcpu_start)(struct vcpu *vcpu, const struct vcpu_start *start);
-    /* Runs guest instructions until an exit. The vCPU's registers can be read and changed between
-     * two calls. */
+    /* Runs guest instructions until an exit. The vCPU's registers can be read and
+     * changed between two calls. */
     void (*run)(struct vcpu *vcpu, struct vcpu_exit *exit);
     /* Makes run return soon (EXIT_NONE). Any thread. */
     void (*kick)(struct vcpu *vcpu);
@@ -120,11 +118,11 @@ struct accel_ops {
     void (*set_lines)(struct vcpu *vcpu, bool irq, bool fiq);
     enum status (*get_reg)(struct vcpu *vcpu, uint32_t reg, uint64_t *value);
     enum status (*set_reg)(struct vcpu *vcpu, uint32_t reg, uint64_t value);
-    /* Translates a guest VA for reading as the current level would, for dumps and debuggers; no
-     * fault, no side effect. */
+    /* Translates a guest VA for reading as the current level would, for dumps and
+     * debuggers; no fault, no side effect. */
     enum status (*translate)(struct vcpu *vcpu, uint64_t va, uint64_t *ipa);
-    /* Code at [ipa, ipa + len) was written by the host. Any thread; takes effect before the vCPUs
-     * next enter run. */
+    /* Code at [ipa, ipa + len) was written by the host. Any thread; takes effect
+     * before the vCPUs next enter run. */
     void (*invalidate_code)(struct vm *vm, uint64_t ipa, uint64_t len);
     /* Statistics so far. The vCPU is not running, or the figures may be a little old. */
     void (*stats)(struct vcpu *vcpu, struct accel_stats *stats);

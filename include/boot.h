@@ -123,9 +123,9 @@ struct boot_segment {
 #define BOOT_UNPACKED_MAX 2
 
 struct boot_plan {
-    const char *kind;                       /* "Linux Image", "ELF", "raw", "firmware", "loads" */
-    const char *packing[BOOT_UNPACKED_MAX]; /* what was unpacked, outermost first: "gzip", "EFI
-                                               zboot, zstd"; NULL */
+    const char *kind; /* "Linux Image", "ELF", "raw", "firmware", "loads" */
+    /* What was unpacked, outermost first ("gzip", "EFI zboot, zstd"); NULL where nothing was. */
+    const char *packing[BOOT_UNPACKED_MAX];
     struct boot_segment segment[BOOT_SEGMENTS_MAX];
     unsigned segment_count;
     struct vcpu_start start; /* of CPU 0 */
@@ -159,8 +159,8 @@ enum status boot_plan_make(const struct boot_request *request, struct boot_plan 
 enum status boot_dtb_make(const struct boot_request *request, struct boot_plan *plan,
                           struct err *err);
 
-/* Copies all segments into guest memory (ROM too) and tells the back end. No vCPU runs. May be
- * called again. */
+/* Copies all segments into guest memory (ROM too) and tells the back end. No vCPU
+ * runs. May be called again. */
 enum status boot_plan_apply(const struct boot_plan *plan, struct vm *vm, struct err *err);
 
 /* Gives back what the plan owns. A zeroed or finished plan may be given. */

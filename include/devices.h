@@ -34,8 +34,8 @@ static inline void irq_line_set(const struct irq_line *line, bool level)
     }
 }
 
-/* Time. now_ns is the guest's clock: it starts at 0 with the machine and stands still while the
- * machine is paused. */
+/* Time. now_ns is the guest's clock: it starts at 0 with the machine and stands still
+ * while the machine is paused. */
 struct clock_port {
     uint64_t (*now_ns)(void *opaque);
     uint64_t (*wall_s)(void *opaque); /* seconds since 1970-01-01 UTC */
@@ -61,8 +61,7 @@ struct power_port {
 
 enum mmio_result {
     MMIO_OK,
-    MMIO_UNKNOWN, /* no such register, or not in this direction: reads as 0, write ignored, reported
-                     by the core */
+    MMIO_UNKNOWN, /* no such register in this direction: reads as 0; the core reports it */
 };
 
 struct dev;
@@ -110,19 +109,18 @@ struct dev_ops {
     const char *compatible; /* devicetree, entries separated by '\0' and ended by two    */
     uint32_t state_size;    /* bytes of state, zeroed by the owner before the first reset */
     uint32_t mmio_size;     /* bytes of the register window                              */
-    uint8_t access_sizes;   /* mask of the sizes 1, 2, 4, 8 that reach the device; others are
-                               MMIO_UNKNOWN */
+    uint8_t access_sizes;   /* mask of the sizes 1, 2, 4, 8 that the device gets to see      */
     bool self_locked;       /* the device has a lock of its own (the GIC): the bus takes none */
 
     void (*reset)(struct dev *dev);
-    /* offset is aligned to size and offset + size <= mmio_size; cpu is the index of the asking
-     * vCPU. */
+    /* offset is aligned to size and offset + size <= mmio_size; cpu is the index of
+     * the asking vCPU. */
     enum mmio_result (*read)(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size,
                              uint64_t *value);
     enum mmio_result (*write)(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size,
                               uint64_t value);
-    /* Guest clock (ns) at which tick wants to be called; UINT64_MAX: never. Asked again after each
-     * call of the device. */
+    /* Guest clock (ns) at which tick wants to be called; UINT64_MAX: never. Asked
+     * again after each call of the device. */
     uint64_t (*deadline)(struct dev *dev);
     void (*tick)(struct dev *dev);
     /* Input for devices with a char port; returns how many bytes were taken. */
@@ -167,12 +165,13 @@ extern const struct dev_ops
     gicv3_redist_ops; /* gic.c: redistributors, 128 KiB a CPU (mmio_size is for one) */
 
 #define GPIO_POWER_BUTTON_LINE 3
-/* dev_ops.event of the GPIO: the power button is let go, pressed, or pushed (pressed for 100 ms). */
+/* dev_ops.event of the GPIO: the power button is let go, pressed, or pushed (pressed for
+ * 100 ms). */
 enum { GPIO_EVENT_RELEASE, GPIO_EVENT_PRESS, GPIO_EVENT_PUSH };
-#define UART_EVENT_BREAK \
-    1 /* dev_ops.event of the UART: the terminal sent a break (Linux's SysRq) */
-#define UART_CLOCK_HZ \
-    24000000u /* UARTCLK, for the devicetree                                          */
+/* dev_ops.event of the UART: the terminal sent a break (Linux's SysRq). */
+#define UART_EVENT_BREAK 1
+/* UARTCLK, for the devicetree. */
+#define UART_CLOCK_HZ 24000000u
 
 /* ---- Generic timer (system registers) -------------------------------------------------------- */
 
@@ -189,8 +188,8 @@ struct gtimer {
     struct irq_line irq[GTIMER_COUNT];
 };
 
-#define GTIMER_FREQ_HZ \
-    62500000u /* CNTFRQ_EL0: one tick is 16 ns, and Linux, U-Boot and EDK2 all take it */
+/* CNTFRQ_EL0: one tick is 16 ns, and Linux, U-Boot and EDK2 all take it. */
+#define GTIMER_FREQ_HZ 62500000u
 
 /* CNTPCT of a guest clock in ns; CNTVCT is this minus cntvoff. */
 uint64_t gtimer_count(uint64_t now_ns);
@@ -200,11 +199,11 @@ int32_t gtimer_tval(const struct gtimer *g, enum gtimer_id id, uint64_t now_ns);
 void gtimer_set_ctl(struct gtimer *g, enum gtimer_id id, uint32_t ctl, uint64_t now_ns);
 void gtimer_set_cval(struct gtimer *g, enum gtimer_id id, uint64_t cval, uint64_t now_ns);
 void gtimer_set_tval(struct gtimer *g, enum gtimer_id id, int32_t tval, uint64_t now_ns);
-/* Sets each interrupt line as the conditions demand at now_ns (call after any change and at the
- * deadline). */
+/* Sets each interrupt line as the conditions demand at now_ns (call after any change
+ * and at the deadline). */
 void gtimer_update(struct gtimer *g, uint64_t now_ns);
-/* First guest-clock ns from now_ns on at which gtimer_update would raise a line that is low;
- * UINT64_MAX: none. */
+/* First guest-clock ns from now_ns on at which gtimer_update would raise a line that
+ * is low; UINT64_MAX: none. */
 uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns);
 
 /* ---- GIC ------------------------------------------------------------------------------------- */
@@ -216,8 +215,8 @@ uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns);
 #define GIC_V2_CPUS  8
 #define GIC_SPURIOUS 1023
 
-/* Towards the CPUs: levels of nIRQ and nFIQ. Called with the GIC's lock held; must not call back.
- */
+/* Towards the CPUs: levels of nIRQ and nFIQ. Called with the GIC's lock held; must not
+ * call back. */
 struct gic_cpu_port {
     void (*set)(void *opaque, unsigned cpu, bool irq, bool fiq);
     void *opaque;
@@ -238,7 +237,8 @@ size_t gic_state_size(const struct gic_config *config);
 /* Makes a GIC in the caller's zeroed storage (gic_state_size bytes, 16-aligned) and resets it. */
 void gic_init(struct gic *gic, const struct gic_config *config);
 void gic_reset(struct gic *gic);
-/* A CPU is reset: so are its system registers of GICv3. GICv2's CPU interface is no part of the CPU and stays. */
+/* A CPU is reset: so are its system registers of GICv3. GICv2's CPU interface is no part
+ * of the CPU and stays. */
 void gic_reset_interface(struct gic *gic, unsigned cpu);
 /* Level of an SPI wire (intid 32..GIC_LINES-1), or of PPI intid 16..31 of one CPU. Any thread. */
 void gic_set_spi(struct gic *gic, uint32_t intid, bool level);

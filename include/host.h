@@ -28,8 +28,8 @@ void host_random(void *buf, size_t len);
 /* Zeroed block, aligned to align (a power of two up to 4096). NULL when there is none. */
 void *host_alloc(size_t size, size_t align);
 void host_free(void *p);
-/* Page-aligned zeroed pages that cost nothing until they are touched. NULL when the host cannot
- * promise them. */
+/* Page-aligned zeroed pages that cost nothing until they are touched. NULL when the
+ * host cannot promise them. */
 void *host_pages_map(uint64_t size);
 void host_pages_unmap(void *p, uint64_t size);
 
@@ -39,8 +39,8 @@ struct host_thread;
 struct host_mutex;
 struct host_cond;
 
-/* Starts fn(arg) on a thread of that name (15 bytes of it are kept). Every thread must be joined.
- */
+/* Starts fn(arg) on a thread of that name (15 bytes of it are kept). Every thread must
+ * be joined. */
 enum status host_thread_create(struct host_thread **out, const char *name, void (*fn)(void *arg),
                                void *arg, struct err *err);
 void host_thread_join(struct host_thread *thread);
@@ -58,8 +58,8 @@ void host_mutex_unlock(struct host_mutex *mutex);
 /* NULL when there is no memory. */
 struct host_cond *host_cond_create(void);
 void host_cond_destroy(struct host_cond *cond);
-/* Sleeps until a signal, or host_now_ns reaches deadline_ns (UINT64_MAX: never; then false). May
- * wake early. */
+/* Sleeps until a signal, or host_now_ns reaches deadline_ns (UINT64_MAX: never; then
+ * false). May wake early. */
 bool host_cond_wait(struct host_cond *cond, struct host_mutex *mutex, uint64_t deadline_ns);
 void host_cond_signal(struct host_cond *cond);
 
@@ -93,12 +93,12 @@ struct host_stream *host_stderr(void);
 
 /* Makes or empties a file for writing. NULL: failed. */
 struct host_stream *host_file_create(const char *path, struct err *err);
-/* Waits for clients at an address ("127.0.0.1", "::1", "localhost"; empty: loopback) and port (0:
- * any free one). */
+/* Waits for clients at an address ("127.0.0.1", "::1", "localhost"; empty: loopback)
+ * and port (0: any free one). */
 struct host_stream *host_tcp_listen(const char *address, uint16_t port, struct err *err);
 struct host_stream *host_tcp_connect(const char *address, uint16_t port, struct err *err);
-/* A local socket as a file; one that nobody listens at any more is replaced, anything else is not.
- */
+/* A local socket as a file; one that nobody listens at any more is replaced, anything
+ * else is not. */
 struct host_stream *host_unix_listen(const char *path, struct err *err);
 /* A pseudo-terminal; name receives what the other side opens. */
 struct host_stream *host_pty_open(char *name, size_t size, struct err *err);
@@ -114,8 +114,8 @@ enum {
     HOST_ERROR = -2,
 };
 
-/* At most len bytes; what is there. Does not block on a stream that host_wait_for found readable.
- */
+/* At most len bytes; what is there. Does not block on a stream that host_wait_for
+ * found readable. */
 int64_t host_stream_read(struct host_stream *stream, void *buf, size_t len);
 /*
  * Writes all bytes unless the stream takes none for timeout_ns. Returns how many it took,
@@ -139,19 +139,19 @@ struct host_interest {
 /* NULL: failed. */
 struct host_wait *host_wait_create(struct err *err);
 void host_wait_destroy(struct host_wait *wait);
-/* Ends the wait that is under way, or else the next one at once. Any thread, signal handlers too;
- * never blocks. */
+/* Ends the wait that is under way, or else the next one at once. Any thread, signal
+ * handlers too; never blocks. */
 void host_wait_wake(struct host_wait *wait);
-/* Sleeps until a stream is ready, a wake, or host_now_ns reaches deadline_ns (UINT64_MAX: never).
- * One thread. */
+/* Sleeps until a stream is ready, a wake, or host_now_ns reaches deadline_ns
+ * (UINT64_MAX: never). One thread. */
 void host_wait_for(struct host_wait *wait, struct host_interest *interest, unsigned count,
                    uint64_t deadline_ns);
 
 /* ---- Terminal and signals (of the process: one user at a time) ------------------------------- */
 
 bool host_is_terminal(struct host_stream *stream);
-/* Does input typed now belong to us (no job control keeps us in the background)? True for what is
- * no terminal. */
+/* Does input typed now belong to us (no job control keeps us in the background)? True
+ * for what is no terminal. */
 bool host_is_foreground(struct host_stream *stream);
 /*
  * Every key to the reader at once, Ctrl-C too; output keeps its line ends. Normal mode comes back
@@ -166,8 +166,8 @@ void host_terminal_restore(void);
  * at once. fn NULL: as before.
  */
 void host_catch_end(void (*fn)(void *arg), void *arg);
-/* If the process was asked to end: ends it the way the host expects of one that obeys. Otherwise
- * returns. */
+/* If the process was asked to end: ends it the way the host expects of one that obeys.
+ * Otherwise returns. */
 void host_obey_end(void);
 
 /* ---- A folder that nobody gets out of -------------------------------------------------------- */

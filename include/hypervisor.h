@@ -26,8 +26,8 @@ struct hv_list {
     unsigned count;
 };
 
-/* One member for each option that describes a machine; texts are owned, NULL is "not given".
- * hv_options says more. */
+/* One member for each option that describes a machine; texts are owned, NULL is "not
+ * given". hv_options says more. */
 struct hv_config {
     char *accel, *machine;
     uint64_t gic; /* 0: auto; 1: version 2; 2: version 3 (the index of the choice) */
@@ -115,8 +115,8 @@ struct hv_host {
     void *opaque;
     /* One line of text without its end. Any thread, one call at a time. */
     void (*line)(void *opaque, enum hv_line to, const char *text);
-    /* Takes the guest's output instead of the configured console; then hv_machine_input is the
-     * input. */
+    /* Takes the guest's output instead of the configured console; then
+     * hv_machine_input is the input. */
     struct char_port console;
 };
 

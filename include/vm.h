@@ -50,8 +50,8 @@ struct vm_ports {
     struct log_port log;
     enum lang lang;                       /* of messages to people */
     const struct semihost_port *semihost; /* NULL: console and exit only */
-    /* Called on the vCPU's thread for each exit and each MMIO access, when set (narration, --trace
-     * exits). */
+    /* Called on the vCPU's thread for each exit and each MMIO access, when set
+     * (narration, --trace exits). */
     void (*on_exit)(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit);
 };
 
@@ -88,8 +88,8 @@ struct span {
  */
 enum status guest_mem_span(const struct guest_mem *gm, uint64_t ipa, uint64_t len, bool write,
                            struct span *out);
-/* Copies out of or into RAM; ROM may be written (loaders). ST_E_RANGE as above, then nothing was
- * copied. */
+/* Copies out of or into RAM; ROM may be written (loaders). ST_E_RANGE as above, then
+ * nothing was copied. */
 enum status guest_mem_read(const struct guest_mem *gm, uint64_t ipa, void *buf, uint64_t len);
 enum status guest_mem_write(const struct guest_mem *gm, uint64_t ipa, const void *buf,
                             uint64_t len);
@@ -198,24 +198,24 @@ struct vm {
     struct lock power_lock; /* PSCI's view of all vCPUs */
 };
 
-/* Builds the machine: memory, GIC, devices, bus, vCPUs; all CPUs off. On failure everything made is
- * undone. */
+/* Builds the machine: memory, GIC, devices, bus, vCPUs; all CPUs off. On failure
+ * everything made is undone. */
 enum status vm_init(struct vm *vm, const struct vm_config *config, const struct vm_ports *ports,
                     struct err *err);
 void vm_fini(struct vm *vm);
-/* Device and CPU reset for a reboot; RAM keeps its bytes, the boot plan is applied again by the
- * caller. No vCPU runs. */
+/* Device and CPU reset for a reboot; RAM keeps its bytes, the boot plan is applied
+ * again by the caller. No vCPU runs. */
 void vm_reset(struct vm *vm);
 /* Powers CPU 0 on with the start state. */
 void vm_start(struct vm *vm, const struct vcpu_start *start);
 
 /* Guest clock, ns. Any thread. */
 uint64_t vm_now_ns(const struct vm *vm);
-/* Runs what is due and returns the guest-clock ns of the next deadline (UINT64_MAX: none). The
- * timer thread. */
+/* Runs what is due and returns the guest-clock ns of the next deadline (UINT64_MAX:
+ * none). The timer thread. */
 uint64_t vm_poll_timers(struct vm *vm);
-/* Bytes typed at the console. Returns how many the UART took; offer the rest again later. Any
- * thread. */
+/* Bytes typed at the console. Returns how many the UART took; offer the rest again
+ * later. Any thread. */
 size_t vm_console_input(struct vm *vm, const uint8_t *bytes, size_t len);
 /* Pushes the power button: pressed for 100 ms of the guest's time. Any thread. */
 void vm_power_button(struct vm *vm);
@@ -250,8 +250,8 @@ void vm_send_event(struct vm *vm);
 enum vcpu_action exit_handle(struct vcpu *vcpu, struct vcpu_exit *exit);
 /* exception_handlers.c: the table of 64 by exception class. */
 enum vcpu_action exception_handle(struct vcpu *vcpu, struct vcpu_exit *exit);
-/* psci_emul.c: an SMCCC call by HVC or SMC; function in x0. False: not a call we know (x0 is then
- * set to NOT_SUPPORTED). */
+/* psci_emul.c: an SMCCC call by HVC or SMC; function in x0. False: not a call we know
+ * (x0 is then set to NOT_SUPPORTED). */
 enum vcpu_action psci_call(struct vcpu *vcpu);
 
 /*
@@ -276,8 +276,8 @@ struct semihost_port {
 /* semihost.c: one operation (x0, x1 of the vCPU); sets x0 and advances the PC. */
 enum vcpu_action semihost_call(struct vcpu *vcpu);
 
-/* dump.c: registers, decoded ESR and the instructions around PC, line by line to the log at level.
- */
+/* dump.c: registers, decoded ESR and the instructions around PC, line by line to the
+ * log at level. */
 void vcpu_dump(struct vcpu *vcpu, enum log_level level);
 
 static inline uint64_t vcpu_reg(struct vcpu *vcpu, uint32_t reg)

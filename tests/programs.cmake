@@ -13,9 +13,7 @@ function(hv_program_test name labels)
 endfunction()
 
 if(Python3_FOUND AND HV_AARCH64_GCC)
-  add_executable(words disasm/words.c)
-  target_link_libraries(words PRIVATE hv_arch hv_options test_support)
-  hv_program_test(insn.disasm "insn" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/disasm/compare.py $<TARGET_FILE:words>)
+  add_subdirectory(disasm)
 
   file(GLOB guests CONFIGURE_DEPENDS guests/*/*.S)
   foreach(guest ${guests})
@@ -23,6 +21,10 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
     hv_program_test(guest.${name} "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/guests/guests.py
       $<TARGET_FILE:hypervisor> ${guest})
   endforeach()
+
+  hv_program_test(litmus "litmus" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/litmus/litmus.py
+    $<TARGET_FILE:hypervisor>)
+  set_tests_properties(litmus PROPERTIES RUN_SERIAL TRUE)
 
   hv_program_test(hello "hello;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/hello.py
     $<TARGET_FILE:hypervisor>)
@@ -68,5 +70,6 @@ if(NOT HV_SANITIZE)
   hv_program_test(tool.floors "tool" ${CMAKE_SOURCE_DIR}/scripts/check-floors.sh ${CMAKE_BINARY_DIR})
   hv_program_test(tool.tailcalls "tool" ${CMAKE_SOURCE_DIR}/scripts/check-tailcalls.sh ${CMAKE_BINARY_DIR}/libhv_soft.a)
   hv_program_test(tool.format "tool;slow" ${CMAKE_SOURCE_DIR}/scripts/check-style.sh format ${CMAKE_BINARY_DIR})
+  hv_program_test(tool.tidy "tool;slow" ${CMAKE_SOURCE_DIR}/scripts/check-style.sh tidy ${CMAKE_BINARY_DIR})
   hv_program_test(tool.cppcheck "tool;slow" ${CMAKE_SOURCE_DIR}/scripts/check-style.sh cppcheck ${CMAKE_BINARY_DIR})
 endif()

@@ -7,23 +7,30 @@
  *   INSN(name, "pattern", FEATURE, flags, lower, "assembler")
  *
  * pattern    bit 31 first; spaces ignored. `0` and `1` are fixed bits, `x` any bit (ignored, SBO or
- * SBZ). `name:len` is a field of len bits, `name` alone a field of one bit (names begin with a
- * letter other than x followed by nothing; fields that no operand uses are named too).
- * `name:len!=V` excludes the value V (decimal) of the field. Exactly 32 bits. Field names follow
- * the Arm manual: Rd Rn Rm Ra Rt Rt2 Rs imm12 imms immr sh size opc ... FEATURE A64_FEAT_<FEATURE>;
- * the row is UNDEFINED on a CPU model without it. BASE is always there. flags      A64_MEM |
- * A64_BRANCH | A64_FP ...: what kind of instruction it is, or'ed; 0 for plain ones. lower      name
- * of the software CPU's lowering function for the family: lower_<lower>() in accel/soft. Many rows
- *            share one.
+ *            SBZ). `name:len` is a field of len bits, `name` alone a field of one bit (names begin
+ *            with a letter other than x followed by nothing; fields that no operand uses are named
+ *            too). `name:len!=V` excludes the value V (decimal) of the field. Exactly 32 bits.
+ *            Field names follow the Arm manual: Rd Rn Rm Ra Rt Rt2 Rs imm12 imms immr sh size opc
+ * FEATURE    A64_FEAT_<FEATURE>; the row is UNDEFINED on a CPU model without it. BASE is always
+ *            there.
+ * flags      A64_MEM | A64_BRANCH | A64_FP ...: what kind of instruction it is, or'ed; 0 for plain
+ *            ones.
+ * lower      name of the software CPU's lowering function for the family: lower_<lower>() in
+ *            accel/soft. Many rows share one.
  * assembler  template of Arm's disassembly: the mnemonic, one space, the operands. The preferred
- * aliases are rows of an alias table beside the disassembler. Operands are literal text and %r{F}
- * general register in field F, width from the row's `sf` field (or fixed bit 31); 31 is WZR/XZR
- *              %w{F} %x{F}  the same, width fixed; upper case %R %W %X: 31 is WSP/SP
- *              %b{F} %h{F} %s{F} %d{F} %q{F}  scalar FP register; %v{F} V register ("v3":
- * arrangement is literal text) %i{F}        unsigned immediate of field F as "#5"; %n{F} the bare
- * number
+ *            aliases are rows of an alias table beside the disassembler. Operands are literal text
+ *            and
+ *
+ *              %r{F}        general register in field F, width from the row's `sf` field (or fixed
+ *                           bit 31); 31 is WZR/XZR
+ *              %w{F} %x{F}  the same, width fixed
+ *              %R %W %X     the same, 31 is WSP/SP
+ *              %b{F} %h{F} %s{F} %d{F} %q{F}  scalar FP register
+ *              %v{F}        V register ("v3": the arrangement is literal text)
+ *              %i{F}        unsigned immediate of field F as "#5"
+ *              %n{F}        the bare number
  *              %?{NAME}     a formatter of the disassembler by name (shifts, bit masks, labels,
- * arrangements, addresses)
+ *                           arrangements, addresses)
  *
  * Where two rows both match a word, one pattern must be strictly inside the other; the more
  * specific row wins. A unit test checks every pair.
@@ -140,8 +147,8 @@ struct a64_field {
     uint32_t excluded;
 };
 
-/* Rows with their patterns parsed, and the buckets that decoding uses. About 300 KB; immutable
- * after a64_init. */
+/* Rows with their patterns parsed, and the buckets that decoding uses. About 300 KB;
+ * immutable after a64_init. */
 struct a64_table;
 
 /* Bytes that a64_init needs. */
@@ -151,8 +158,8 @@ size_t a64_table_size(void);
  * naming the first row whose pattern is wrong (a mistake of ours; unit-tested).
  */
 const char *a64_init(struct a64_table *table);
-/* The most specific row that matches word, or NULL if the word is unallocated (UNDEFINED). Features
- * are not looked at. */
+/* The most specific row that matches word, or NULL if the word is unallocated
+ * (UNDEFINED). Features are not looked at. */
 const struct a64_row *a64_decode(const struct a64_table *table, uint32_t word);
 /* Row by index < A64_INSN_COUNT; its fields (count returned through n). */
 const struct a64_row *a64_row(const struct a64_table *table, unsigned index);

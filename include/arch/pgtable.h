@@ -37,6 +37,8 @@
 #define TCR_HD    (1ull << 40)
 #define TCR_HPD0  (1ull << 41)
 #define TCR_HPD1  (1ull << 42)
+#define TCR_TBID0 (1ull << 51)
+#define TCR_TBID1 (1ull << 52)
 #define TCR_E0PD0 (1ull << 55)
 #define TCR_E0PD1 (1ull << 56)
 #define TCR_DS    (1ull << 59) /* FEAT_LPA2: 52-bit addresses with granules of 4 and 16 KB */
@@ -48,6 +50,7 @@
 #define PTE_RO        (1ull << 7) /* AP[2]                                */
 #define PTE_AF        (1ull << 10)
 #define PTE_NG        (1ull << 11)
+#define PTE_GP        (1ull << 50) /* guarded page (FEAT_BTI) */
 #define PTE_DBM       (1ull << 51)
 #define PTE_PXN       (1ull << 53)
 #define PTE_UXN       (1ull << 54)
@@ -63,7 +66,7 @@
 struct pgt_impl {
     uint8_t pa_bits; /* 32..52; 52 is FEAT_LPA          */
     bool granule16;  /* 4 KB and 64 KB are always there */
-    bool hpd, hafdbs, e0pd, lva, lpa2;
+    bool hpd, hafdbs, e0pd, lva, lpa2, tbid;
 };
 
 /* One half of the address space (TTBR0 or TTBR1), decoded. */
@@ -71,6 +74,7 @@ struct pgt_half {
     bool upper;
     bool disabled; /* EPDn                                     */
     bool tbi;      /* the top byte of the VA is ignored        */
+    bool tbid;            /* ... but not of an instruction's (FEAT_PAuth)    */
     bool hpd, e0pd;
     bool ha, hd;          /* hardware updates of AF and dirty state   */
     bool table_beyond;    /* TTBR's address has bits above oa_bits: address size fault, level 0 */

@@ -6,14 +6,16 @@
  * instructions.
  *
  *   racy_load, racy_store   any alignment; one host access, so never torn when aligned; no ordering
+ *   racy_load16, _store16   the same for 16 bytes; never torn when aligned if racy16_atomic() says so
  *   atomic_*                aligned; sequentially consistent (on x86-64 the only kind there is, and
- * on AArch64 LDAR, STLR and the acquire-release forms)
+ *                           on AArch64 LDAR, STLR and the acquire-release forms)
  *
  * Each returns the old value, zero-extended.
  */
 #ifndef BASE_ATOMIC_H
 #define BASE_ATOMIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -41,6 +43,26 @@ static ALWAYS_INLINE void racy_store(void *p, unsigned size, uint64_t value)
     default: *(volatile racy_u64 *)p = value; break;
     }
 }
+
+/* 16 bytes as two values, the one at the lower address first. */
+typedef uint64_t racy_pair __attribute__((vector_size(16), may_alias));
+typedef uint64_t racy_u128 __attribute__((vector_size(16), aligned(1), may_alias));
+
+static ALWAYS_INLINE racy_pair racy_load16(const void *p)
+{
+    return *(const volatile racy_u128 *)p;
+}
+
+static ALWAYS_INLINE void racy_store16(void *p, racy_pair value)
+{
+    *(volatile racy_u128 *)p = value;
+}
+
+/*
+ * Does this host promise that an access by racy_load16 or racy_store16 is never torn when aligned, and that
+ * smaller ones are not when they stay inside 16 aligned bytes?
+ */
+bool racy16_atomic(void);
 
 static ALWAYS_INLINE uint64_t atomic_read(const void *p, unsigned size)
 {
@@ -81,8 +103,8 @@ ATOMIC_RMW(swap, __atomic_exchange_n)
 
 #undef ATOMIC_RMW
 
-/* Stores value if *p equals the low bytes of expected; the store happened exactly if the result
- * equals them. */
+/* Stores value if *p equals the low bytes of expected; the store happened exactly if
+ * the result equals them. */
 static ALWAYS_INLINE uint64_t atomic_cas(void *p, unsigned size, uint64_t expected, uint64_t value)
 {
     switch (size) {

@@ -25,8 +25,8 @@
 #define FALLTHROUGH ((void)0)
 #endif
 
-/* `MUSTTAIL return f(x);` is a jump. GCC 12 has no such attribute; at -O2 it makes the jump all the
- * same. */
+/* `MUSTTAIL return f(x);` is a jump. GCC 12 has no such attribute; at -O2 it makes the
+ * jump all the same. */
 #if defined(__clang__) && defined(__has_attribute)
 #if __has_attribute(musttail)
 #define MUSTTAIL __attribute__((musttail))

@@ -22,8 +22,8 @@ static inline bool log_enabled(const struct log_port *log, enum log_level level)
     return log->write && level <= log->level;
 }
 
-/* Formats (fmt.h's conversions) and writes one line, cut at 500 bytes. Any thread, if the port
- * allows it. */
+/* Formats (fmt.h's conversions) and writes one line, cut at 500 bytes. Any thread, if
+ * the port allows it. */
 void log_line(const struct log_port *log, enum log_level level, const char *module,
               const char *format, ...) PRINTF_LIKE(4, 5);
 

@@ -26,8 +26,8 @@ enum status {
 
 enum lang { LANG_EN, LANG_PT_BR, LANG_COUNT };
 
-/* Every message of the program: MSG(id, English, Brazilian Portuguese); both take the same printf
- * arguments. */
+/* Every message of the program: MSG(id, English, Brazilian Portuguese); both take the
+ * same printf arguments. */
 enum msg_id {
 #define MSG(id, en, pt) MSG_##id,
 #include "base/msg.def"

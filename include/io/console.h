@@ -3,7 +3,9 @@
  * or nowhere.
  *
  *   stdio          standard input and output; a terminal is switched to raw mode, and Ctrl-A is a
- * prefix for us none           output vanishes, input never comes file:F         output only
+ *                  prefix for us
+ *   none           output vanishes, input never comes
+ *   file:F         output only
  *   tcp:HOST:PORT  one client at a time; port 0 takes any free one, an empty HOST is this host only
  *   unix:F         the same on a local socket
  *   pty            a pseudo-terminal of its own
@@ -48,8 +50,8 @@ enum status console_create(struct console **out, const char *spec,
 void console_destroy(struct console *console);
 /* Output; any thread. All bytes are taken. */
 struct char_port console_port(struct console *console);
-/* From now on output that nobody takes is dropped at once, so that the machine can end. Any thread.
- */
+/* From now on output that nobody takes is dropped at once, so that the machine can
+ * end. Any thread. */
 void console_hurry(struct console *console);
 
 /* Fills up to CONSOLE_INTERESTS entries and returns how many. */

@@ -4,8 +4,8 @@
  * Spec: DDI 0487, "A64 Instruction Set Encoding". The encodings themselves are rows of a64.def;
  * this file parses their patterns once and sorts them into buckets:
  *
- *       word ──bits 31:21──▶ bucket ──▶ row, row, row   (most specific first: the first that
- * matches is the answer)
+ *       word ──bits 31:21──▶ bucket ──▶ row, row, row     the most specific first, so that
+ *                                                         the first that matches is the answer
  *
  * "Most specific" is a count: of two nested patterns the inner one has more fixed bits, or the same
  * bits and one more excluded value.
@@ -101,8 +101,8 @@ static const char *parse_field(const char *p, struct a64_field *field, unsigned 
     return p;
 }
 
-/* Does the text at p begin with bits (a token of nothing but 0, 1 and x), rather than with a name?
- */
+/* Does the text at p begin with bits (a token of nothing but 0, 1 and x), rather than
+ * with a name? */
 static bool at_bits(const char *p)
 {
     while (*p == '0' || *p == '1' || *p == 'x') {
@@ -160,8 +160,8 @@ static void sort_rows(const struct a64_table *t, uint16_t order[A64_INSN_COUNT +
     }
 }
 
-/* Calls for every bucket that the row is in: counts it (into bucket[n + 1]), or enters it at
- * bucket[n]'s cursor. */
+/* Calls for every bucket that the row is in: counts it (into bucket[n + 1]), or enters
+ * it at bucket[n]'s cursor. */
 static bool visit_buckets(struct a64_table *t, const struct a64_row *row, bool enter,
                           uint16_t cursor[A64_BUCKETS])
 {

@@ -98,8 +98,8 @@ static void write_shift(const struct dis *d)
 static const char *const extend_name[] = { "uxtb", "uxth", "uxtw", "uxtx",
                                            "sxtb", "sxth", "sxtw", "sxtx" };
 
-/* Rm with its extension. With SP in the game the one that fits the width is called LSL and left out
- * at zero. */
+/* Rm with its extension. With SP in the game the one that fits the width is called LSL
+ * and left out at zero. */
 static void write_extend(const struct dis *d)
 {
     unsigned option = dis_bits(d, 13, 3);
@@ -163,8 +163,8 @@ static void write_label(const struct dis *d)
         f = a64_find_field(d->table, d->row->index, name[i]);
     }
     ASSERT(f != NULL);
-    int64_t offset = sign_extend(dis_bits(d, f->lo, f->len), f->len) * 4;
-    text_add(d->out, "0x%llx", (unsigned long long)(d->pc + (uint64_t)offset));
+    const uint64_t to = d->pc + (uint64_t)(sign_extend(dis_bits(d, f->lo, f->len), f->len) * 4);
+    text_add(d->out, "0x%llx", (unsigned long long)to);
 }
 
 static void write_tbit(const struct dis *d)
@@ -204,6 +204,16 @@ static void write_soff9(const struct dis *d)
     if (dis_bits(d, 12, 9) != 0) {
         text_add(d->out, ", ");
         write_simm9(d);
+    }
+}
+
+/* LDRAA and LDRAB: doublewords. */
+static void write_soff10(const struct dis *d)
+{
+    unsigned imm10 = dis_bits(d, 22, 1) << 9 | dis_bits(d, 12, 9);
+
+    if (imm10 != 0) {
+        text_add(d->out, ", #%d", (int)sign_extend(imm10, 10) * 8);
     }
 }
 
@@ -372,6 +382,7 @@ static const struct dis_formatter base_formatters[] = {
     { "uoff12", write_uoff12 },
     { "simm9", write_simm9 },
     { "soff9", write_soff9 },
+    { "soff10", write_soff10 },
     { "simm7", write_simm7 },
     { "off7", write_off7 },
     { "regoff", write_regoff },

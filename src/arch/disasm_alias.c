@@ -84,8 +84,8 @@ static bool movn(const struct dis *d)
     return movz(d) && (dis_bits(d, 31, 1) || dis_bits(d, 5, 16) != 0xffff);
 }
 
-/* DDI 0487, "MoveWidePreferred": such a mask is shown as ORR, because MOVZ or MOVN could make it.
- */
+/* DDI 0487, "MoveWidePreferred": such a mask is shown as ORR, because MOVZ or MOVN
+ * could make it. */
 static bool move_wide_preferred(const struct dis *d)
 {
     unsigned s = imms(d);
@@ -242,8 +242,8 @@ static const struct alias {
     { "USHLL", shift_zero, "uxtl%?{Q2} %v{Rd}.%?{TI2}, %v{Rn}.%?{TI}" },
 };
 
-/* LSE: "LDADD", "LDADDB" .. with the same operands but Rt. The size letter stands at the end of the
- * row's name. */
+/* LSE: "LDADD", "LDADDB" .. with the same operands but Rt. The size letter stands at
+ * the end of the row's name. */
 static const char *store_alias(const struct dis *d)
 {
     static const struct {

@@ -237,8 +237,8 @@ static void write_vlist4(const struct dis *d)
     vlist(d, 4);
 }
 
-/* log2 of the element size and the index of a single structure (opcode[15:14], Q, S, size[11:10]).
- */
+/* log2 of the element size and the index of a single structure (opcode[15:14], Q, S,
+ * size[11:10]). */
 static unsigned lane_size(const struct dis *d, unsigned *index)
 {
     unsigned all = dis_bits(d, 30, 1) << 3 | dis_bits(d, 12, 1) << 2 | dis_bits(d, 10, 2);

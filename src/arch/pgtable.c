@@ -84,6 +84,7 @@ void pgt_half_init(struct pgt_half *half, uint64_t tcr, uint64_t ttbr, bool uppe
     half->disabled = (tcr & (upper ? TCR_EPD1 : TCR_EPD0)) != 0;
     half->tbi = (tcr & (upper ? TCR_TBI1 : TCR_TBI0)) != 0;
     half->hpd = impl->hpd && (tcr & (upper ? TCR_HPD1 : TCR_HPD0)) != 0;
+    half->tbid = impl->tbid && (tcr & (upper ? TCR_TBID1 : TCR_TBID0)) != 0;
     half->e0pd = impl->e0pd && (tcr & (upper ? TCR_E0PD1 : TCR_E0PD0)) != 0;
     half->ha = impl->hafdbs && (tcr & TCR_HA) != 0;
     half->hd = half->ha && (tcr & TCR_HD) != 0;
@@ -95,10 +96,10 @@ void pgt_half_init(struct pgt_half *half, uint64_t tcr, uint64_t ttbr, bool uppe
 
 bool pgt_out_of_range(const struct pgt_half *half, uint64_t va)
 {
-    unsigned top = half->tbi ? 56 : 64;
-    uint64_t above = bits(va, half->input_bits, top - half->input_bits);
+    unsigned len = (half->tbi ? 56u : 64u) - half->input_bits;
+    uint64_t sign = half->upper ? bits(~0ull, 0, len) : 0;
 
-    return half->disabled || above != (half->upper ? BIT(top - half->input_bits) - 1 : 0);
+    return half->disabled || bits(va, half->input_bits, len) != sign;
 }
 
 /* First level that may have blocks. They are of 1 GB, 32 MB and 512 MB by granule; where descriptors

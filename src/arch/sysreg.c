@@ -30,7 +30,10 @@ const char *sysreg_name(uint32_t encoding)
 
 static char lower_case(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') {
+        return (char)(c - 'A' + 'a');
+    }
+    return c;
 }
 
 static bool same_name(const char *a, const char *b)

@@ -67,16 +67,15 @@ static void put_padded(struct sink *sink, const struct spec *spec, const char *s
     put_many(sink, ' ', spec->left ? pad : 0);
 }
 
-/* Writes the digits of value to the end of buf, most significant first; returns how many. None for
- * 0. */
+/* Writes the digits of value to the end of buf, most significant first; returns how
+ * many. None for 0. */
 static size_t digits_of(uint64_t value, unsigned base, bool upper, char buf[DIGITS_MAX])
 {
     const char *alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     size_t count = 0;
 
-    while (value != 0) {
+    for (; value != 0; value /= base) {
         buf[DIGITS_MAX - ++count] = alphabet[value % base];
-        value /= base;
     }
     return count;
 }
@@ -195,8 +194,8 @@ static const char *parse_flags(const char *f, struct spec *spec)
     }
 }
 
-/* A number or *; at most INT16_MAX, so that a mad format cannot spin. A negative * makes *negative
- * true. */
+/* A number or *; at most INT16_MAX, so that a mad format cannot spin. A negative *
+ * makes *negative true. */
 static const char *parse_count(const char *f, size_t *count, bool *negative, struct arg_list *args)
 {
     int64_t n = 0;

@@ -36,7 +36,7 @@ bool str_copy(char *dst, size_t size, const char *src)
 {
     size_t len = 0;
 
-    while (src[len] != 0 && len < size - 1) {
+    while (len < size - 1 && src[len] != 0) {
         dst[len] = src[len];
         len++;
     }

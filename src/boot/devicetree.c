@@ -55,8 +55,8 @@ static void prop_reg(struct fdt_writer *w, uint64_t base, uint64_t size)
     fdt_prop_cells(w, "reg", cells, 4);
 }
 
-/* A private interrupt. With GICv2 the flags also carry the mask of the (at most 8) CPUs it belongs
- * to. */
+/* A private interrupt. With GICv2 the flags also carry the mask of the (at most 8)
+ * CPUs it belongs to. */
 static void ppi_cells(const struct tree *t, uint32_t cells[IRQ_CELLS], uint32_t intid)
 {
     unsigned cpus = t->request->cpus < GIC_V2_CPUS ? t->request->cpus : GIC_V2_CPUS;
@@ -314,8 +314,8 @@ static void write_psci(const struct tree *t)
     fdt_node(t->w, "psci");
     fdt_prop_strs(t->w, "compatible", "arm,psci-1.0\0arm,psci-0.2\0arm,psci\0");
     fdt_prop_str(t->w, "method", t->request->smc_conduit ? "smc" : "hvc");
-    /* "arm,psci" (version 0.1) left the function numbers to the devicetree: they are those of DEN
-     * 0022. */
+    /* "arm,psci" (version 0.1) left the function numbers to the devicetree: they are
+     * those of DEN 0022. */
     fdt_prop_u32(t->w, "cpu_suspend", 0xc4000001);
     fdt_prop_u32(t->w, "cpu_off", 0x84000002);
     fdt_prop_u32(t->w, "cpu_on", 0xc4000003);
@@ -452,8 +452,8 @@ static void write_tree(const struct tree *t)
 
 /* ---- The user's own devicetree --------------------------------------------------------------- */
 
-/* Properties of /chosen that this start replaces. bootargs and the initrd stay when the user gave
- * no others. */
+/* Properties of /chosen that this start replaces. bootargs and the initrd stay when
+ * the user gave no others. */
 static bool is_replaced(const struct tree *t, const char *name)
 {
     bool initrd = str_eq(name, "linux,initrd-start") || str_eq(name, "linux,initrd-end");
@@ -511,8 +511,8 @@ struct patch {
     bool chosen_seen, memory_done;
 };
 
-/* The new properties go behind the old ones, and before the first child: properties come first in a
- * node. */
+/* The new properties go behind the old ones, and before the first child: properties
+ * come first in a node. */
 static void close_chosen_head(const struct tree *t, struct patch *patch)
 {
     if (patch->in_chosen && patch->head_open) {

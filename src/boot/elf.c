@@ -53,10 +53,9 @@ struct phdr {
 
 bool elf_is(const struct boot_bytes *data)
 {
-    return data->len >= 4 && memcmp(data->bytes,
-                                    "\x7f"
-                                    "ELF",
-                                    4) == 0;
+    static const uint8_t magic[4] = { 0x7f, 'E', 'L', 'F' };
+
+    return data->len >= sizeof(magic) && memcmp(data->bytes, magic, sizeof(magic)) == 0;
 }
 
 static struct phdr phdr_at(const struct elf *elf, unsigned i)
@@ -221,7 +220,7 @@ static enum status find_entry(struct maker *m, const struct elf *elf)
 
 enum status elf_load(struct maker *m, const struct boot_bytes *data)
 {
-    struct elf elf;
+    struct elf elf = { .data = data };
     enum status status = read_header(m, data, &elf);
 
     if (status == ST_OK) {

@@ -30,8 +30,8 @@ enum {
 
 /* ---- Reader ---------------------------------------------------------------------------------- */
 
-/* Length of the 0-terminated string at struct offset `at`, or -1 if it is not terminated inside the
- * block. */
+/* Length of the 0-terminated string at struct offset `at`, or -1 if it is not
+ * terminated inside the block. */
 static int64_t name_length(const struct fdt *fdt, uint32_t at)
 {
     const uint8_t *block = fdt->blob + fdt->struct_off;
@@ -66,8 +66,8 @@ static bool take_prop(const struct fdt *fdt, uint32_t *pos, struct fdt_item *ite
     item->len = be32(block + *pos);
     item->name_off = be32(block + *pos + 4);
     *pos += 8;
-    /* The strings block ends with a 0 (fdt_open has looked), so every offset inside begins a whole
-     * string. */
+    /* The strings block ends with a 0 (fdt_open has looked), so every offset inside
+     * begins a whole string. */
     if (item->name_off >= fdt->strings_len || item->len > fdt->struct_len - *pos) {
         return false;
     }
@@ -99,8 +99,8 @@ bool fdt_next(const struct fdt *fdt, uint32_t *pos, struct fdt_item *item)
     }
 }
 
-/* Is the token allowed at this depth? A tree has one root, properties lie in nodes, END comes when
- * all is closed. */
+/* Is the token allowed at this depth? A tree has one root, properties lie in nodes,
+ * END comes when all is closed. */
 static bool nesting_right(const struct fdt_item *item, unsigned *depth, bool *root_seen)
 {
     switch (item->token) {
@@ -272,8 +272,8 @@ bool fdt_find_prop(const struct fdt *fdt, uint32_t node_pos, const char *name,
 
 /* ---- Writer ---------------------------------------------------------------------------------- */
 
-/* Makes room for len bytes (padded to 4) in the structure block; NULL and full when there is none.
- */
+/* Makes room for len bytes (padded to 4) in the structure block; NULL and full when
+ * there is none. */
 static uint8_t *grow(struct fdt_writer *w, uint64_t len)
 {
     uint64_t padded = align_up(len, 4);
@@ -333,6 +333,7 @@ static uint32_t string_offset(struct fdt_writer *w, const char *name)
     return strings_add(w, name, str_len(name) + 1) ? at : 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the writer writes through it */
 void fdt_begin(struct fdt_writer *w, uint8_t *buf, size_t size, size_t strings_size,
                const struct fdt *from)
 {
@@ -364,8 +365,8 @@ size_t fdt_finish(struct fdt_writer *w)
     uint32_t strings_at = w->at;
     uint32_t total = (uint32_t)align_up(strings_at + w->strings_len, 8);
 
-    /* strings_off >= at, so this moves down; the padding is checked because the end may touch the
-     * buffer's. */
+    /* strings_off >= at, so this moves down; the padding is checked because the end
+     * may touch the buffer's. */
     memmove(w->buf + strings_at, w->buf + w->strings_off, w->strings_len);
     total = total <= w->size ? total : strings_at + w->strings_len;
     memset(w->buf + strings_at + w->strings_len, 0, total - strings_at - w->strings_len);

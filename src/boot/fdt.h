@@ -60,8 +60,8 @@ struct fdt_item {
 enum status fdt_open(struct fdt *fdt, const char *name, const uint8_t *bytes, uint64_t len,
                      struct err *err);
 
-/* The token at *pos (0: the first), NOPs left out; moves *pos behind it. False at a damaged place
- * or behind the end. */
+/* The token at *pos (0: the first), NOPs left out; moves *pos behind it. False at a
+ * damaged place or behind the end. */
 bool fdt_next(const struct fdt *fdt, uint32_t *pos, struct fdt_item *item);
 
 /* *pos of what follows the BEGIN_NODE of a node; path as "/", "/chosen", "/cpus/cpu@0". */

@@ -8,8 +8,10 @@
  *      0  code0, code1     instructions ("MZ" for the EFI stub)
  *      8  text_offset      of the image from a 2 MiB-aligned base
  *     16  image_size       with BSS; 0 before Linux 3.17
- *     24  flags            bit 0 big-endian kernel; 2:1 page size (1: 4K, 2: 16K, 3: 64K); 3 may
- * lie anywhere 56  magic            "ARM\x64"
+ *     24  flags            bit 0: big-endian kernel
+ *                          bits 2:1: page size (1: 4K, 2: 16K, 3: 64K)
+ *                          bit 3: may lie anywhere
+ *     56  magic            "ARM\x64"
  *
  * Two layouts, because kernels before 4.6 (flag 3 clear) cannot use memory below themselves and
  * want the devicetree within 512 MiB of their base; at its place 2 MiB are kept, whatever its size:

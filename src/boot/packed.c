@@ -5,8 +5,11 @@
  * Documents: RFC 1952 (gzip), RFC 8878 (zstd). The zboot header is what Linux's CONFIG_EFI_ZBOOT
  * puts into the unused part of the DOS header, little-endian:
  *
- *      0  "MZ"     4  "zimg"     8  offset of the payload     12  its size     24  name of the
- * compression, 0-terminated
+ *      0  "MZ"
+ *      4  "zimg"
+ *      8  offset of the payload
+ *     12  its size
+ *     24  name of the compression, 0-terminated
  */
 #include "plan.h"
 
@@ -51,9 +54,11 @@ static enum status zboot_open(struct maker *m, struct boot_bytes *data, enum pac
     memcpy(method, data->bytes + ZBOOT_METHOD, ZBOOT_METHOD_LEN);
     *packing = zboot_method(method);
     if (*packing == NOT_PACKED) {
-        for (char *c = method; *c != 0;
-             c++) { /* a name from a file: only what a terminal can show */
-            *c = *c >= ' ' && *c <= '~' ? *c : '?';
+        /* A name from a file: only what a terminal can show. */
+        for (char *c = method; *c != 0; c++) {
+            if (*c < ' ' || *c > '~') {
+                *c = '?';
+            }
         }
         return err_set(m->err, ST_E_NOTSUP, MSG_BOOT_ZBOOT_METHOD, data->name, method);
     }

@@ -122,10 +122,11 @@ enum status maker_add(struct maker *m, const struct boot_segment *segment)
     }
     const struct boot_segment *other = find_overlap(m, s.ipa, s.reserve);
     if (other != NULL) {
+        const uint64_t end = s.ipa + s.reserve;
+        const uint64_t other_end = other->ipa + other->reserve;
         return err_set(m->err, ST_E_RANGE, MSG_BOOT_OVERLAP, s.name, (unsigned long long)s.ipa,
-                       (unsigned long long)(s.ipa + s.reserve), other->name,
-                       (unsigned long long)other->ipa,
-                       (unsigned long long)(other->ipa + other->reserve));
+                       (unsigned long long)end, other->name, (unsigned long long)other->ipa,
+                       (unsigned long long)other_end);
     }
     if (m->plan->segment_count == BOOT_SEGMENTS_MAX) {
         return err_set(m->err, ST_E_FULL, MSG_BOOT_TOO_MANY, BOOT_SEGMENTS_MAX);
@@ -369,8 +370,9 @@ static enum status check_command_line(struct maker *m)
 
 static enum status make_all(struct maker *m)
 {
-    enum status (*const steps[])(struct maker *) = { check_command_line, add_loads,  load_guest,
-                                                     check_entry,        add_initrd, add_dtb };
+    static enum status (*const steps[])(struct maker *) = { check_command_line, add_loads,
+                                                            load_guest,         check_entry,
+                                                            add_initrd,         add_dtb };
 
     for (unsigned i = 0; i < ARRAY_SIZE(steps); i++) {
         enum status status = steps[i](m);
@@ -481,8 +483,9 @@ enum status boot_plan_apply(const struct boot_plan *plan, struct vm *vm, struct 
             status = clear(vm, s->ipa + s->len, s->zero);
         }
         if (status != ST_OK) {
+            const uint64_t end = s->ipa + s->len + s->zero;
             return err_set(err, status, MSG_BOOT_APPLY, s->name, (unsigned long long)s->ipa,
-                           (unsigned long long)(s->ipa + s->len + s->zero));
+                           (unsigned long long)end);
         }
         if (vm->config.accel != NULL && vm->config.accel->invalidate_code != NULL) {
             vm->config.accel->invalidate_code(vm, s->ipa, s->len + s->zero);

@@ -37,8 +37,8 @@ struct maker {
     struct err *err;
 };
 
-/* Where the stack pointer starts and, below it, what is kept free for the stack of a guest without
- * an own. */
+/* Where the stack pointer starts and, below it, what is kept free for the stack of a
+ * guest without an own. */
 #define STACK_GAP  0x1000
 #define STACK_ROOM KIB(64)
 
@@ -54,8 +54,8 @@ enum status maker_place(struct maker *m, const struct window *window, uint64_t s
                         const struct boot_bytes *what, uint64_t *ipa);
 /* End of the last byte reserved in RAM so far; ram_base if none. */
 uint64_t maker_used_end(const struct maker *m);
-/* ST_E_RANGE with the message that says how much --memory would do for `bytes` more at or above
- * `from`. */
+/* ST_E_RANGE with the message that says how much --memory would do for `bytes` more at
+ * or above `from`. */
 enum status maker_no_room(struct maker *m, const struct boot_bytes *what, uint64_t bytes,
                           uint64_t from);
 
@@ -67,12 +67,12 @@ enum status elf_load(struct maker *m, const struct boot_bytes *data);
 enum status raw_load(struct maker *m, const struct boot_bytes *data);
 enum status firmware_load(struct maker *m, const struct boot_bytes *data);
 
-/* Replaces *data by what is packed in it (gzip, zstd, EFI zboot), as long as it is packed. The plan
- * owns the result. */
+/* Replaces *data by what is packed in it (gzip, zstd, EFI zboot), as long as it is
+ * packed. The plan owns the result. */
 enum status unpack(struct maker *m, struct boot_bytes *data);
 
-/* ST_E_FORMAT if the bytes are something that people try to start and that cannot run: it would
- * fail in silence. */
+/* ST_E_FORMAT if the bytes are something that people try to start and that cannot run:
+ * it would fail in silence. */
 enum status refuse_foreign(struct maker *m, const struct boot_bytes *data);
 
 #endif

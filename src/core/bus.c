@@ -23,7 +23,9 @@ enum status bus_add(struct bus *bus, struct dev *dev)
         }
         at += bus->dev[i]->base < dev->base;
     }
-    memmove(&bus->dev[at + 1], &bus->dev[at], (bus->count - at) * sizeof(bus->dev[0]));
+    for (unsigned i = bus->count; i > at; i--) {
+        bus->dev[i] = bus->dev[i - 1];
+    }
     bus->dev[at] = dev;
     bus->count++;
     return ST_OK;
@@ -49,8 +51,8 @@ struct dev *bus_find(const struct bus *bus, uint64_t ipa, unsigned size)
     return NULL;
 }
 
-/* Tells the shell's observer of an access, in the form that back ends without a bus of their own
- * use. */
+/* Tells the shell's observer of an access, in the form that back ends without a bus of
+ * their own use. */
 static void observe(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write, uint64_t value)
 {
     const struct vm_ports *ports = &vcpu->vm->ports;

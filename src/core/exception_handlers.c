@@ -15,8 +15,8 @@
 
 typedef enum vcpu_action exception_fn(struct vcpu *vcpu, const struct vcpu_exit *exit);
 
-/* No back end should hand out such a syndrome: say so and stop, rather than run on with a guest
- * that missed something. */
+/* No back end should hand out such a syndrome: say so and stop, rather than run on
+ * with a guest that missed something. */
 static enum vcpu_action unexpected(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     struct vcpu_exit fail = { .kind = EXIT_FAIL };
@@ -39,8 +39,8 @@ static enum vcpu_action smc(struct vcpu *vcpu, const struct vcpu_exit *exit)
     return psci_call(vcpu);
 }
 
-/* WFI ends with an interrupt, WFE also with an event; both may end early (DDI 0487, "Wait for Event
- * and Send event"). */
+/* WFI ends with an interrupt, WFE also with an event; both may end early (DDI 0487,
+ * "Wait for Event and Send event"). */
 static enum vcpu_action wfx(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     vcpu_skip(vcpu);
@@ -48,8 +48,8 @@ static enum vcpu_action wfx(struct vcpu *vcpu, const struct vcpu_exit *exit)
     return vcpu_has_work(vcpu) ? VCPU_RESUME : VCPU_WAIT;
 }
 
-/* Registers a back end leaves to us: the generic timer's and the GIC's, where it has none of its
- * own. */
+/* Registers a back end leaves to us: the generic timer's and the GIC's, where it has
+ * none of its own. */
 static enum vcpu_action sysreg(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     uint32_t iss = ESR_ISS(exit->syndrome.esr);

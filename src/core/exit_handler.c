@@ -17,8 +17,8 @@ static enum vcpu_action exit_none(struct vcpu *vcpu, struct vcpu_exit *exit)
     return atomic_load(&vcpu->vm->state) == VM_RUNNING ? VCPU_RESUME : VCPU_QUIT;
 }
 
-/* Completes a load: the value goes to the register as the instruction's size, sign and width say.
- */
+/* Completes a load: the value goes to the register as the instruction's size, sign and
+ * width say. */
 static void mmio_complete(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     uint64_t value = exit->mmio.value;

@@ -6,8 +6,8 @@
 
 #include "vm.h"
 
-/* Asks a device for its deadline again and wakes the timer thread if it came nearer. The device's
- * lock is held. */
+/* Asks a device for its deadline again and wakes the timer thread if it came nearer.
+ * The device's lock is held. */
 void dev_rearm(struct vm *vm, struct dev *dev);
 
 /*

@@ -155,8 +155,8 @@ static enum vcpu_action smccc_version(struct vcpu *vcpu)
     return answer(vcpu, 0x10002);
 }
 
-/* Call count, UID and revision of the vendor specific hypervisor service: this UUID is our own (RFC
- * 4122, random). */
+/* Call count, UID and revision of the vendor specific hypervisor service: this UUID is
+ * our own (RFC 4122, random). */
 static enum vcpu_action vendor_uid(struct vcpu *vcpu)
 {
     vcpu_set_reg(vcpu, REG_X0, 0x6d5f7a1c);
@@ -194,8 +194,8 @@ static enum vcpu_action trng_get_uuid(struct vcpu *vcpu)
     return vendor_uid(vcpu);
 }
 
-/* x1 = number of bits wanted; they come in x3 (lowest), x2, x1, each register 32 or 64 bits by the
- * call's width. */
+/* x1 = number of bits wanted; they come in x3 (lowest), x2, x1, each register 32 or 64
+ * bits by the call's width. */
 static enum vcpu_action trng_rnd(struct vcpu *vcpu)
 {
     const struct vm_ports *ports = &vcpu->vm->ports;

@@ -6,7 +6,7 @@
  * when a deadline comes nearer.
  *
  *   next_deadline_ns   what the timer thread sleeps towards. UINT64_MAX while it looks around, so
- * that whoever sets a deadline meanwhile wakes it and none is missed.
+ *                      that whoever sets a deadline meanwhile wakes it and none is missed.
  */
 #include "core/internal.h"
 #include "vm.h"

@@ -1,9 +1,10 @@
 /*
  * vm.c - the machine: built in order, torn down in reverse.
  *
- *   vm_init     memory, back end, GIC, devices on the bus, vCPUs     (vm_fini undoes it, also
- * half-way) vm_start    CPU 0 on vcpu_run    (vcpu.c) on a thread of its own for each vCPU vm_stop
- * from anywhere, once: off, reset, exit, limit, failure
+ *   vm_init     memory, back end, GIC, devices on the bus, vCPUs (vm_fini undoes it, also half-way)
+ *   vm_start    CPU 0 on
+ *   vcpu_run    (vcpu.c) on a thread of its own for each vCPU
+ *   vm_stop     from anywhere, once: off, reset, exit, limit, failure
  */
 #include "vm.h"
 

@@ -140,13 +140,13 @@ void gic_send_sgi(struct gic *gic, unsigned from, unsigned to, uint32_t intid);
 /* GICv2: the CPUs (a mask) whose SGI is pending; 0 ends it. */
 void gic_set_sgi_sources(struct gic *gic, unsigned cpu, uint32_t intid, uint32_t sources);
 
-/* True if the CPU's highest pending interrupt may interrupt it now: priority mask, running
- * priority, groups. */
+/* True if the CPU's highest pending interrupt may interrupt it now: priority mask,
+ * running priority, groups. */
 bool gic_can_signal(const struct gic_cpu *cpu);
 /* Running priority: of the highest active interrupt, GIC_PRIO_IDLE without one. */
 uint32_t gic_running_priority(const struct gic_cpu *cpu);
-/* Acknowledges the CPU's highest pending interrupt (gic_can_signal). Returns its INTID, with an
- * SGI's source in 12:10. */
+/* Acknowledges the CPU's highest pending interrupt (gic_can_signal). Returns its
+ * INTID, with an SGI's source in 12:10. */
 uint32_t gic_acknowledge(struct gic *gic, unsigned cpu);
 /* Priority drop: the highest active priority of a group ends. */
 void gic_drop_priority(struct gic *gic, unsigned cpu, unsigned group);

@@ -113,8 +113,8 @@ static void touched(const struct gic_at *at, uint64_t lines)
     gic_update_lines(at->gic, at->cpu, at->intid, (uint32_t)lines);
 }
 
-/* Lines of this bank that set and clear registers may change; GICv2's SGIs have rules of their own.
- */
+/* Lines of this bank that set and clear registers may change; GICv2's SGIs have rules
+ * of their own. */
 static uint32_t not_v2_sgi(const struct gic_at *at)
 {
     return at->gic->version == 2 && at->intid < GIC_PRIVATE ? ~GIC_SGI_MASK : UINT32_MAX;

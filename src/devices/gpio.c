@@ -27,21 +27,22 @@ enum {
 
 #define GPIO_ID 0x00041061u
 
-/* How long a push lasts. Drivers debounce the line (Linux's gpio-keys for 5 ms) and then look at it again. */
+/* How long a push lasts. Drivers debounce the line (Linux's gpio-keys for 5 ms) and then
+ * look at it again. */
 #define PUSH_NS 100000000u
 
 /* One bit a line. */
 struct gpio {
-    uint32_t in;    /* what the outside drives               */
-    uint32_t out;   /* data latch                            */
-    uint32_t dir;   /* GPIODIR: 1 output                     */
-    uint32_t is;    /* GPIOIS: 1 level, 0 edge               */
-    uint32_t ibe;   /* GPIOIBE: 1 both edges                 */
-    uint32_t iev;   /* GPIOIEV: 1 rising or high             */
-    uint32_t ie;    /* GPIOIE: 1 not masked                  */
-    uint32_t edge;  /* edges seen, until GPIOIC              */
-    uint32_t afsel; /* GPIOAFSEL                             */
-    uint32_t seen;  /* input levels that edges compare with  */
+    uint32_t in;         /* what the outside drives               */
+    uint32_t out;        /* data latch                            */
+    uint32_t dir;        /* GPIODIR: 1 output                     */
+    uint32_t is;         /* GPIOIS: 1 level, 0 edge               */
+    uint32_t ibe;        /* GPIOIBE: 1 both edges                 */
+    uint32_t iev;        /* GPIOIEV: 1 rising or high             */
+    uint32_t ie;         /* GPIOIE: 1 not masked                  */
+    uint32_t edge;       /* edges seen, until GPIOIC              */
+    uint32_t afsel;      /* GPIOAFSEL                             */
+    uint32_t seen;       /* input levels that edges compare with  */
     uint64_t release_ns; /* when a push ends; UINT64_MAX: none */
 };
 
@@ -192,18 +193,10 @@ static const struct dev_reg gpio_regs[] = {
 };
 
 static const struct dev_field gpio_fields[] = {
-    DEV_FIELD(gpio, in),
-    DEV_FIELD(gpio, out),
-    DEV_FIELD(gpio, dir),
-    DEV_FIELD(gpio, is),
-    DEV_FIELD(gpio, ibe),
-    DEV_FIELD(gpio, iev),
-    DEV_FIELD(gpio, ie),
-    DEV_FIELD(gpio, edge),
-    DEV_FIELD(gpio, afsel),
-    DEV_FIELD(gpio, seen),
-    DEV_FIELD(gpio, release_ns),
-    { 0 },
+    DEV_FIELD(gpio, in),   DEV_FIELD(gpio, out),        DEV_FIELD(gpio, dir),
+    DEV_FIELD(gpio, is),   DEV_FIELD(gpio, ibe),        DEV_FIELD(gpio, iev),
+    DEV_FIELD(gpio, ie),   DEV_FIELD(gpio, edge),       DEV_FIELD(gpio, afsel),
+    DEV_FIELD(gpio, seen), DEV_FIELD(gpio, release_ns), { 0 },
 };
 
 const struct dev_ops gpio_ops = {

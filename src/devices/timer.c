@@ -121,8 +121,8 @@ uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns)
 enum { RPCT = BIT(0), RVCT = BIT(1), RFRQ = BIT(2), RVOFF = BIT(3), RWVT = BIT(4), RWPT = BIT(5) };
 
 #define CNTACR_ALL 0x3Fu
-#define CNTTIDR_FRAME \
-    0x3u /* frame 0: implemented, with virtual timer and CNTVOFF; no second view */
+/* Frame 0: implemented, with virtual timer and CNTVOFF; no second view. */
+#define CNTTIDR_FRAME 0x3u
 
 struct timer_mmio {
     struct gtimer g; /* GTIMER_PHYS and GTIMER_VIRT of frame 0 */
@@ -143,8 +143,8 @@ enum timer_reg {
     T_ID,
 };
 
-/* Where a register is, how wide, and which bit of CNTACR0 the frame's page asks for it (0: none).
- */
+/* Where a register is, how wide, and which bit of CNTACR0 the frame's page asks for it
+ * (0: none). */
 struct timer_row {
     uint16_t offset;
     uint8_t width;

@@ -2,8 +2,7 @@
  * console.c - the guest's serial port at the host's end; see io/console.h.
  *
  *   vCPU threads --console_write--> [out lock] stream, or the backlog while no client is there
- *   event thread --read--> keys (Ctrl-A) --> ring --> receive port; what is not taken stays in the
- * ring
+ *   event thread --read--> keys (Ctrl-A) --> ring --> receive port; the rest stays in the ring
  *
  * Only the event thread changes `in` and `peer`; `peer` changes with the out lock held, since
  * writers look at it.
@@ -17,12 +16,14 @@
 
 #define RING_SIZE  65536u
 #define KEY_PREFIX 0x01 /* Ctrl-A */
-#define WRITE_LIMIT \
-    (10 * 1000000000ull)     /* how long a reader may take nothing before output is dropped */
-#define RETRY_MIN 1000000ull /* between offers to a guest that takes nothing, ns            */
+
+/* How long a reader may take nothing before output is dropped, ns. */
+#define WRITE_LIMIT (10 * 1000000000ull)
+/* Between offers to a guest that takes nothing, ns. */
+#define RETRY_MIN 1000000ull
 #define RETRY_MAX 20000000ull
-#define FOREGROUND_NS \
-    250000000ull /* how often to look whether the terminal is ours again                */
+/* How often to look whether the terminal is ours again. */
+#define FOREGROUND_NS 250000000ull
 
 /* Bytes in order of arrival. */
 struct ring {
@@ -175,8 +176,8 @@ static bool key_filter(struct console *c, uint8_t byte)
     return !c->prefix;
 }
 
-/* A full ring loses keys of a terminal only: Ctrl-A must work when the guest has hung. Others are
- * not read then. */
+/* A full ring loses keys of a terminal only: Ctrl-A must work when the guest has hung.
+ * Others are not read then. */
 static void input_put(struct console *c, const uint8_t *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -191,8 +192,8 @@ static bool input_wanted(const struct console *c)
     return c->in != NULL && (c->keys || c->input.used < RING_SIZE);
 }
 
-/* Offers what is there to the guest, and sets the time of the next offer if it does not take all.
- */
+/* Offers what is there to the guest, and sets the time of the next offer if it does
+ * not take all. */
 static void input_offer(struct console *c)
 {
     bool progress = false;
@@ -264,8 +265,8 @@ static void client_accept(struct console *c)
     }
 }
 
-/* A background process may neither read its terminal nor change its mode; it gets both when it
- * comes to the front. */
+/* A background process may neither read its terminal nor change its mode; it gets both
+ * when it comes to the front. */
 static bool terminal_ours(struct console *c)
 {
     if (!c->keys || c->in == NULL) {

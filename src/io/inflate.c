@@ -23,8 +23,8 @@
 
 #define FIRST_SIZE 0x10000
 
-/* Output that doubles as it fills. One byte more than max may be stored: that is how too much is
- * noticed. */
+/* Output that doubles as it fills. One byte more than max may be stored: that is how
+ * too much is noticed. */
 struct growing {
     uint8_t *bytes;
     size_t len, size, max;
@@ -110,8 +110,8 @@ static enum status gunzip_all(z_stream *z, const uint8_t *in, size_t len, struct
         } else if (result == Z_MEM_ERROR) {
             return ST_E_NOMEM;
         } else if (result != Z_OK) {
-            return ST_E_FORMAT; /* also Z_BUF_ERROR: there was room, so the input has ended too
-                                   early */
+            /* Also Z_BUF_ERROR: there was room, so the input has ended too early. */
+            return ST_E_FORMAT;
         }
     }
 }
@@ -146,8 +146,8 @@ const bool inflate_has_zlib = false;
 
 #if HV_HAVE_ZSTD
 
-/* Does another frame follow? Anything else behind the last one (zboot's size) is not packed data.
- */
+/* Does another frame follow? Anything else behind the last one (zboot's size) is not
+ * packed data. */
 static bool another_frame(const ZSTD_inBuffer *in)
 {
     return in->size - in->pos >= 4 && le32((const uint8_t *)in->src + in->pos) == ZSTD_MAGICNUMBER;

@@ -360,6 +360,7 @@ static enum lang locale_lang(void)
     static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
 
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
         const char *value = getenv(names[i]);
         if (value != NULL && value[0] != 0) {
             return hv_lang_of_locale(value);

@@ -11,9 +11,7 @@
 #include "vmm/internal.h"
 #include "vmm/spec.h"
 
-/* ---- Members by row
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- Members by row -------------------------------------------------------------------------- */
 
 void *config_member(struct hv_config *config, const struct hv_option *option)
 {
@@ -73,9 +71,7 @@ static void list_clear(struct hv_list *list)
     *list = (struct hv_list){ NULL, 0 };
 }
 
-/* ---- Setting
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Setting --------------------------------------------------------------------------------- */
 
 static enum status set_number(const struct hv_option *o, uint64_t *member, const char *text,
                               struct err *err)
@@ -227,8 +223,7 @@ enum status config_copy(struct hv_config *to, const struct hv_config *from, stru
     return st;
 }
 
-/* ---- What does not go together
- * ------------------------------------------------------------------------------------ */
+/* ---- What does not go together --------------------------------------------------------------- */
 
 unsigned config_gic_version(const struct hv_config *config)
 {

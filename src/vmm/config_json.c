@@ -1,8 +1,8 @@
 /*
  * config_json.c - a configuration as vm.json and back.
  *
- *   { "cpus": 2, "memory": "512M", "kernel": "Image", "load": ["blob.bin@0x41000000"], "stats":
- * true }
+ *   { "cpus": 2, "memory": "512M", "kernel": "Image",
+ *     "load": ["blob.bin@0x41000000"], "stats": true }
  *
  * Keys are option names; a value is what one would type, as text or number. Only what differs from
  * the default is written. The path in a message is where the value stands: "load[1]".
@@ -14,9 +14,7 @@
 #include "base/string.h"
 #include "vmm/internal.h"
 
-/* ---- Reading
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static enum status load_scalar(struct hv_config *config, const struct hv_option *o,
                                const char *path, const json_t *value, const char *name,
@@ -104,9 +102,7 @@ enum status hv_config_load(struct hv_config *config, const char *json, size_t le
     return st;
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* The largest unit that divides a size. */
 static json_t *save_size(uint64_t bytes)

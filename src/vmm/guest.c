@@ -60,8 +60,8 @@ static struct boot_bytes bytes_of(const struct host_bytes *bytes, const char *na
     return (struct boot_bytes){ bytes->data, bytes->size, name };
 }
 
-/* What an Image header may ask for and this model lacks; see ID_AA64MMFR0_EL1 of the software CPU.
- */
+/* What an Image header may ask for and this model lacks; see ID_AA64MMFR0_EL1 of the
+ * software CPU. */
 static unsigned cpu_lacks(const struct soft_model *model)
 {
     return BOOT_CPU_NO_BIG_ENDIAN | (model->granule16 ? 0 : BOOT_CPU_NO_16K);

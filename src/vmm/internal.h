@@ -6,9 +6,7 @@
 
 #include "hypervisor.h"
 
-/* ---- config.c
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- config.c -------------------------------------------------------------------------------- */
 
 /* The member of a row: uint64_t, char * or struct hv_list, as its kind says. */
 void *config_member(struct hv_config *config, const struct hv_option *option);

@@ -14,9 +14,7 @@
 
 #define LINE_SIZE 300
 
-/* ---- doctor
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- doctor ---------------------------------------------------------------------------------- */
 
 /* "Linux x86_64" */
 static void host_name(char *buf, size_t size)
@@ -73,8 +71,7 @@ unsigned hv_doctor(enum lang lang, hv_line_fn *line, void *opaque)
     return 1;
 }
 
-/* ---- machines, cpus, devices
- * -------------------------------------------------------------------------------------- */
+/* ---- machines, cpus, devices ----------------------------------------------------------------- */
 
 void hv_list_machines(enum lang lang, hv_line_fn *line, void *opaque)
 {
@@ -128,12 +125,13 @@ static void add_interrupts(struct text *t, const struct board_row *row)
 static void line_range(hv_line_fn *line, void *opaque, uint64_t base, uint64_t size,
                        const char *name, const char *what, const struct board_row *row)
 {
+    const uint64_t end = base + size;
     char text[LINE_SIZE];
     struct text t;
 
     text_init(&t, text, sizeof(text));
     text_add(&t, "0x%010llx - 0x%010llx  %-14s %s", (unsigned long long)base,
-             (unsigned long long)(base + size), name, what);
+             (unsigned long long)end, name, what);
     if (row != NULL) {
         add_interrupts(&t, row);
     }
@@ -167,9 +165,7 @@ enum status hv_list_devices(const struct hv_config *config, hv_line_fn *line, vo
     return ST_OK;
 }
 
-/* ---- explain
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- explain --------------------------------------------------------------------------------- */
 
 void hv_explain(uint64_t esr, hv_line_fn *line, void *opaque)
 {
@@ -189,9 +185,7 @@ void hv_explain(uint64_t esr, hv_line_fn *line, void *opaque)
     }
 }
 
-/* ---- dtb
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- dtb ------------------------------------------------------------------------------------- */
 
 static enum status copy_dtb(const struct boot_plan *plan, uint8_t **bytes, size_t *len,
                             struct err *err)

@@ -30,8 +30,8 @@ void logger_say(struct logger *logger, enum hv_line to, const char *text)
     host_mutex_unlock(logger->lock);
 }
 
-/* In the demonstration what happens is the programme; elsewhere it is a remark beside the guest's
- * console. */
+/* In the demonstration what happens is the programme; elsewhere it is a remark beside
+ * the guest's console. */
 static void logger_write(void *opaque, enum log_level level, const char *module, const char *text)
 {
     static const char *const tag[] = { "ERROR", "WARN", "INFO", "DEBUG" };

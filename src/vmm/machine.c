@@ -3,14 +3,14 @@
  *
  *   create   files -> memory size -> console, log -> vm_init -> boot plan
  *   run      [boot plan applied, CPU 0 on, threads until it stops] again while the guest asks for a
- * reset destroy  everything in reverse; also half-way through create
+ *            reset
+ *   destroy  everything in reverse; also half-way through create
  */
 #include "vmm/machine.h"
 #include "base/fmt.h"
 #include "base/string.h"
 
-/* ---- Ports that the core gets
- * ------------------------------------------------------------------------------------- */
+/* ---- Ports that the core gets ---------------------------------------------------------------- */
 
 static void *port_alloc(void *opaque, size_t size, size_t align)
 {
@@ -86,8 +86,8 @@ static void port_lock_destroy(void *opaque, struct lock *lock)
     host_mutex_destroy(lock->impl);
 }
 
-/* The guest's output: in words when narrated, and as it is; the demonstration on a terminal has
- * only the words. */
+/* The guest's output: in words when narrated, and as it is; the demonstration on a
+ * terminal has only the words. */
 static size_t port_console_write(void *opaque, const uint8_t *bytes, size_t len)
 {
     struct hv_machine *m = opaque;
@@ -105,8 +105,7 @@ static size_t port_console_write(void *opaque, const uint8_t *bytes, size_t len)
     return port.write(port.opaque, bytes, len);
 }
 
-/* ---- Ports that the console gets
- * ---------------------------------------------------------------------------------- */
+/* ---- Ports that the console gets ------------------------------------------------------------- */
 
 static size_t console_receive(void *opaque, const uint8_t *bytes, size_t len)
 {
@@ -134,9 +133,7 @@ static void console_notice(void *opaque, const char *text)
     logger_say(&m->logger, HV_LINE_ERR, line);
 }
 
-/* ---- Create
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Create ---------------------------------------------------------------------------------- */
 
 static enum lang lang_of(const struct hv_machine *m)
 {
@@ -328,9 +325,7 @@ void hv_machine_destroy(struct hv_machine *m)
     host_free(m);
 }
 
-/* ---- Run
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Run ------------------------------------------------------------------------------------- */
 
 static enum status boot(struct hv_machine *m, struct err *err)
 {

@@ -21,9 +21,7 @@
 #include "vmm/internal.h"
 #include "vmm/spec.h"
 
-/* ---- Parts
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Parts ----------------------------------------------------------------------------------- */
 
 struct logger {
     struct hv_host host;
@@ -101,9 +99,7 @@ struct hv_machine {
     uint64_t run_ns;
 };
 
-/* ---- logger.c
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- logger.c -------------------------------------------------------------------------------- */
 
 enum status logger_init(struct logger *logger, const struct hv_config *config,
                         const struct hv_host *host, struct err *err);
@@ -112,9 +108,7 @@ struct log_port logger_port(struct logger *logger);
 /* A line that is no log line (statistics, where the console is). Any thread. */
 void logger_say(struct logger *logger, enum hv_line to, const char *text);
 
-/* ---- guest.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- guest.c --------------------------------------------------------------------------------- */
 
 /* Reads the files that the configuration names. */
 enum status guest_read(struct guest *guest, const struct hv_config *config, struct err *err);
@@ -127,45 +121,37 @@ void guest_fini(struct guest *guest);
 void guest_request(struct hv_machine *machine, uint64_t ram_size, const uint64_t *mpidr,
                    unsigned cpus, struct boot_request *request);
 
-/* ---- threads.c
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- threads.c ------------------------------------------------------------------------------- */
 
 enum status threads_init(struct hv_machine *machine, struct err *err);
 void threads_fini(struct hv_machine *machine);
-/* Starts the vCPUs, serves timers and console, and returns when the machine no longer runs and all
- * threads ended. */
+/* Starts the vCPUs, serves timers and console, and returns when the machine no longer
+ * runs and all threads ended. */
 enum status threads_run(struct hv_machine *machine, struct err *err);
 void threads_wake_vcpu(struct hv_machine *machine, unsigned cpu);
 /* Every vCPU writes its state to the log when it next can. */
 void threads_dump(struct hv_machine *machine);
 
-/* ---- observe.c
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- observe.c ------------------------------------------------------------------------------- */
 
 void observe_exit(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit);
 /* "mmio" */
 const char *exit_kind_name(enum exit_kind kind);
 void observe_uart(struct hv_machine *machine, const uint8_t *bytes, size_t len);
 
-/* ---- stats.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- stats.c --------------------------------------------------------------------------------- */
 
 void stats_table(struct hv_machine *machine);
 enum status stats_json(struct hv_machine *machine, const char *file, struct err *err);
 uint64_t stats_insns(struct hv_machine *machine);
 
-/* ---- semihost.c
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- semihost.c ------------------------------------------------------------------------------ */
 
 enum status semihost_init(struct hv_machine *machine, struct err *err);
-void semihost_fini(struct semihost *semihost);
+void semihost_fini(struct semihost *sh);
 /* Console input on its way to the guest. True: it was semihosting's, *taken bytes of it. */
-bool semihost_input(struct semihost *semihost, const uint8_t *bytes, size_t len, size_t *taken);
+bool semihost_input(struct semihost *sh, const uint8_t *bytes, size_t len, size_t *taken);
 /* Readers stop waiting: no more input, or the machine stops. */
-void semihost_end_input(struct semihost *semihost);
+void semihost_end_input(struct semihost *sh);
 
 #endif

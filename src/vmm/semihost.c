@@ -8,9 +8,7 @@
 #include "base/string.h"
 #include "vmm/machine.h"
 
-/* ---- Files
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static unsigned mode_flags(unsigned mode)
 {
@@ -140,9 +138,7 @@ static int64_t file_rename(void *opaque, const char *from, const char *to)
     return host_dir_rename(sh->dir, from, to) == ST_OK ? 0 : -1;
 }
 
-/* ---- Input
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- Input ----------------------------------------------------------------------------------- */
 
 static int input_getc(void *opaque)
 {
@@ -194,9 +190,7 @@ void semihost_end_input(struct semihost *sh)
     host_mutex_unlock(sh->lock);
 }
 
-/* ---- Made and gone
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Made and gone --------------------------------------------------------------------------- */
 
 enum status semihost_init(struct hv_machine *m, struct err *err)
 {

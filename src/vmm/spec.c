@@ -9,9 +9,7 @@
 #include "base/string.h"
 #include "devices.h"
 
-/* ---- Numbers
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 static unsigned digit(char c)
 {
@@ -105,11 +103,10 @@ bool spec_seconds(const char *text, uint64_t *ns)
     return true;
 }
 
-/* ---- Words separated by commas
- * ------------------------------------------------------------------------------------ */
+/* ---- Words separated by commas --------------------------------------------------------------- */
 
-/* Copies the next word of a list and steps over its comma. False at the end, or when the word is
- * too long. */
+/* Copies the next word of a list and steps over its comma. False at the end, or when
+ * the word is too long. */
 static bool next_word(const char **list, char *word, size_t size)
 {
     size_t n = 0;
@@ -147,9 +144,7 @@ static bool parse_on_off(const char *text, bool *on)
     return *on || (text != NULL && str_eq(text, "off"));
 }
 
-/* ---- --accel
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- --accel --------------------------------------------------------------------------------- */
 
 enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err)
 {
@@ -182,9 +177,7 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
     return ST_OK;
 }
 
-/* ---- --cpu
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- --cpu ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -206,7 +199,8 @@ static const struct {
     { "mops", A64_FEAT_MOPS },
     { "pan", A64_FEAT_PAN },         { "pan2", A64_FEAT_PAN2 },
     { "pan3", A64_FEAT_PAN3 },       { "pauth", A64_FEAT_PAUTH },
-    { "pmull", A64_FEAT_PMULL },     { "rdm", A64_FEAT_RDM },
+    { "pmull", A64_FEAT_PMULL },     { "qarma3", A64_FEAT_QARMA3 },
+    { "qarma5", A64_FEAT_QARMA5 },   { "rdm", A64_FEAT_RDM },
     { "rng", A64_FEAT_RNG },         { "sb", A64_FEAT_SB },
     { "sha1", A64_FEAT_SHA1 },       { "sha256", A64_FEAT_SHA256 },
     { "sha3", A64_FEAT_SHA3 },       { "sha512", A64_FEAT_SHA512 },
@@ -219,7 +213,7 @@ static const struct {
 /* What the software CPU can do is what its most capable models have. */
 static uint64_t possible_features(void)
 {
-    uint64_t all = 0;
+    uint64_t all = soft_extra_features;
 
     for (unsigned i = 0; soft_models[i].name != NULL; i++) {
         all |= soft_models[i].features;
@@ -300,9 +294,7 @@ enum status spec_cpu(const char *text, struct cpu_spec *out, struct err *err)
     return ST_OK;
 }
 
-/* ---- --affinity
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- --affinity ------------------------------------------------------------------------------ */
 
 /* "3" or "0-3" added to the list. */
 static bool affinity_word(const char *word, struct affinity_spec *spec)
@@ -345,8 +337,7 @@ enum status spec_affinity(const char *text, struct affinity_spec *out, struct er
     return ST_OK;
 }
 
-/* ---- --trace, --stats, --load
- * ------------------------------------------------------------------------------------- */
+/* ---- --trace, --stats, --load ---------------------------------------------------------------- */
 
 enum status spec_trace(const char *text, struct trace_spec *out, struct err *err)
 {
@@ -395,9 +386,7 @@ enum status spec_load(const char *text, char *file, size_t size, uint64_t *ipa, 
     return ST_OK;
 }
 
-/* ---- --log
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- --log ----------------------------------------------------------------------------------- */
 
 static bool log_level_of(const char *text, enum log_level *level)
 {
@@ -440,9 +429,7 @@ enum status spec_log(const char *text, struct log_spec *out, struct err *err)
     return ST_OK;
 }
 
-/* ---- Checkers
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Checkers -------------------------------------------------------------------------------- */
 
 enum status check_accel(const char *text, struct err *err)
 {

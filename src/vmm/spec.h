@@ -12,9 +12,7 @@
 #include "base/log.h"
 #include "hypervisor.h"
 
-/* ---- Numbers
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 /* Decimal or 0x; nothing before or after. */
 bool spec_number(const char *text, uint64_t *value);
@@ -23,9 +21,7 @@ bool spec_size(const char *text, uint64_t *value);
 /* Decimal seconds with up to nine digits after the point, as ns. */
 bool spec_seconds(const char *text, uint64_t *ns);
 
-/* ---- Options
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err);
 

@@ -16,9 +16,7 @@
 
 #define WFE_NS 1000000u /* a WFE may end without cause (DDI 0487, "Wait for Event") */
 
-/* ---- Sleeping
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Sleeping -------------------------------------------------------------------------------- */
 
 void threads_wake_vcpu(struct hv_machine *m, unsigned cpu)
 {
@@ -49,8 +47,7 @@ static void sleeper_wait(struct sleeper *s, const struct vcpu *vcpu, uint64_t de
     host_mutex_unlock(s->lock);
 }
 
-/* ---- A vCPU's thread
- * ---------------------------------------------------------------------------------------------- */
+/* ---- A vCPU's thread ------------------------------------------------------------------------- */
 
 static void say_if_asked(struct sleeper *s, struct vcpu *vcpu)
 {
@@ -131,9 +128,7 @@ static void join_vcpus(struct hv_machine *m)
     }
 }
 
-/* ---- The event loop
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- The event loop -------------------------------------------------------------------------- */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {

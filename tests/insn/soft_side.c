@@ -179,6 +179,8 @@ void soft_init(const struct a64_table *table)
     cpu.page_va = INSN_CODE_VA;
     cpu.pstate = PS_SP;
     cpu.sp_align_mask = 15;
+    /* What a Linux program sees: 48-bit addresses, the top byte ignored in the lower half. */
+    cpu.pac[0] = cpu.pac[1] = (struct pac_layout){ { 0xffull << 48, 0xffffull << 48 }, 55 };
     for (unsigned i = 0; i <= PAGE_SLOTS; i++) {
         ops[i].fn = end_of_run;
     }

@@ -4,29 +4,30 @@
  * How it runs
  *
  *   A guest page that holds code has a `struct code_page`: one `struct op` slot for each of its
- * 1024 instruction words, plus a sentinel. A slot starts as op_decode, which decodes the word,
- * lowers it to one micro-operation (uop), overwrites the slot and continues in it. A body ends by
- * going to another slot: the next one (NEXT), a target in the same page (near_branch), or anywhere
- * (far_jump). With a compiler that makes tail calls that is a jump, so the host's branch predictor
- * sees one indirect jump per instruction; otherwise a loop in run.c does it (SOFT_TAILCALL).
+ *   1024 instruction words, plus a sentinel. A slot starts as op_decode, which decodes the word,
+ *   lowers it to one micro-operation (uop), overwrites the slot and continues in it. A body ends by
+ *   going to another slot: the next one (NEXT), a target in the same page (near_branch), or
+ *   anywhere (far_jump). With a compiler that makes tail calls that is a jump, so the host's branch
+ *   predictor sees one indirect jump per instruction; otherwise a loop in run.c does it
+ *   (SOFT_TAILCALL).
  *
  *       code_page.ops   [0] add ─▶ [1] ldr ─▶ [2] b.ne ─▶ … [1023] ─▶ [1024] op_page_end
  *                        ▲                     │ near_branch
  *                        └─────────────────────┘
  *
  *   The PC is not stored: it is page_va + 4 * slot index. LEAVE ends the run of slots and returns
- * to run.c, which looks at why (cpu->pc is valid then).
+ *   to run.c, which looks at why (cpu->pc is valid then).
  *
  * Rules for bodies
  *
  *   - A body never passes the address of a local to a function that is not inlined: that silently
- * turns the tail call into a call and the host's stack grows. Slow paths return values, and say
- * "did not happen" by cpu->left.
+ *     turns the tail call into a call and the host's stack grows. Slow paths return values, and say
+ *     "did not happen" by cpu->left.
  *   - After any slow-path call: if (UNLIKELY(cpu->left)) LEAVE(); nothing may have been written
- * before that which the restarted instruction would see (write-back and destination registers come
- * last).
+ *     before that which the restarted instruction would see (write-back and destination registers
+ *     come last).
  *   - One C body per uop is the meaning of the instruction: interpreter, oracle, and what the JIT
- * will be compared to.
+ *     will be compared to.
  */
 #ifndef SOFT_CPU_H
 #define SOFT_CPU_H
@@ -86,8 +87,8 @@ struct op {
 
 #define NEXT() GOTO_OP(op + 1)
 
-/* Integer register file: X0-X30, then the current SP, a zero that is never written, a sink that is
- * never read. */
+/* Integer register file: X0-X30, then the current SP, a zero that is never written, a
+ * sink that is never read. */
 enum { X_SP = 31, X_ZERO = 32, X_SINK = 33, X_COUNT = 34 };
 
 /*
@@ -119,7 +120,10 @@ extern const struct uop_info uop_table[UOP_COUNT];
 
 /* ---- Lowering -------------------------------------------------------------------------------- */
 
-enum { LOWER_FAR = 1 /* every branch is a far one: single step, instruction limit */ };
+enum {
+    LOWER_FAR = 1,     /* every branch is a far one: single step, instruction limit */
+    LOWER_GUARDED = 2, /* the instruction is in a guarded page (FEAT_BTI)           */
+};
 
 struct lower {
     const struct cpu *cpu; /* for features and model constants only: never registers */
@@ -180,8 +184,8 @@ union vreg {
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NEVER   (~0ull) /* a tag that no access has: its low bits are set */
 
-/* One 4 KiB page. A tag is the page's VA (with its top byte) if the fast path may be used, else
- * TLB_NEVER. */
+/* One 4 KiB page. A tag is the page's VA (with its top byte) if the fast path may be
+ * used, else TLB_NEVER. */
 struct tlb_entry {
     uint64_t rtag, wtag, xtag;
     uint64_t addend; /* host address = va + addend */
@@ -193,6 +197,7 @@ struct code_page {
     struct op ops[PAGE_SLOTS + 1];
     uint64_t pa;
     uint64_t lines;      /* bit n: 64-byte line n has decoded slots */
+    bool guarded;        /* decoded as a guarded page of FEAT_BTI   */
     const uint8_t *host; /* the guest's bytes                        */
     struct code_page *next_hash, *lru_prev, *lru_next;
 };
@@ -213,7 +218,8 @@ enum {
     PS_I = 1 << 7,
     PS_A = 1 << 8,
     PS_D = 1 << 9,
-    PS_BTYPE = 3 << 10,
+    PS_BTYPE_SHIFT = 10,
+    PS_BTYPE = 3 << PS_BTYPE_SHIFT, /* in SPSR; the CPU's own is cpu->btype */
     PS_SSBS = 1 << 12,
     PS_IL = 1 << 20,
     PS_SS = 1 << 21,
@@ -221,6 +227,15 @@ enum {
     PS_UAO = 1 << 23,
     PS_DIT = 1 << 24,
     PS_TCO = 1 << 25,
+};
+
+/*
+ * Where the pointer authentication code of an address goes ("CalculateBottomPACBit" and
+ * "EffectiveTBI" of the manual's pseudocode, worked out when TCR_EL1 is written).
+ */
+struct pac_layout {
+    uint64_t field[2]; /* bits that hold the code or the sign, by half (bit 55, which stays, too) */
+    unsigned half_bit; /* that says which half an address without a code belongs to               */
 };
 
 #define FPCR_AHP      (1u << 26)
@@ -237,6 +252,9 @@ enum {
     FPSR_IDC = 128,
     FPSR_QC = 1 << 27
 };
+
+/* A count that is never reached. */
+#define BTYPE_NEVER INT64_MIN
 
 struct cpu {
     /* Hot: within a byte displacement of the pointer where it pays. */
@@ -266,6 +284,10 @@ struct cpu {
         excl_hi; /* exclusive monitor: address, size and the value that was loaded          */
     void *excl_host;
     uint32_t excl_size; /* 0: open; bytes */
+    /* PSTATE.BTYPE is btype while the count is btype_count, and 0 from the next instruction on. */
+    uint32_t btype;
+    int64_t btype_count;
+    struct pac_layout pac[2]; /* instruction addresses, data addresses */
     union vreg v[32];
     struct vcpu *vcpu;
     uint64_t features; /* bit per enum a64_feat */
@@ -286,6 +308,11 @@ static inline bool cpu_has(const struct cpu *cpu, enum a64_feat f)
 {
     return (cpu->features >> f & 1) != 0;
 }
+/* Is the next instruction the target of a branch that set PSTATE.BTYPE? Outside of slots. */
+static inline bool cpu_btype_live(const struct cpu *cpu)
+{
+    return cpu->btype_count == cpu->count_bias;
+}
 
 /* ---- Flags ----------------------------------------------------------------------------------- */
 
@@ -304,8 +331,8 @@ static inline void cpu_set_nzcv(struct cpu *cpu, uint32_t nzcv)
     cpu->flag_v = (nzcv & 1u << 28) ? -1 : 0;
 }
 
-/* Does condition cond (0..15; 14 and 15 always) hold? With a constant cond this is one or two
- * instructions. */
+/* Does condition cond (0..15; 14 and 15 always) hold? With a constant cond this is one
+ * or two instructions. */
 static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
 {
     bool r;
@@ -355,14 +382,19 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
         LEAVE();          \
     } while (0)
 
-/* To any address, through the jump cache; count_bias is the count already. */
-#define FAR_ENTER(va_)                                                                   \
+/*
+ * To any address, through the jump cache; count_bias is the count already. lands: an expression
+ * that may refuse the entry je_; run.c then looks closer.
+ */
+#define FAR_ENTER(va_) FAR_ENTER_IF(va_, true)
+#define FAR_ENTER_IF(va_, lands)                                                         \
     do {                                                                                 \
         const uint64_t far_va_ = (va_);                                                  \
         const struct jc_entry *je_ =                                                     \
             &cpu->jc[(far_va_ >> 2 ^ far_va_ >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)]; \
         if (LIKELY(je_->va == far_va_ && je_->epoch == cpu->epoch &&                     \
-                   atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0)) {    \
+                   atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0 &&     \
+                   (lands))) {                                                           \
             const struct op *to_ = je_->op;                                              \
             cpu->page_ops = je_->page->ops;                                              \
             cpu->page_va = far_va_ & ~(uint64_t)(SOFT_PAGE - 1);                         \
@@ -388,7 +420,7 @@ enum {
     MO_SIZE = 7,
     MO_USER = 8, /* with EL0's permissions (LDTR, STTR)                                          */
     MO_ALIGNED =
-        16, /* must be aligned to its size whatever SCTLR.A says (exclusive, atomic, ordered) */
+        16, /* ordered: misaligned it faults whatever SCTLR.A says, but for FEAT_LSE2 and SCTLR.nAA */
 };
 
 struct tlb_ctx_head {
@@ -401,8 +433,8 @@ static ALWAYS_INLINE const struct tlb_entry *tlb_slot(const struct tlb_ctx *ctx,
                 ->e[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
 }
 
-/* The tag that an access of size bytes at va needs: page crossing and, where checked, misalignment
- * never match. */
+/* The tag that an access of size bytes at va needs: page crossing and, where checked,
+ * misalignment never match. */
 static ALWAYS_INLINE uint64_t tlb_tag(const struct cpu *cpu, uint64_t va, unsigned size)
 {
     return ((va + size - 1) & ~(uint64_t)(SOFT_PAGE - 1)) | (va & (size - 1) & cpu->align_mask);
@@ -448,8 +480,8 @@ void mem_st16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t l
 void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
                unsigned mo);
 /* Host address of RAM for an exclusive or atomic access (write: also for writing); NULL with
- * cpu->left on any fault, including one for memory that cannot do it (MMIO). size 1..16; va must be
- * aligned to it. */
+ * cpu->left on any fault, including one for memory that cannot do it (MMIO). size 1..16; va is
+ * aligned to it, or (FEAT_LSE2) all bytes lie in 16 aligned ones: else it is an alignment fault. */
 void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
                  unsigned mo);
 
@@ -457,8 +489,8 @@ void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned siz
 
 /* Each sets cpu->left and pc, then the body LEAVEs. */
 
-/* Synchronous exception to EL1 from op, preferred return address = op; far only where the class has
- * one. */
+/* Synchronous exception to EL1 from op, preferred return address = op; far only where
+ * the class has one. */
 void cpu_exception(struct cpu *cpu, const struct op *op, enum esr_ec ec, uint32_t iss,
                    uint64_t far_va);
 /* Same, preferred return address after op, op counts as executed (SVC). */

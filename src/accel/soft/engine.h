@@ -2,12 +2,12 @@
  * engine.h - the engine's own state and the functions its files share: run loop, code pages, MMU,
  * TLB, exceptions, system registers. Bodies and lowering know cpu.h only.
  *
- *   soft.c    the back end's contract          run.c      run loop, jump cache, single step
- *   pages.c   code pages                       mmu.c      table walks, TLB refill
- *   tlb.c     contexts, maintenance, rings     mem.c      slow paths of loads and stores
- *   except.c  taking and returning             sysreg.c   system registers; idregs.c: what the CPU
- * says it is sysop.c   IC, DC, AT, TLBI                 op_system.c  bodies and lowering of system
- * instructions
+ *   soft.c       the back end's contract         run.c     run loop, jump cache, single step
+ *   pages.c      code pages                      mmu.c     table walks, TLB refill
+ *   tlb.c        contexts, maintenance, rings    mem.c     slow paths of loads and stores
+ *   except.c     taking and returning            sysreg.c  system registers
+ *   sysop.c      IC, DC, AT, TLBI                idregs.c  what the CPU says it is
+ *   op_system.c  bodies and lowering of system instructions
  */
 #ifndef SOFT_ENGINE_H
 #define SOFT_ENGINE_H
@@ -30,7 +30,9 @@ enum sys_index {
 #define SCTLR_A     (1ull << 1)
 #define SCTLR_SA    (1ull << 3)
 #define SCTLR_SA0   (1ull << 4)
+#define SCTLR_NAA   (1ull << 6)
 #define SCTLR_UMA   (1ull << 9)
+#define SCTLR_ENDB  (1ull << 13)
 #define SCTLR_DZE   (1ull << 14)
 #define SCTLR_UCT   (1ull << 15)
 #define SCTLR_NTWI  (1ull << 16)
@@ -38,6 +40,11 @@ enum sys_index {
 #define SCTLR_WXN   (1ull << 19)
 #define SCTLR_SPAN  (1ull << 23)
 #define SCTLR_UCI   (1ull << 26)
+#define SCTLR_ENDA  (1ull << 27)
+#define SCTLR_ENIB  (1ull << 30)
+#define SCTLR_ENIA  (1ull << 31)
+#define SCTLR_BT0   (1ull << 35)
+#define SCTLR_BT1   (1ull << 36)
 #define SCTLR_DSSBS (1ull << 44)
 #define SCTLR_EPAN  (1ull << 57)
 
@@ -107,15 +114,15 @@ static inline uint64_t cpu_insns(const struct cpu *cpu)
 /* ---- run.c ----------------------------------------------------------------------------------- */
 
 void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit);
-/* Executes exactly one instruction at cpu->pc, or takes the exception that it causes; interrupts
- * are not looked at. */
+/* Executes exactly one instruction at cpu->pc, or takes the exception that it causes;
+ * interrupts are not looked at. */
 void soft_step(struct cpu *cpu);
 /* Ends the run call after the current op with what *cpu->priv->exit holds. */
 void soft_exit(struct cpu *cpu, enum exit_kind kind);
 /* The same with a syndrome. */
 void soft_exit_syndrome(struct cpu *cpu, enum esr_ec ec, uint32_t iss);
-/* Around code that may take long and uses no translations (devices): others need not wait for this
- * CPU meanwhile. */
+/* Around code that may take long and uses no translations (devices): others need not
+ * wait for this CPU meanwhile. */
 void soft_outside(struct cpu *cpu);
 void soft_inside(struct cpu *cpu);
 /* Makes the run loop look at the interrupt lines soon; true if one is up that is not masked. */
@@ -123,9 +130,9 @@ bool soft_irq_check(struct cpu *cpu);
 
 /* ---- pages.c --------------------------------------------------------------------------------- */
 
-/* The page of code at pa (whose bytes are at host); NULL: no memory for one. May drop others, which
- * changes the epochs. */
-struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host);
+/* The page of code at pa (whose bytes are at host), decoded as guarded or not; NULL: no
+ * memory for one. May drop others, which changes the epochs. */
+struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, bool guarded);
 /* Forgets what was decoded from [pa, pa + bytes). */
 void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes);
 void code_forget_all(struct cpu *cpu);
@@ -136,8 +143,8 @@ void code_free(struct cpu *cpu);
 /* Makes the contexts that every CPU has; false: no memory. */
 bool tlb_create(struct cpu *cpu);
 void tlb_destroy(struct cpu *cpu);
-/* Sets what depends on EL, SP, PAN, SCTLR and CPACR: current contexts, epoch, alignment, FP trap.
- */
+/* Sets what depends on EL, SP, PAN, SCTLR and CPACR: current contexts, epoch,
+ * alignment, FP trap. */
 void soft_refresh(struct cpu *cpu);
 /* TTBR, TCR or ASID changed. */
 void tlb_tables_changed(struct cpu *cpu);
@@ -171,6 +178,7 @@ struct walk {
     uint8_t sh;    /* shareability                         */
     bool ng;
     bool clean;    /* hardware would have to set it dirty  */
+    bool guarded;  /* GP: for code of FEAT_BTI             */
     uint64_t pa;   /* of the byte                          */
     uint64_t size; /* that the leaf maps                   */
 };
@@ -214,10 +222,22 @@ void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t
 uint32_t cpu_spsr(const struct cpu *cpu);
 /* Sets EL, SP and the rest of PSTATE (PS_*, no NZCV), and everything that depends on it. */
 void cpu_set_pstate(struct cpu *cpu, uint32_t pstate);
-/* ERET: restores PSTATE from SPSR_EL1 and returns ELR_EL1. */
-uint64_t except_return(struct cpu *cpu);
+/*
+ * ERET: restores PSTATE from SPSR_EL1 and returns target (from ELR_EL1) as the PC holds it. BTYPE is
+ * left in cpu->pstate; if it is not 0, cpu_settle_btype follows when the count is exact.
+ */
+uint64_t except_return(struct cpu *cpu, uint64_t target);
+/* Moves BTYPE from cpu->pstate to where it lives; the instruction at cpu->pc is next. */
+void cpu_settle_btype(struct cpu *cpu);
 /* Exception by a fault of instruction fetch. */
 void except_fetch(struct cpu *cpu, enum esr_ec ec, uint32_t iss, uint64_t far_va);
+
+/* ---- bti.c, pauth.c -------------------------------------------------------------------------- */
+
+/* May the instruction be the target of the branch that set PSTATE.BTYPE? ("BTypeCompatible") */
+bool bti_lands_on(const struct cpu *cpu, uint32_t word);
+/* TCR_EL1 has changed: works out cpu->pac. */
+void pauth_layout(struct cpu *cpu);
 
 /* ---- sysreg.c, idregs.c ---------------------------------------------------------------------- */
 
@@ -226,13 +246,13 @@ enum sys_index sysreg_row(uint32_t encoding);
 /* MRS and MSR, op->imm being the row; cpu->left after a trap. */
 uint64_t soft_mrs(struct cpu *cpu, const struct op *op);
 void soft_msr(struct cpu *cpu, const struct op *op);
-/* The state itself (get_reg, set_reg): no access rules. False: no such register, or not to be set.
- */
+/* The state itself (get_reg, set_reg): no access rules. False: no such register, or
+ * not to be set. */
 bool sysreg_get(struct cpu *cpu, uint32_t encoding, uint64_t *value);
 bool sysreg_set(struct cpu *cpu, uint32_t encoding, uint64_t value);
-/* True if MRS (or MSR) of the row needs nothing but the storage at EL1 and, if el0, at EL0 as well.
- */
-bool sysreg_is_plain(enum sys_index row, bool write, bool el0);
+/* True if MRS (or MSR) of the row needs nothing but the storage at EL1 and, if el0, at
+ * EL0 as well. */
+bool sysreg_is_plain(const struct cpu *cpu, enum sys_index row, bool write, bool el0);
 void sysreg_reset(struct cpu *cpu);
 /* Fills the identification registers. */
 void idregs_init(struct cpu *cpu);
@@ -241,8 +261,8 @@ void sysreg_trap(struct cpu *cpu, const struct op *op);
 
 /* ---- sysop.c --------------------------------------------------------------------------------- */
 
-/* Number of the operation that a SYS instruction's encoding stands for on this CPU model, or -1:
- * UNDEFINED. */
+/* Number of the operation that a SYS instruction's encoding stands for on this CPU
+ * model, or -1: UNDEFINED. */
 int sysop_find(const struct cpu *cpu, uint32_t encoding);
 /* SYS, op->imm being that number; cpu->left after a fault or trap. */
 void soft_sys(struct cpu *cpu, const struct op *op);

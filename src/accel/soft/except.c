@@ -6,8 +6,8 @@
  */
 #include "accel/soft/engine.h"
 
-/* Times that the same exception is taken with no instruction executed in between before run returns
- * EXIT_STUCK. */
+/* Times that the same exception is taken with no instruction executed in between
+ * before run returns EXIT_STUCK. */
 #define STUCK_TIMES 1000
 
 /* ---- PSTATE ---------------------------------------------------------------------------------- */
@@ -43,7 +43,16 @@ static uint32_t pstate_fields(const struct cpu *cpu)
 
 uint32_t cpu_spsr(const struct cpu *cpu)
 {
-    return cpu->pstate | cpu_nzcv(cpu);
+    uint32_t btype = cpu_btype_live(cpu) ? cpu->btype << PS_BTYPE_SHIFT : 0;
+
+    return cpu->pstate | btype | cpu_nzcv(cpu);
+}
+
+void cpu_settle_btype(struct cpu *cpu)
+{
+    cpu->btype = (cpu->pstate & PS_BTYPE) >> PS_BTYPE_SHIFT;
+    cpu->btype_count = cpu->btype != 0 ? cpu->count_bias : BTYPE_NEVER;
+    cpu->pstate &= ~(uint32_t)PS_BTYPE;
 }
 
 /* ---- Entry ----------------------------------------------------------------------------------- */
@@ -110,6 +119,7 @@ void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t
         p->sys[SYS_FAR_EL1] = far_va;
     }
     cpu->excl_size = 0;
+    cpu->btype_count = BTYPE_NEVER;
     cpu_set_pstate(cpu, entry_pstate(cpu));
     cpu->pc = target;
     cpu->left = true;
@@ -173,8 +183,8 @@ void cpu_sp_fault(struct cpu *cpu, const struct op *op)
 
 /* ---- Return ---------------------------------------------------------------------------------- */
 
-/* Nothing that SPSR names exists here: AArch32, EL2, EL3, a reserved mode; or EL0 with its own SP.
- */
+/* Nothing that SPSR names exists here: AArch32, EL2, EL3, a reserved mode; or EL0 with
+ * its own SP. */
 static bool is_illegal(uint32_t spsr)
 {
     uint32_t el = spsr >> PS_EL_SHIFT & 3;
@@ -182,12 +192,11 @@ static bool is_illegal(uint32_t spsr)
     return (spsr & 0x10) != 0 || (spsr & 2) != 0 || el > 1 || (el == 0 && (spsr & PS_SP) != 0);
 }
 
-uint64_t except_return(struct cpu *cpu)
+uint64_t except_return(struct cpu *cpu, uint64_t target)
 {
     const uint32_t always = PS_D | PS_A | PS_I | PS_F | PS_PAN;
     uint32_t spsr = (uint32_t)*sys_reg(cpu, SYS_SPSR_EL1);
     uint32_t fields = pstate_fields(cpu) & ~(uint32_t)PS_SS;
-    uint64_t elr = *sys_reg(cpu, SYS_ELR_EL1);
 
     cpu_set_nzcv(cpu, spsr);
     if (is_illegal(spsr)) {
@@ -198,5 +207,5 @@ uint64_t except_return(struct cpu *cpu)
     }
     cpu->excl_size = 0;
     cpu->priv->event = true; /* an exception return sets the event register */
-    return mmu_untag(cpu, elr);
+    return mmu_untag(cpu, target);
 }

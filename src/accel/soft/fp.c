@@ -47,7 +47,7 @@ static struct fp_num unpack_base(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt,
     if (exp == 0) {
         return unpack_subnormal(fpcr, fpsr, fmt, sign, frac);
     }
-    if (exp == BIT(f->ebits) - 1 && !(fmt == FP_H && (fpcr & FPCR_AHP))) {
+    if (exp == bits(~0ull, 0, f->ebits) && !(fmt == FP_H && (fpcr & FPCR_AHP))) {
         const enum fp_type nan = (frac & fp_quiet_bit(fmt)) ? FPT_QNAN : FPT_SNAN;
 
         return (struct fp_num){ .type = frac == 0 ? FPT_INF : nan, .sign = sign };
@@ -106,8 +106,8 @@ static uint64_t round_base(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum 
         kept |= 1;
     }
 
-    /* kept has the hidden bit, which adds one to the exponent field; a carry out of rounding adds
-     * another. */
+    /* kept has the hidden bit, which adds one to the exponent field; a carry out of
+     * rounding adds another. */
     const uint64_t packed = ((uint64_t)(biased == 0 ? 0 : biased - 1) << f->fbits) + kept;
 
     if (ahp && packed >= BIT(15)) {

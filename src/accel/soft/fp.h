@@ -32,8 +32,8 @@ enum fp_fmt { FP_BF = 0, FP_H = 1, FP_S = 2, FP_D = 3 };
 /* Rounding: the first four as in FPCR.RMode. */
 enum fp_rounding { FPR_TIEEVEN, FPR_POSINF, FPR_NEGINF, FPR_ZERO, FPR_TIEAWAY, FPR_ODD };
 
-/* In an fpcr argument only: round to odd whatever RMode says (BFDOT and relatives; bit 31 of FPCR
- * is RES0). */
+/* In an fpcr argument only: round to odd whatever RMode says (BFDOT and relatives; bit
+ * 31 of FPCR is RES0). */
 #define FPCR_ROUND_ODD (1u << 31)
 
 static inline enum fp_rounding fp_rounding(uint32_t fpcr)
@@ -64,8 +64,8 @@ uint64_t fp_mulx(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a,
                  uint64_t b); /* FPMulX */
 uint64_t fp_div(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uint64_t b); /* FPDiv */
 uint64_t fp_sqrt(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a); /* FPSqrt */
-/* FPMulAdd: addend + a * b, rounded once. FMLS and the like negate a first, as the pseudocode does.
- */
+/* FPMulAdd: addend + a * b, rounded once. FMLS and the like negate a first, as the
+ * pseudocode does. */
 uint64_t fp_muladd(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t addend, uint64_t a,
                    uint64_t b);
 /* FPMulAddH (FMLAL): a single-precision addend + the product of two half-precision numbers. */
@@ -104,23 +104,23 @@ bool fp_compare_gt(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a,
 
 /* ---- Conversion and rounding (fp_convert.c) -------------------------------------------------- */
 
-/* FPRoundInt: to an integral value in the same format. exact: raise Inexact (FRINTX). Rounding is
- * not FPR_ODD. */
+/* FPRoundInt: to an integral value in the same format. exact: raise Inexact (FRINTX).
+ * Rounding is not FPR_ODD. */
 uint64_t fp_round_int(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a,
                       enum fp_rounding r, bool exact);
-/* FPRoundIntN: the same into the range of a signed integer of size bits, 32 or 64 (FRINT32Z ...).
- * FP_S, FP_D. */
+/* FPRoundIntN: the same into the range of a signed integer of size bits, 32 or 64
+ * (FRINT32Z ...). FP_S, FP_D. */
 uint64_t fp_round_int_n(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a,
                         enum fp_rounding r, unsigned size);
-/* FPToFixed: saturated integer of size bits (16, 32, 64), zero-extended; fbits (0..64) of them are
- * fraction. */
+/* FPToFixed: saturated integer of size bits (16, 32, 64), zero-extended; fbits (0..64)
+ * of them are fraction. */
 uint64_t fp_to_fixed(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, unsigned fbits,
                      bool is_unsigned, enum fp_rounding r, unsigned size);
 /* FixedToFP: value is the integer, sign- or zero-extended to 64 bits by the caller; fbits 0..64. */
 uint64_t fp_from_fixed(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t value,
                        unsigned fbits, bool is_unsigned, enum fp_rounding r);
-/* FPConvert (FCVT, FCVTXN with FPR_ODD, BFCVT with to == FP_BF); AHP applies where a side is FP_H.
- */
+/* FPConvert (FCVT, FCVTXN with FPR_ODD, BFCVT with to == FP_BF); AHP applies where a
+ * side is FP_H. */
 uint64_t fp_convert(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt to, enum fp_fmt from, uint64_t a,
                     enum fp_rounding r);
 /* FPToFixedJS (FJCVTZS): the 32-bit result, and the Z flag in bit 32. */

@@ -71,8 +71,8 @@ static int clz_wide(u128 v)
     return v >> 64 ? __builtin_clzll((uint64_t)(v >> 64)) : 64 + __builtin_clzll((uint64_t)v);
 }
 
-/* a + b exactly, scaled by 2^scale, rounded. Zeros: their common sign, else as a sum that cancels.
- */
+/* a + b exactly, scaled by 2^scale, rounded. Zeros: their common sign, else as a sum
+ * that cancels. */
 static uint64_t sum(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, struct fp_wide a,
                     struct fp_wide b, int scale)
 {
@@ -181,8 +181,8 @@ uint64_t fp_mulx(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a, uin
     return multiply(fpcr, fpsr, fmt, a, b, true);
 }
 
-/* One 32-bit digit of a long division: *rem < d, the next digit of the dividend is brought down.
- * d's top bit is set. */
+/* One 32-bit digit of a long division: *rem < d, the next digit of the dividend is
+ * brought down. d's top bit is set. */
 static uint64_t divide_digit(uint64_t *rem, uint32_t next, uint64_t d)
 {
     const uint64_t d_hi = d >> 32, d_lo = (uint32_t)d;
@@ -283,8 +283,8 @@ uint64_t fp_sqrt(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t a)
     return fp_round(fpcr, fpsr, fmt, fp_rounding(fpcr), false, (n.exp - odd) / 2, root);
 }
 
-/* FPProcessNaNs3, as fp_process_nans. The operands may have another format than the addend and
- * result (FMLAL). */
+/* FPProcessNaNs3, as fp_process_nans. The operands may have another format than the
+ * addend and result (FMLAL). */
 static bool process_nans3(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, const struct fp_num *nc,
                           uint64_t c, enum fp_fmt ops_fmt, const struct fp_num *na, uint64_t a,
                           const struct fp_num *nb, uint64_t b, uint64_t *out)

@@ -281,8 +281,8 @@ uint64_t fp_rsqrt_estimate(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint6
         return fp_zero(fmt, false);
     }
 
-    /* x = mant * 4^k with mant in [1/4, 1): an odd exponent field takes the lower half of the
-     * table. */
+    /* x = mant * 4^k with mant in [1/4, 1): an odd exponent field takes the lower half
+     * of the table. */
     const int biased = n.exp + f->bias;
     const uint64_t estimate = rsqrt_table((unsigned)(n.mant >> ((biased & 1) ? 56 : 55))) & 0xff;
     const int exp = (3 * f->bias - 1 - biased) / 2;

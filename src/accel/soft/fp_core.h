@@ -85,8 +85,8 @@ static inline bool fp_flushes(uint32_t fpcr, enum fp_fmt fmt)
     return (fpcr & (fmt == FP_H ? FPCR_FZ16 : FPCR_FZ)) != 0;
 }
 
-/* Is the magnitude to be rounded up? odd: its lowest kept bit; rest is what follows it, half the
- * weight of that bit. */
+/* Is the magnitude to be rounded up? odd: its lowest kept bit; rest is what follows
+ * it, half the weight of that bit. */
 static inline bool fp_rounds_up(enum fp_rounding r, bool sign, bool odd, uint64_t rest,
                                 uint64_t half)
 {
@@ -103,8 +103,8 @@ static inline bool fp_rounds_up(enum fp_rounding r, bool sign, bool odd, uint64_
 struct fp_num fp_unpack(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t op);
 struct fp_num fp_unpack_cv(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, uint64_t op);
 
-/* FPRound and FPRoundCV of (-1)^sign * mant / 2^63 * 2^exp; mant has its top bit set, bit 0 is
- * sticky. */
+/* FPRound and FPRoundCV of (-1)^sign * mant / 2^63 * 2^exp; mant has its top bit set,
+ * bit 0 is sticky. */
 uint64_t fp_round(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r, bool sign,
                   int exp, uint64_t mant);
 uint64_t fp_round_cv(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt, enum fp_rounding r, bool sign,

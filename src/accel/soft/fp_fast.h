@@ -152,8 +152,8 @@ static ALWAYS_INLINE uint64_t fp_fast_div(uint32_t fpcr, uint32_t *fpsr, enum fp
     return fp_div(fpcr, fpsr, fmt, a, b);
 }
 
-/* The compiler's builtins for square roots may call libm; where there is no instruction here the
- * core does it. */
+/* The compiler's builtins for square roots may call libm; where there is no
+ * instruction here the core does it. */
 static ALWAYS_INLINE uint64_t fp_fast_sqrt(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt,
                                            uint64_t a)
 {
@@ -246,9 +246,8 @@ static ALWAYS_INLINE uint64_t fp_fast_to_int(uint32_t fpcr, uint32_t *fpsr, enum
 static ALWAYS_INLINE uint64_t fp_fast_from_int(uint32_t fpcr, uint32_t *fpsr, enum fp_fmt fmt,
                                                uint64_t value, bool is_unsigned)
 {
-    const uint64_t limit = fmt == FP_D
-                               ? 1ull << 53
-                               : 1ull << 24; /* every integer up to it is a number of the format */
+    /* Every integer up to it is a number of the format. */
+    const uint64_t limit = fmt == FP_D ? 1ull << 53 : 1ull << 24;
     const bool exact =
         FP_HOST && fmt >= FP_S && (is_unsigned ? value <= limit : value + limit <= 2 * limit);
 

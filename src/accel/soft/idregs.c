@@ -19,7 +19,7 @@
     (V8_0 | CRYPTO | F(LSE) | F(PAN) | F(PAN2) | F(LRCPC) | F(HAFDBS) | F(E0PD) | F(CSV2) |       \
      F(CSV3) | F(TLBIRANGE) | F(TLBIOS) | F(SB) | F(DPB) | F(SSBS) | F(DIT) | F(RNG) | F(FLAGM) | \
      F(FLAGM2) | F(RDM) | F(LPA) | \
-     F(LPA2) | F(LVA))
+     F(LPA2) | F(LVA) | F(PAUTH) | F(BTI))
 
 /*
  * max has QEMU's MIDR for its model of the same name: implementer 0 ("reserved for software use"),
@@ -45,6 +45,8 @@ const struct soft_model *soft_model_find(const char *name)
     }
     return NULL;
 }
+
+const uint64_t soft_extra_features = F(QARMA5) | F(QARMA3);
 
 uint64_t soft_default_features(void)
 {
@@ -84,15 +86,25 @@ static const struct {
     { SYS_ID_AA64ISAR0_EL1, 60, A64_FEAT_RNG, 1 },
     { SYS_ID_AA64ISAR1_EL1, 0, A64_FEAT_DPB, 1 },
     { SYS_ID_AA64ISAR1_EL1, 0, A64_FEAT_DPB2, 2 },
+    { SYS_ID_AA64ISAR1_EL1, 4, A64_FEAT_QARMA5, 1 },
+    { SYS_ID_AA64ISAR1_EL1, 8, A64_FEAT_PAUTH, 1 },
+    { SYS_ID_AA64ISAR1_EL1, 8, A64_FEAT_QARMA5, 0 },
+    { SYS_ID_AA64ISAR1_EL1, 8, A64_FEAT_QARMA3, 0 },
     { SYS_ID_AA64ISAR1_EL1, 12, A64_FEAT_JSCVT, 1 },
     { SYS_ID_AA64ISAR1_EL1, 16, A64_FEAT_FCMA, 1 },
     { SYS_ID_AA64ISAR1_EL1, 20, A64_FEAT_LRCPC, 1 },
     { SYS_ID_AA64ISAR1_EL1, 20, A64_FEAT_LRCPC2, 2 },
+    { SYS_ID_AA64ISAR1_EL1, 24, A64_FEAT_QARMA5, 1 },
+    { SYS_ID_AA64ISAR1_EL1, 28, A64_FEAT_PAUTH, 1 },
+    { SYS_ID_AA64ISAR1_EL1, 28, A64_FEAT_QARMA5, 0 },
+    { SYS_ID_AA64ISAR1_EL1, 28, A64_FEAT_QARMA3, 0 },
     { SYS_ID_AA64ISAR1_EL1, 32, A64_FEAT_FRINTTS, 1 },
     { SYS_ID_AA64ISAR1_EL1, 36, A64_FEAT_SB, 1 },
     { SYS_ID_AA64ISAR1_EL1, 44, A64_FEAT_BF16, 1 },
     { SYS_ID_AA64ISAR1_EL1, 52, A64_FEAT_I8MM, 1 },
     { SYS_ID_AA64ISAR2_EL1, 0, A64_FEAT_WFXT, 2 },
+    { SYS_ID_AA64ISAR2_EL1, 8, A64_FEAT_QARMA3, 1 },
+    { SYS_ID_AA64ISAR2_EL1, 12, A64_FEAT_QARMA3, 1 },
     { SYS_ID_AA64ISAR2_EL1, 16, A64_FEAT_MOPS, 1 },
     { SYS_ID_AA64MMFR0_EL1, 20, A64_FEAT_LPA2, 2 }, /* 16 KB granule */
     { SYS_ID_AA64MMFR0_EL1, 28, A64_FEAT_LPA2, 1 }, /* 4 KB granule  */
@@ -145,16 +157,28 @@ static void init_fixed(struct cpu *cpu)
     sys[SYS_CLIDR_EL1] = 3 | 4ull << 3 | 2ull << 24;
 }
 
+/* The algorithms of pointer authentication exclude each other, and mean nothing without it. */
+static void settle_features(struct cpu *cpu)
+{
+    if (!cpu_has(cpu, A64_FEAT_PAUTH)) {
+        cpu->features &= ~(F(QARMA5) | F(QARMA3));
+    } else if (cpu_has(cpu, A64_FEAT_QARMA3)) {
+        cpu->features &= ~F(QARMA5);
+    }
+}
+
 void idregs_init(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
 
+    settle_features(cpu);
     p->impl = (struct pgt_impl){
         .pa_bits = pa_bits(cpu),
         .granule16 = p->model->granule16 || cpu_has(cpu, A64_FEAT_LPA2),
         .hpd = cpu_has(cpu, A64_FEAT_PAN), /* HPDS, PAN and HAFDBS are all Armv8.1's */
         .hafdbs = cpu_has(cpu, A64_FEAT_HAFDBS),
         .e0pd = cpu_has(cpu, A64_FEAT_E0PD),
+        .tbid = cpu_has(cpu, A64_FEAT_PAUTH),
         .lva = cpu_has(cpu, A64_FEAT_LVA),
         .lpa2 = cpu_has(cpu, A64_FEAT_LPA2),
     };

@@ -46,8 +46,8 @@ enum uop lower_fp_1src(const struct lower *lo, uint32_t word, struct op *op)
 
 enum uop lower_fp_convert(const struct lower *lo, uint32_t word, struct op *op)
 {
-    /* By ftype (source), opcode<1:0> (destination). Double to "double" is BFCVT, whose source is
-     * single. */
+    /* By ftype (source), opcode<1:0> (destination). Double to "double" is BFCVT, whose
+     * source is single. */
     static const enum uop convert[4][4] = {
         [0] = { [1] = UOP_fcvt_ds, [3] = UOP_fcvt_hs },
         [1] = { [0] = UOP_fcvt_sd, [2] = UOP_bfcvt, [3] = UOP_fcvt_hd },

@@ -4,6 +4,7 @@
  * Spec: DDI 0487, "A64 Base Instruction Descriptions". What is known at this point is spent here:
  * an ORR with XZR is a move, a MOVZ a constant, a bit-field move that is a shift a shift.
  */
+#include "accel/soft/bti.h"
 #include "accel/soft/cpu.h"
 
 /* Fields that most integer encodings have in the same place. */
@@ -116,6 +117,16 @@ enum uop lower_movewide(const struct lower *lo, uint32_t word, struct op *op)
     return UOP_mov_const;
 }
 
+/* SXTB, SXTH or SXTW. */
+static enum uop extension(bool sf, unsigned count)
+{
+    switch (count) {
+    case 8: return sf ? UOP_sxtb64 : UOP_sxtb32;
+    case 16: return sf ? UOP_sxth64 : UOP_sxth32;
+    default: return UOP_sxtw64;
+    }
+}
+
 /* SBFM and UBFM that take bits imms:immr down to bit 0. */
 static enum uop field_down(bool sf, bool is_signed, unsigned immr, unsigned imms, struct op *op)
 {
@@ -134,9 +145,7 @@ static enum uop field_down(bool sf, bool is_signed, unsigned immr, unsigned imms
         return immr == 0 ? UOP_and_ri : UOP_ubfx;
     }
     if (immr == 0 && (count == 8 || count == 16 || count == 32)) {
-        return count == 8    ? (sf ? UOP_sxtb64 : UOP_sxtb32)
-               : count == 16 ? (sf ? UOP_sxth64 : UOP_sxth32)
-                             : UOP_sxtw64;
+        return extension(sf, count);
     }
     op->ra = (uint8_t)(63 - imms);
     op->rm = (uint8_t)(63 - imms + immr);
@@ -418,8 +427,8 @@ static int64_t displacement(uint32_t word, unsigned lo, unsigned len)
     return sign_extend(bits(word, lo, len), len) * 4;
 }
 
-/* True: op->imm is the distance to a slot of this page. False: op->imm is the target, counted from
- * the page's start. */
+/* True: op->imm is the distance to a slot of this page. False: op->imm is the target,
+ * counted from the page's start. */
 static bool branch_is_near(const struct lower *lo, int64_t delta, struct op *op)
 {
     if (lower_branch(lo, delta, op)) {
@@ -479,7 +488,15 @@ enum uop lower_tbz(const struct lower *lo, uint32_t word, struct op *op)
 
 enum uop lower_b_reg(const struct lower *lo, uint32_t word, struct op *op)
 {
+    bool typed = cpu_has(lo->cpu, A64_FEAT_BTI);
+
     op->rn = xr_src(rn_of(word));
     set_return_slot(lo, op);
-    return lo->row->index == A64_INSN_BLR ? UOP_blr : UOP_br;
+    switch (lo->row->index) {
+    case A64_INSN_BLR: return typed ? UOP_blr_bti : UOP_blr;
+    case A64_INSN_BR:
+        op->rd = bti_jump_type(lo, rn_of(word));
+        return typed ? UOP_br_bti : UOP_br;
+    default: return UOP_br; /* RET leaves no type */
+    }
 }

@@ -106,8 +106,8 @@ static enum mem_form lower_address(uint32_t w, unsigned size, struct op *op)
     return form_for_base(form9[w >> 10 & 3], w);
 }
 
-/* Load/store register: unsigned, unscaled, pre- and post-indexed immediates, register offset,
- * unprivileged. */
+/* Load/store register: unsigned, unscaled, pre- and post-indexed immediates, register
+ * offset, unprivileged. */
 enum uop lower_ldst(const struct lower *lo, uint32_t word, struct op *op)
 {
     const unsigned size = access_size(word), opc = word >> 22 & 3;
@@ -124,8 +124,8 @@ enum uop lower_ldst(const struct lower *lo, uint32_t word, struct op *op)
     return (enum uop)(kind + lower_address(word, size, op));
 }
 
-/* The displacement is made relative to the page, which is what bodies know (pc = page_va + 4 *
- * slot). */
+/* The displacement is made relative to the page, which is what bodies know (pc =
+ * page_va + 4 * slot). */
 enum uop lower_ldlit(const struct lower *lo, uint32_t word, struct op *op)
 {
     static const uint16_t uop[2][3] = {
@@ -148,12 +148,18 @@ enum uop lower_prefetch(const struct lower *lo, uint32_t word, struct op *op)
 
 /* ---- Pairs ----------------------------------------------------------------------------------- */
 
+/* FEAT_LSE2, and somebody who could see half of a pair. */
+static bool pairs_are_one(const struct lower *lo)
+{
+    return cpu_has(lo->cpu, A64_FEAT_LSE2) && lo->cpu->vcpu->vm->config.cpus > 1;
+}
+
 enum uop lower_pair(const struct lower *lo, uint32_t word, struct op *op)
 {
     static const uint8_t form[4] = { FORM_IMM, FORM_POST, FORM_IMM, FORM_PRE };
-    static const uint16_t x_pair[2][3] = {
-        { UOP_stp32_imm, UOP_NONE, UOP_stp64_imm },
-        { UOP_ldp32_imm, UOP_ldp32s64_imm, UOP_ldp64_imm },
+    static const uint16_t x_pair[2][4] = {
+        { UOP_stp32_imm, UOP_NONE, UOP_stp64_imm, UOP_stp64a_imm },
+        { UOP_ldp32_imm, UOP_ldp32s64_imm, UOP_ldp64_imm, UOP_ldp64a_imm },
     };
     static const uint16_t v_pair[2][3] = {
         { UOP_stpv32_imm, UOP_stpv64_imm, UOP_stpv128_imm },
@@ -168,7 +174,8 @@ enum uop lower_pair(const struct lower *lo, uint32_t word, struct op *op)
     op->rd = v ? (uint8_t)rt : load ? xr_dst(rt) : xr_src(rt);
     op->rm = v ? (uint8_t)rt2 : load ? xr_dst(rt2) : xr_src(rt2);
     op->imm = (uint64_t)(sign_extend(bits(word, 15, 7), 7) * (1 << scale));
-    return (enum uop)((v ? v_pair : x_pair)[load][opc] + form_for_base(form[word >> 23 & 3], word));
+    const unsigned kind = v ? v_pair[load][opc] : x_pair[load][opc + (opc == 2 && pairs_are_one(lo))];
+    return (enum uop)(kind + form_for_base(form[word >> 23 & 3], word));
 }
 
 /* ---- Ordered, exclusive, atomic -------------------------------------------------------------- */
@@ -182,6 +189,23 @@ enum uop lower_ordered(const struct lower *lo, uint32_t word, struct op *op)
     op->rn = xr_sp(field_rn(word));
     op->rd = load ? xr_dst(field_rt(word)) : xr_src(field_rt(word));
     return (enum uop)((load ? UOP_ldar8 : UOP_stlr8) + field_size(word));
+}
+
+/* LDAPUR, STLUR and their smaller forms. */
+enum uop lower_rcpc(const struct lower *lo, uint32_t word, struct op *op)
+{
+    static const uint16_t uop[4][4] = {
+        { UOP_stlr8, UOP_ldar8, UOP_ldar8s64, UOP_ldar8s32 },
+        { UOP_stlr16, UOP_ldar16, UOP_ldar16s64, UOP_ldar16s32 },
+        { UOP_stlr32, UOP_ldar32, UOP_ldar32s64, UOP_NONE },
+        { UOP_stlr64, UOP_ldar64, UOP_NONE, UOP_NONE },
+    };
+    const unsigned opc = word >> 22 & 3;
+
+    op->rn = xr_sp(field_rn(word));
+    op->rd = opc == 0 ? xr_src(field_rt(word)) : xr_dst(field_rt(word));
+    op->imm = (uint64_t)sign_extend(bits(word, 12, 9), 9);
+    return (enum uop)uop[field_size(word)][opc];
 }
 
 enum uop lower_excl(const struct lower *lo, uint32_t word, struct op *op)
@@ -267,8 +291,8 @@ static bool struct_load(uint32_t word)
 
 enum uop lower_vmulti(const struct lower *lo, uint32_t word, struct op *op)
 {
-    /* By opcode: registers, and whether they are elements of structures (LD2-LD4) or in a row
-     * (LD1). */
+    /* By opcode: registers, and whether they are elements of structures (LD2-LD4) or
+     * in a row (LD1). */
     static const struct {
         uint8_t regs;
         bool interleaved;
@@ -297,8 +321,8 @@ static unsigned struct_elements(uint32_t word)
 enum uop lower_vlane(const struct lower *lo, uint32_t word, struct op *op)
 {
     const unsigned q_s_size = (unsigned)struct_q(word) << 3 | (word >> 10 & 7);
-    /* opcode<2:1>: 0 bytes, 1 halfwords, 2 words, or doublewords if size is 01. The lane is what
-     * Q:S:size has above. */
+    /* opcode<2:1>: 0 bytes, 1 halfwords, 2 words, or doublewords if size is 01. The
+     * lane is what Q:S:size has above. */
     const unsigned scale = word >> 14 & 3;
     const unsigned esize = scale == 2 && (word >> 10 & 1) ? 3 : scale;
     struct struct_shape shape = { .esize = (uint8_t)esize, .regs = (uint8_t)struct_elements(word) };

@@ -59,8 +59,8 @@ static void set_registers(uint32_t word, struct op *op)
     op->rm = (uint8_t)(word >> 16 & 31);
 }
 
-/* Registers and the shape of an operation on elements of `size`: the scalar's, or the vector's by
- * Q. */
+/* Registers and the shape of an operation on elements of `size`: the scalar's, or the
+ * vector's by Q. */
 static void set_same(uint32_t word, struct op *op, unsigned size)
 {
     set_registers(word, op);
@@ -294,8 +294,8 @@ static uint64_t replicate(uint64_t v, unsigned esize)
     return v;
 }
 
-/* VFPExpandImm: sign, the exponent's top bit inverted and repeated, the rest; for a format of ebits
- * and fbits. */
+/* VFPExpandImm: sign, the exponent's top bit inverted and repeated, the rest; for a
+ * format of ebits and fbits. */
 static uint64_t expand_fp(uint32_t imm8, unsigned ebits, unsigned fbits)
 {
     uint64_t sign = imm8 >> 7, top = imm8 >> 6 & 1, rest = imm8 & 63;
@@ -304,8 +304,8 @@ static uint64_t expand_fp(uint32_t imm8, unsigned ebits, unsigned fbits)
     return sign << (ebits + fbits) | exponent << fbits | rest << (fbits - 4);
 }
 
-/* AdvSIMDExpandImm with op as 0 (the inversion of MVNI and BIC is the caller's), except for cmode
- * 111x. */
+/* AdvSIMDExpandImm with op as 0 (the inversion of MVNI and BIC is the caller's),
+ * except for cmode 111x. */
 static uint64_t expand_imm(uint32_t word)
 {
     unsigned cmode = word >> 12 & 15, op = word >> 29 & 1, o2 = word >> 11 & 1;

@@ -10,6 +10,7 @@
  * memory type causes after them.
  */
 #include "accel/soft/engine.h"
+#include "base/atomic.h"
 
 /* ---- Faults ---------------------------------------------------------------------------------- */
 
@@ -22,7 +23,7 @@ void mem_fault(struct cpu *cpu, const struct op *op, uint64_t va, unsigned fsc, 
 
 static struct tlb_ctx *ctx_for(struct cpu *cpu, unsigned mo)
 {
-    if ((mo & MO_USER) != 0) {
+    if ((mo & MO_USER) != 0 && (cpu->pstate & PS_UAO) == 0) {
         cpu->tlb_user = tlb_user_ctx(cpu);
         return (struct tlb_ctx *)(uintptr_t)cpu->tlb_user;
     }
@@ -41,6 +42,26 @@ static const struct tlb_info *lookup(struct cpu *cpu, const struct op *op, uint6
         mem_fault(cpu, op, va, fsc, write, false);
     }
     return info;
+}
+
+/* ---- Alignment ------------------------------------------------------------------------------- */
+
+/*
+ * Does a misaligned access fault whatever the memory is? DDI 0487, pseudocode function
+ * AArch64.UnalignedAccessFaults: with SCTLR_EL1.A all do (and with the MMU off, as everything is Device memory then);
+ * exclusive, atomic and ordered ones do, except (FEAT_LSE2) inside 16 aligned bytes.
+ */
+static bool misaligned_faults(const struct cpu *cpu, uint64_t va, unsigned size, bool plain)
+{
+    return cpu->align_mask != 0 ||
+           (!plain && (!cpu_has(cpu, A64_FEAT_LSE2) || (va & 15) + size > 16));
+}
+
+/* SCTLR_EL1.nAA makes ordered accesses plain ones in this respect. */
+static bool alignment_is_plain(const struct cpu *cpu, unsigned mo)
+{
+    return (mo & MO_ALIGNED) == 0 ||
+           (cpu_has(cpu, A64_FEAT_LSE2) && (cpu->priv->sys[SYS_SCTLR_EL1] & SCTLR_NAA) != 0);
 }
 
 /* ---- One access inside one page -------------------------------------------------------------- */
@@ -107,7 +128,7 @@ static void copy_in(uint8_t *buf, const uint8_t *host, unsigned size)
     case 2: memcpy(buf, host, 2); break;
     case 4: memcpy(buf, host, 4); break;
     case 8: memcpy(buf, host, 8); break;
-    case 16: memcpy(buf, host, 16); break;
+    case 16: *(racy_u128 *)(void *)buf = racy_load16(host); break;
     default: memcpy(buf, host, size); break;
     }
 }
@@ -119,7 +140,7 @@ static void copy_out(uint8_t *host, const uint8_t *buf, unsigned size)
     case 2: memcpy(host, buf, 2); break;
     case 4: memcpy(host, buf, 4); break;
     case 8: memcpy(host, buf, 8); break;
-    case 16: memcpy(host, buf, 16); break;
+    case 16: racy_store16(host, *(const racy_u128 *)(const void *)buf); break;
     default: memcpy(host, buf, size); break;
     }
 }
@@ -156,7 +177,7 @@ static void access_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint8
     unsigned size = 1u << (mo & MO_SIZE);
     bool misaligned = (va & (size - 1)) != 0;
 
-    if (misaligned && ((mo & MO_ALIGNED) != 0 || cpu->align_mask != 0)) {
+    if (misaligned && misaligned_faults(cpu, va, size, alignment_is_plain(cpu, mo))) {
         mem_fault(cpu, op, va, FSC_ALIGNMENT, write, false);
         return;
     }
@@ -237,7 +258,9 @@ void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned siz
     bool store_only = write && is_store_exclusive(op->word);
     const struct tlb_info *info;
 
-    if ((va & (size - 1)) != 0) {
+    bool misaligned = (va & (size - 1)) != 0;
+
+    if (misaligned && misaligned_faults(cpu, va, size, false)) {
         mem_fault(cpu, op, va, FSC_ALIGNMENT, store_only, false);
         return NULL;
     }
@@ -248,6 +271,10 @@ void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned siz
     if (info == NULL) {
         return NULL;
     }
+    if (misaligned && (info->pa & TI_DEVICE) != 0) {
+        mem_fault(cpu, op, va, FSC_ALIGNMENT, store_only, false);
+        return NULL;
+    }
     if (!is_ram(info, write)) { /* no exclusive or atomic access to a device or ROM */
         mem_fault(cpu, op, va, FSC_EXCLUSIVE, store_only, false);
         return NULL;
@@ -255,8 +282,8 @@ void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned siz
     return host_of(cpu, mo, va);
 }
 
-/* DC ZVA: 64 bytes, DCZID_EL0.BS. To Device memory, which all is with the MMU off, it is an
- * alignment fault. */
+/* DC ZVA: 64 bytes, DCZID_EL0.BS. To Device memory, which all is with the MMU off, it
+ * is an alignment fault. */
 void mem_zero_block(struct cpu *cpu, const struct op *op, uint64_t va)
 {
     uint64_t block = align_down(va, 64);

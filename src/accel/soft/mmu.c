@@ -34,9 +34,17 @@ static bool mmu_on(const struct cpu *cpu)
     return (cpu->priv->sys[SYS_SCTLR_EL1] & SCTLR_M) != 0;
 }
 
+/* The address without a tag. */
+static uint64_t mmu_canonical(uint64_t va)
+{
+    return (uint64_t)sign_extend(va, 56);
+}
+
 uint64_t mmu_untag(const struct cpu *cpu, uint64_t va)
 {
-    return half_of(cpu, va)->tbi ? (uint64_t)sign_extend(va, 56) : va;
+    const struct pgt_half *half = half_of(cpu, va);
+
+    return half->tbi && !half->tbid ? mmu_canonical(va) : va;
 }
 
 /* ---- Walks ----------------------------------------------------------------------------------- */
@@ -93,8 +101,11 @@ static void cache_table(struct tlb_ctx *ctx, const struct pgt_half *half, uint64
     ctx->walked = true;
 }
 
-/* Follows tables down to a page or block. Returns 0 or the fault. */
-static unsigned find_leaf(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, struct leaf *leaf)
+/* No fault. (0 is one: address size, level 0.) */
+#define FOUND (-1)
+
+/* Follows tables down to a page or block. Returns FOUND or the fault. */
+static int find_leaf(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, struct leaf *leaf)
 {
     const struct pgt_half *half = half_of(cpu, va);
     uint64_t table = walk_start(ctx, half, va, leaf);
@@ -106,19 +117,19 @@ static unsigned find_leaf(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, str
 
         leaf->where = (uint64_t *)(void *)mmu_host(cpu, addr, &rom);
         if (leaf->where == NULL) {
-            return fsc_at(FSC_EXTERNAL_WALK, leaf->level);
+            return (int)fsc_at(FSC_EXTERNAL_WALK, leaf->level);
         }
         leaf->writable = !rom;
         leaf->desc = __atomic_load_n(leaf->where, __ATOMIC_ACQUIRE);
         enum pgt_kind kind = pgt_desc_kind(half, leaf->desc, leaf->level);
         if (kind == PGT_INVALID) {
-            return fsc_at(FSC_TRANSLATION, leaf->level);
+            return (int)fsc_at(FSC_TRANSLATION, leaf->level);
         }
         if (pgt_beyond(half, pgt_desc_output(half, leaf->desc, leaf->level))) {
-            return fsc_at(FSC_ADDRESS_SIZE, leaf->level);
+            return (int)fsc_at(FSC_ADDRESS_SIZE, leaf->level);
         }
         if (kind == PGT_LEAF) {
-            return 0;
+            return FOUND;
         }
         leaf->hier |= half->hpd ? 0 : leaf->desc & PTE_HIERARCHICAL;
         table = pgt_desc_output(half, leaf->desc, leaf->level);
@@ -164,6 +175,7 @@ static void leaf_result(struct cpu *cpu, const struct pgt_half *half, uint64_t v
     w->attr = (uint8_t)bits(p->sys[SYS_MAIR_EL1], 8 * (unsigned)bits(leaf->desc, 2, 3), 8);
     w->sh = half->ds ? half->sh : (uint8_t)bits(leaf->desc, 8, 2);
     w->ng = (leaf->desc & PTE_NG) != 0;
+    w->guarded = (leaf->desc & PTE_GP) != 0 && cpu_has(cpu, A64_FEAT_BTI);
 }
 
 /* The descriptor as hardware leaves it after this access ("Hardware management of the
@@ -185,10 +197,10 @@ static bool walk_once(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigne
 {
     const struct pgt_half *half = half_of(cpu, va);
     struct leaf leaf;
-    unsigned fsc = find_leaf(cpu, ctx, va, &leaf);
+    int fsc = find_leaf(cpu, ctx, va, &leaf);
 
-    if (fsc != 0) {
-        walk_fault(w, fsc);
+    if (fsc != FOUND) {
+        walk_fault(w, (unsigned)fsc);
         return true;
     }
     if ((leaf.desc & PTE_AF) == 0 && !half->ha) {
@@ -218,9 +230,9 @@ static bool walk_once(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigne
 
 /* Stage 1 off: flat, as far as there are physical addresses; data is Device-nGnRnE
  * (cpu->align_mask sees to that). */
-static void walk_flat(struct cpu *cpu, uint64_t va, struct walk *w)
+static void walk_flat(struct cpu *cpu, uint64_t va, bool ignore_tag, struct walk *w)
 {
-    unsigned top = half_of(cpu, va)->tbi ? 56 : 64;
+    unsigned top = ignore_tag ? 56 : 64;
     unsigned pa_bits = cpu->priv->impl.pa_bits;
 
     if (bits(va, pa_bits, top - pa_bits) != 0) {
@@ -238,12 +250,14 @@ void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bo
               enum access_kind kind, unsigned flags, struct walk *w)
 {
     const struct pgt_half *half = half_of(cpu, va);
+    bool never_code = half->tbid && mmu_canonical(va) != va;
     unsigned tries = 0;
 
     *w = (struct walk){ 0 };
     if (!mmu_on(cpu)) {
-        walk_flat(cpu, va, w);
-    } else if (pgt_out_of_range(half, va) || (el == 0 && half->e0pd)) {
+        walk_flat(cpu, va, half->tbi && !(never_code && kind == ACCESS_EXEC), w);
+    } else if (pgt_out_of_range(half, va) || (el == 0 && half->e0pd) ||
+               (never_code && kind == ACCESS_EXEC)) {
         walk_fault(w, FSC_TRANSLATION);
     } else if (half->table_beyond) {
         walk_fault(w, FSC_ADDRESS_SIZE);
@@ -256,6 +270,9 @@ void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bo
             }
         }
     }
+    if (never_code) {
+        w->perms &= (uint8_t) ~(PGT_X0 | PGT_X1);
+    }
 }
 
 /* ---- Refill ---------------------------------------------------------------------------------- */
@@ -263,7 +280,7 @@ void mmu_walk(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, unsigned el, bo
 /* What the context may do with the page of a walk. */
 static unsigned page_flags(const struct cpu *cpu, const struct tlb_ctx *ctx, const struct walk *w)
 {
-    unsigned flags = w->ng ? TI_NG : 0;
+    unsigned flags = (w->ng ? TI_NG : 0) | (w->guarded ? TI_GUARDED : 0);
 
     if (permitted(cpu, w->perms, ctx->el, ctx->pan, ACCESS_READ)) {
         flags |= TI_R;

@@ -23,6 +23,9 @@ struct soft_model {
 extern const struct soft_model soft_models[];
 /* Model by name (NULL: the default), or NULL. */
 const struct soft_model *soft_model_find(const char *name);
+/* What no model has, but can have: the architected algorithms of pointer authentication, which are
+ * slow. */
+extern const uint64_t soft_extra_features;
 /* Features of the default model. */
 uint64_t soft_default_features(void);
 

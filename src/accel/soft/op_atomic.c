@@ -8,15 +8,15 @@
  * free on x86-64.
  *
  * The exclusive monitor compares values: LDXR remembers host address, size and what it read; STXR
- * is a host compare-and- swap against that. A store by another CPU of the very same value in
- * between goes unnoticed (ABA), which an exact monitor would catch at the price of a check in every
- * store; no lock or list that guests use depends on it. As the address is the host's, an alias at
- * another VA is the same location, and a remapped VA is another one.
+ * is a host compare-and-swap against that. A store by another CPU of the very same value in between
+ * goes unnoticed (ABA), which an exact monitor would catch at the price of a check in every store;
+ * no lock or list that guests use depends on it. As the address is the host's, an alias at another
+ * VA is the same location, and a remapped VA is another one.
  */
 #include "accel/soft/op_mem.h"
 
-/* An access aligned to its size never crosses a page; a misaligned one must not match whatever
- * align_mask says. */
+/* An access aligned to its size never crosses a page; a misaligned one must not match
+ * whatever align_mask says. */
 static ALWAYS_INLINE uint64_t aligned_tag(uint64_t va, unsigned bytes)
 {
     return (va & ~(uint64_t)(SOFT_PAGE - 1)) | (va & (bytes - 1));
@@ -57,50 +57,64 @@ static ALWAYS_INLINE void *host_for(struct cpu *cpu, const struct op *op, uint64
 /* ---- Ordered --------------------------------------------------------------------------------- */
 
 /* These may go to a device, so the slow path is that of plain accesses, with fences round it. */
-#define ORDERED(bits_, size)                                                              \
-    static NOINLINE op_ret slow_ldar##bits_(struct cpu *cpu, const struct op *op)         \
-    {                                                                                     \
-        const uint64_t value = mem_ld_slow(cpu, op, cpu->x[op->rn], (size) | MO_ALIGNED); \
-                                                                                          \
-        CHECK_LEFT();                                                                     \
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                          \
-        cpu->x[op->rd] = value;                                                           \
-        NEXT();                                                                           \
-    }                                                                                     \
-    UOP_BODY(ldar##bits_)                                                                 \
-    {                                                                                     \
-        BASE_CHECK();                                                                     \
-        const uint64_t va = cpu->x[op->rn];                                               \
-        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                               \
-                                                                                          \
-        if (UNLIKELY(e->rtag != aligned_tag(va, 1u << (size)))) {                         \
-            MUSTTAIL return slow_ldar##bits_(cpu, op);                                    \
-        }                                                                                 \
-        cpu->x[op->rd] = atomic_read(tlb_host(e, va), size);                              \
-        NEXT();                                                                           \
-    }                                                                                     \
-    static NOINLINE op_ret slow_stlr##bits_(struct cpu *cpu, const struct op *op)         \
-    {                                                                                     \
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                          \
-        mem_st_slow(cpu, op, cpu->x[op->rn], cpu->x[op->rd], (size) | MO_ALIGNED);        \
-        CHECK_LEFT();                                                                     \
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                          \
-        NEXT();                                                                           \
-    }                                                                                     \
-    UOP_BODY(stlr##bits_)                                                                 \
-    {                                                                                     \
-        BASE_CHECK();                                                                     \
-        const uint64_t va = cpu->x[op->rn];                                               \
-        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                               \
-                                                                                          \
-        if (UNLIKELY(e->wtag != aligned_tag(va, 1u << (size)))) {                         \
-            MUSTTAIL return slow_stlr##bits_(cpu, op);                                    \
-        }                                                                                 \
-        atomic_write(tlb_host(e, va), size, cpu->x[op->rd]);                              \
-        NEXT();                                                                           \
+#define LOAD_ORDERED(kind, acc)                                                                  \
+    static NOINLINE op_ret slow_##kind(struct cpu *cpu, const struct op *op)                     \
+    {                                                                                            \
+        const uint64_t va = cpu->x[op->rn] + op->imm;                                            \
+        const uint64_t value = mem_ld_slow(cpu, op, va, acc_mo(acc) | MO_ALIGNED);               \
+                                                                                                 \
+        CHECK_LEFT();                                                                            \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                                 \
+        cpu->x[op->rd] = extend(value, acc);                                                     \
+        NEXT();                                                                                  \
+    }                                                                                            \
+    UOP_BODY(kind)                                                                               \
+    {                                                                                            \
+        BASE_CHECK();                                                                            \
+        const uint64_t va = cpu->x[op->rn] + op->imm;                                            \
+        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                                      \
+                                                                                                 \
+        if (UNLIKELY(e->rtag != aligned_tag(va, acc_bytes(acc)))) {                              \
+            MUSTTAIL return slow_##kind(cpu, op);                                                \
+        }                                                                                        \
+        cpu->x[op->rd] = extend(atomic_read(tlb_host(e, va), (acc)&MO_SIZE), acc);               \
+        NEXT();                                                                                  \
     }
 
+#define STORE_ORDERED(kind, size)                                                 \
+    static NOINLINE op_ret slow_##kind(struct cpu *cpu, const struct op *op)      \
+    {                                                                             \
+        const uint64_t va = cpu->x[op->rn] + op->imm;                             \
+                                                                                  \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                  \
+        mem_st_slow(cpu, op, va, cpu->x[op->rd], (size) | MO_ALIGNED);            \
+        CHECK_LEFT();                                                             \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                  \
+        NEXT();                                                                   \
+    }                                                                             \
+    UOP_BODY(kind)                                                                \
+    {                                                                             \
+        BASE_CHECK();                                                             \
+        const uint64_t va = cpu->x[op->rn] + op->imm;                             \
+        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                       \
+                                                                                  \
+        if (UNLIKELY(e->wtag != aligned_tag(va, 1u << (size)))) {                 \
+            MUSTTAIL return slow_##kind(cpu, op);                                 \
+        }                                                                         \
+        atomic_write(tlb_host(e, va), size, cpu->x[op->rd]);                      \
+        NEXT();                                                                   \
+    }
+
+#define ORDERED(bits_, size)         \
+    LOAD_ORDERED(ldar##bits_, size)  \
+    STORE_ORDERED(stlr##bits_, size)
+
 BY_SIZE(ORDERED)
+LOAD_ORDERED(ldar8s32, 0 | ACC_S32)
+LOAD_ORDERED(ldar8s64, 0 | ACC_S64)
+LOAD_ORDERED(ldar16s32, 1 | ACC_S32)
+LOAD_ORDERED(ldar16s64, 1 | ACC_S64)
+LOAD_ORDERED(ldar32s64, 2 | ACC_S64)
 
 /* ---- Exclusives ------------------------------------------------------------------------------ */
 
@@ -177,8 +191,7 @@ UOP_BODY(stxp64)
     NEXT();
 }
 
-/* Two reads: the pair is single-copy atomic only if the STXP succeeds, and then nothing changed in
- * between. */
+/* Single-copy atomic only if the STXP succeeds, and then nothing changed in between. */
 UOP_BODY(ldxp128)
 {
     HOST_ADDRESS(16, false)

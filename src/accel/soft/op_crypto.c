@@ -90,8 +90,8 @@ UOP_BODY(aesd)
     NEXT();
 }
 
-/* The four bytes of a column times x, in the field of polynomials modulo x^8 + x^4 + x^3 + x + 1.
- */
+/* The four bytes of a column times x, in the field of polynomials modulo x^8 + x^4 +
+ * x^3 + x + 1. */
 static ALWAYS_INLINE uint32_t aes_times_x(uint32_t w)
 {
     return (w & 0x7f7f7f7f) << 1 ^ (w >> 7 & 0x01010101) * 0x1b;
@@ -131,8 +131,8 @@ static ALWAYS_INLINE uint32_t sha_majority(uint32_t x, uint32_t y, uint32_t z)
 
 /* ---- SHA-1 ----------------------------------------------------------------------------------- */
 
-/* Four rounds: Vd is a b c d from its lowest element on, Sn is e, Vm the schedule with the constant
- * added. */
+/* Four rounds: Vd is a b c d from its lowest element on, Sn is e, Vm the schedule with
+ * the constant added. */
 #define SHA1_ROUNDS(name, f)                                                              \
     UOP_BODY(name)                                                                        \
     {                                                                                     \
@@ -199,8 +199,8 @@ static ALWAYS_INLINE uint32_t sha256_small1(uint32_t x)
     return ror32(x, 17) ^ ror32(x, 19) ^ x >> 10;
 }
 
-/* Four rounds: x is a b c d from the lowest element on, y is e f g h. The half of the result that
- * is asked for. */
+/* Four rounds: x is a b c d from the lowest element on, y is e f g h. The half of the
+ * result that is asked for. */
 static ALWAYS_INLINE union vreg sha256_rounds(union vreg x, union vreg y, union vreg w, bool first)
 {
     for (unsigned i = 0; i < 4; i++) {

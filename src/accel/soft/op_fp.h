@@ -10,8 +10,8 @@
 /* op->ra of a rounding uop: an enum fp_rounding, or this. */
 #define ROUND_FPCR 255
 
-/* op->imm of a conversion between floating and fixed point: fraction bits (0..64), integer bits,
- * signedness. */
+/* op->imm of a conversion between floating and fixed point: fraction bits (0..64),
+ * integer bits, signedness. */
 static inline uint64_t fixed_imm(unsigned fbits, unsigned size, bool is_unsigned)
 {
     return fbits | size << 8 | (uint32_t)is_unsigned << 16;

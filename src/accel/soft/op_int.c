@@ -5,6 +5,7 @@
  * function each: ALU(adds, 64, lsl) is the body op_adds64_lsl, which is adds64() of rn and rm <<
  * imm. Every 32-bit function returns a uint32_t, so results are zero-extended when they are stored.
  */
+#include "accel/soft/bti.h"
 #include "accel/soft/cpu.h"
 #include "accel/soft/crc32.h"
 
@@ -420,8 +421,8 @@ UOP_BODY(cfinv)
 #define FLAG_C (1u << 29)
 #define FLAG_V (1u << 28)
 
-/* Arm's floating-point comparison flags to the other common format: unordered becomes Z = 1, C = 0.
- */
+/* Arm's floating-point comparison flags to the other common format: unordered becomes
+ * Z = 1, C = 0. */
 UOP_BODY(axflag)
 {
     u32 old = cpu_nzcv(cpu);
@@ -443,8 +444,8 @@ UOP_BODY(xaflag)
 
 /* ---- Branches -------------------------------------------------------------------------------- */
 
-/* Far targets are page_va + imm; what BL and BLR leave in X30 is page_va + 4 * the slot number in
- * rm and ra. */
+/* Far targets are page_va + imm; what BL and BLR leave in X30 is page_va + 4 * the
+ * slot number in rm and ra. */
 static ALWAYS_INLINE u64 return_va(const struct cpu *cpu, const struct op *op)
 {
     return cpu->page_va + (u64)(op->rm | op->ra << 8) * 4;
@@ -517,4 +518,17 @@ UOP_BODY(blr)
 
     cpu->x[30] = return_va(cpu, op);
     FAR_JUMP(target);
+}
+
+UOP_BODY(br_bti)
+{
+    TYPED_JUMP(X(rn), op->rd);
+}
+
+UOP_BODY(blr_bti)
+{
+    u64 target = X(rn);
+
+    cpu->x[30] = return_va(cpu, op);
+    TYPED_JUMP(target, BTYPE_CALL);
 }

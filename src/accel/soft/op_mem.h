@@ -8,8 +8,8 @@
 #include "accel/soft/cpu.h"
 #include "base/atomic.h"
 
-/* The addressing forms, in the order in which uop_mem.def lists the uops of a kind (pairs have the
- * first six). */
+/* The addressing forms, in the order in which uop_mem.def lists the uops of a kind
+ * (pairs have the first six). */
 enum mem_form {
     FORM_IMM,
     FORM_IMMSP,
@@ -26,9 +26,9 @@ enum mem_form {
     FORM_USERSP,
 };
 
-/* How a body accesses memory: MO_SIZE and MO_USER, the sign extension of a general register's load,
- * base write-back. */
-enum { ACC_S32 = 32, ACC_S64 = 64, ACC_WB = 128 };
+/* How a body accesses memory: MO_SIZE and MO_USER, the sign extension of a general
+ * register's load, base write-back. */
+enum { ACC_S32 = 32, ACC_S64 = 64, ACC_WB = 128, ACC_ONE = 256 /* a pair in one host access */ };
 
 static ALWAYS_INLINE unsigned acc_mo(unsigned acc)
 {
@@ -41,6 +41,17 @@ static ALWAYS_INLINE unsigned acc_bytes(unsigned acc)
 static ALWAYS_INLINE const struct tlb_ctx *acc_tlb(const struct cpu *cpu, unsigned acc)
 {
     return acc & MO_USER ? cpu->tlb_user : cpu->tlb;
+}
+
+/* A loaded value as the register gets it. */
+static ALWAYS_INLINE uint64_t extend(uint64_t value, unsigned acc)
+{
+    const unsigned width = 8u << (acc & MO_SIZE);
+
+    if (acc & ACC_S64) {
+        return (uint64_t)sign_extend(value, width);
+    }
+    return acc & ACC_S32 ? (uint32_t)sign_extend(value, width) : value;
 }
 
 /*
@@ -185,8 +196,8 @@ static ALWAYS_INLINE uint64_t extended_offset(const struct cpu *cpu, const struc
 
 /* ---- SIMD structures ------------------------------------------------------------------------- */
 
-/* op->imm of the structure uops. The base moves by `step` + Xm (op->rm is X_ZERO where there is
- * none). */
+/* op->imm of the structure uops. The base moves by `step` + Xm (op->rm is X_ZERO where
+ * there is none). */
 struct struct_shape {
     uint8_t span;  /* bytes of memory, 1..64                                              */
     uint8_t step;  /* span if post-indexed by immediate, else 0                           */

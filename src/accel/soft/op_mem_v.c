@@ -4,12 +4,12 @@
  *
  * DDI 0487, "Loads and stores" and "Advanced SIMD load/store multiple structures". A V register is
  * always written as one 16-byte vector: the bodies that use it read it as one, and two halves would
- * not be forwarded to that read. A 128-bit access is architecturally two of 64 bits; the host's
- * unaligned vector move is at least that.
+ * not be forwarded to that read. A 128-bit access is architecturally two of 64 bits; it is one here, single-copy
+ * atomic when it is aligned.
  */
 #include "accel/soft/op_mem.h"
 
-typedef uint64_t vec __attribute__((vector_size(16), may_alias));
+typedef racy_pair vec;
 
 static ALWAYS_INLINE vec vec_get(const struct cpu *cpu, unsigned reg)
 {
@@ -24,20 +24,13 @@ static ALWAYS_INLINE void vec_set(struct cpu *cpu, unsigned reg, vec value)
 /* Size 0..4; the rest of the vector is zero. */
 static ALWAYS_INLINE vec host_load(const void *p, unsigned size)
 {
-    vec value = { 0, 0 };
-
-    if (size == 4) {
-        memcpy(&value, p, 16);
-    } else {
-        value[0] = racy_load(p, size);
-    }
-    return value;
+    return size == 4 ? racy_load16(p) : (vec){ racy_load(p, size), 0 };
 }
 
 static ALWAYS_INLINE void host_store(void *p, unsigned size, vec value)
 {
     if (size == 4) {
-        memcpy(p, &value, 16);
+        racy_store16(p, value);
     } else {
         racy_store(p, size, value[0]);
     }
@@ -142,6 +135,54 @@ SINGLES(MEM_FAST_V)
 
 /* ---- Pairs ----------------------------------------------------------------------------------- */
 
+static ALWAYS_INLINE bool load_pair(struct cpu *cpu, const struct op *op, uint64_t va,
+                                    uint64_t after, unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
+    const unsigned elem = acc_bytes(acc);
+
+    if (UNLIKELY(e->rtag != span_tag(cpu, va, 2 * elem, elem))) {
+        return false;
+    }
+    const char *p = tlb_host(e, va);
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    if ((acc & MO_SIZE) == 3) { /* both at once, as op_mem.c does */
+        const vec both = racy_load16(p);
+        vec_set(cpu, op->rd, (vec){ both[0], 0 });
+        vec_set(cpu, op->rm, (vec){ both[1], 0 });
+    } else {
+        const vec v0 = host_load(p, acc & MO_SIZE);
+        const vec v1 = host_load(p + elem, acc & MO_SIZE);
+        vec_set(cpu, op->rd, v0);
+        vec_set(cpu, op->rm, v1);
+    }
+    return true;
+}
+
+static ALWAYS_INLINE bool store_pair(struct cpu *cpu, const struct op *op, uint64_t va,
+                                     uint64_t after, unsigned acc)
+{
+    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
+    const unsigned elem = acc_bytes(acc);
+
+    if (UNLIKELY(e->wtag != span_tag(cpu, va, 2 * elem, elem))) {
+        return false;
+    }
+    char *p = tlb_host(e, va);
+    if ((acc & MO_SIZE) == 3) {
+        racy_store16(p, (vec){ vec_get(cpu, op->rd)[0], vec_get(cpu, op->rm)[0] });
+    } else {
+        host_store(p, acc & MO_SIZE, vec_get(cpu, op->rd));
+        host_store(p + elem, acc & MO_SIZE, vec_get(cpu, op->rm));
+    }
+    if (acc & ACC_WB) {
+        cpu->x[op->rn] = after;
+    }
+    return true;
+}
+
 static NOINLINE bool load_pair_slow(struct cpu *cpu, const struct op *op, uint64_t va,
                                     uint64_t after, unsigned acc)
 {
@@ -149,6 +190,9 @@ static NOINLINE bool load_pair_slow(struct cpu *cpu, const struct op *op, uint64
 
     if (!span_probe(cpu, op, va, 2 * elem, elem, false, acc_mo(acc))) {
         return false;
+    }
+    if (load_pair(cpu, op, va, after, acc)) { /* it is in the TLB now */
+        return true;
     }
     const vec v0 = slow_load(cpu, op, va, acc_mo(acc));
     if (cpu->left) {
@@ -174,6 +218,9 @@ static NOINLINE bool store_pair_slow(struct cpu *cpu, const struct op *op, uint6
     if (!span_probe(cpu, op, va, 2 * elem, elem, true, acc_mo(acc))) {
         return false;
     }
+    if (store_pair(cpu, op, va, after, acc)) {
+        return true;
+    }
     slow_store(cpu, op, va, vec_get(cpu, op->rd), acc_mo(acc));
     if (cpu->left) {
         return false;
@@ -182,44 +229,6 @@ static NOINLINE bool store_pair_slow(struct cpu *cpu, const struct op *op, uint6
     if (cpu->left) {
         return false;
     }
-    if (acc & ACC_WB) {
-        cpu->x[op->rn] = after;
-    }
-    return true;
-}
-
-static ALWAYS_INLINE bool load_pair(struct cpu *cpu, const struct op *op, uint64_t va,
-                                    uint64_t after, unsigned acc)
-{
-    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
-    const unsigned elem = acc_bytes(acc);
-
-    if (UNLIKELY(e->rtag != span_tag(cpu, va, 2 * elem, elem))) {
-        return false;
-    }
-    const char *p = tlb_host(e, va);
-    if (acc & ACC_WB) {
-        cpu->x[op->rn] = after;
-    }
-    const vec v0 = host_load(p, acc & MO_SIZE);
-    const vec v1 = host_load(p + elem, acc & MO_SIZE);
-    vec_set(cpu, op->rd, v0);
-    vec_set(cpu, op->rm, v1);
-    return true;
-}
-
-static ALWAYS_INLINE bool store_pair(struct cpu *cpu, const struct op *op, uint64_t va,
-                                     uint64_t after, unsigned acc)
-{
-    const struct tlb_entry *e = tlb_slot(cpu->tlb, va);
-    const unsigned elem = acc_bytes(acc);
-
-    if (UNLIKELY(e->wtag != span_tag(cpu, va, 2 * elem, elem))) {
-        return false;
-    }
-    char *p = tlb_host(e, va);
-    host_store(p, acc & MO_SIZE, vec_get(cpu, op->rd));
-    host_store(p + elem, acc & MO_SIZE, vec_get(cpu, op->rm));
     if (acc & ACC_WB) {
         cpu->x[op->rn] = after;
     }

@@ -9,8 +9,8 @@
 
 /* ---- Functions over one element size: S, U its types, W the signed type of twice the size ---- */
 
-/* An overflowed sum has the sign that neither operand has: the result is the extreme on the side of
- * a. */
+/* An overflowed sum has the sign that neither operand has: the result is the extreme
+ * on the side of a. */
 #define SAT_ADD_SUB(sz, S, U)                                                                     \
     static ALWAYS_INLINE S sqadd_##sz(S a, S b, S *q)                                             \
     {                                                                                             \

@@ -7,8 +7,8 @@
  * the whole span lies in one page of RAM; otherwise a buffer, filled or emptied element by element
  * by the slow paths.
  *
- *   LD3 {v0.4h, v1.4h, v2.4h}:    memory  a0 b0 c0 a1 b1 c1 ..  ->  v0 = a3 a2 a1 a0, v1 = b.., v2
- * = c..
+ *   LD3 {v0.4h, v1.4h, v2.4h}     memory  a0 b0 c0 a1 b1 c1 a2 b2 c2 a3 b3 c3
+ *                                 v0 = a3 a2 a1 a0    v1 = b3 b2 b1 b0    v2 = c3 c2 c1 c0
  */
 #include "accel/soft/op_mem.h"
 
@@ -243,7 +243,7 @@ static bool flush(struct cpu *cpu, const struct op *op, uint64_t va, const uint8
 #define STRUCT_LOAD(name)                                                                 \
     static NOINLINE bool access_##name(struct cpu *cpu, const struct op *op, uint64_t va) \
     {                                                                                     \
-        uint8_t buf[SPAN_MAX];                                                            \
+        uint8_t buf[SPAN_MAX] = { 0 };                                                    \
         const uint8_t *p = probe(cpu, op, va, false);                                     \
                                                                                           \
         if (p == NULL && (cpu->left || !fetch(cpu, op, va, buf))) {                       \
@@ -257,7 +257,7 @@ static bool flush(struct cpu *cpu, const struct op *op, uint64_t va, const uint8
 #define STRUCT_STORE(name)                                                                \
     static NOINLINE bool access_##name(struct cpu *cpu, const struct op *op, uint64_t va) \
     {                                                                                     \
-        uint8_t buf[SPAN_MAX];                                                            \
+        uint8_t buf[SPAN_MAX] = { 0 };                                                    \
         uint8_t *p = probe(cpu, op, va, true);                                            \
                                                                                           \
         if (p == NULL && cpu->left) {                                                     \

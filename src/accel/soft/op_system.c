@@ -6,6 +6,7 @@
  * "Barriers".
  */
 #include "accel/soft/engine.h"
+#include "accel/soft/pauth.h"
 
 /* ---- Lowering -------------------------------------------------------------------------------- */
 
@@ -110,10 +111,10 @@ enum uop lower_mrs(const struct lower *lo, uint32_t word, struct op *op)
     if (row == SYS_CNTVCT_EL0) {
         return UOP_mrs_cntvct;
     }
-    if (sysreg_is_plain(row, false, true)) {
+    if (sysreg_is_plain(lo->cpu, row, false, true)) {
         return UOP_mrs_el0;
     }
-    return sysreg_is_plain(row, false, false) ? UOP_mrs_el1 : UOP_mrs;
+    return sysreg_is_plain(lo->cpu, row, false, false) ? UOP_mrs_el1 : UOP_mrs;
 }
 
 enum uop lower_msr(const struct lower *lo, uint32_t word, struct op *op)
@@ -122,10 +123,10 @@ enum uop lower_msr(const struct lower *lo, uint32_t word, struct op *op)
 
     op->rd = xr_src(word & 31);
     op->imm = row;
-    if (sysreg_is_plain(row, true, true)) {
+    if (sysreg_is_plain(lo->cpu, row, true, true)) {
         return UOP_msr_el0;
     }
-    return sysreg_is_plain(row, true, false) ? UOP_msr_el1 : UOP_msr;
+    return sysreg_is_plain(lo->cpu, row, true, false) ? UOP_msr_el1 : UOP_msr;
 }
 
 static uint64_t pstate_change(uint32_t clear, uint32_t set)
@@ -223,15 +224,32 @@ UOP_BODY(semihost)
     LEAVE_TO(cpu_pc(cpu, op));
 }
 
+/* To address_, before the change of level. What it finds there may depend on PSTATE.IL and
+ * BTYPE. */
+#define EXCEPTION_RETURN(address_)                                   \
+    do {                                                             \
+        const uint64_t target_ = except_return(cpu, address_);       \
+        if (UNLIKELY((cpu->pstate & (PS_IL | PS_BTYPE)) != 0)) {     \
+            cpu->pc = target_;                                       \
+            COUNT_OUT(op, 1);                                        \
+            cpu_settle_btype(cpu);                                   \
+            LEAVE();                                                 \
+        }                                                            \
+        FAR_JUMP(target_);                                           \
+    } while (0)
+
 UOP_BODY(eret)
 {
     EL1_ONLY();
-    const uint64_t target = except_return(cpu);
+    EXCEPTION_RETURN(*sys_reg(cpu, SYS_ELR_EL1));
+}
 
-    if (UNLIKELY((cpu->pstate & PS_IL) != 0)) {
-        LEAVE_TO(target);
-    }
-    FAR_JUMP(target);
+/* ERETAA, ERETAB: rm is the key. */
+UOP_BODY(eret_auth)
+{
+    EL1_ONLY();
+    EXCEPTION_RETURN(
+        pac_auth(cpu, *sys_reg(cpu, SYS_ELR_EL1), cpu->x[X_SP], (enum pac_key)op->rm, pac_is_slow(cpu)));
 }
 
 /* ---- Hints ----------------------------------------------------------------------------------- */
@@ -249,8 +267,8 @@ UOP_BODY(yield)
     NEXT();
 }
 
-/* How long a WFE that follows a load-exclusive looks at the location itself before it lets the
- * thread sleep. */
+/* How long a WFE that follows a load-exclusive looks at the location itself before it
+ * lets the thread sleep. */
 #define WFE_SPINS 2000
 
 /*

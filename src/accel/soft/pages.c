@@ -5,6 +5,9 @@
  * buys this: no lock, no reader counts, and IC IVAU resets a line in place, because nobody else can
  * be standing on it. An op is reset by its function alone: the body that is running may still want
  * its registers.
+ *
+ * The same page of memory may be mapped as guarded (FEAT_BTI) in one place and not in another; it
+ * is decoded for each, as a branch from a guarded page does other than one from elsewhere.
  */
 #include "accel/soft/engine.h"
 
@@ -17,11 +20,11 @@ static unsigned hash_of(uint64_t pa)
     return (unsigned)(n ^ n >> CODE_HASH_BITS) & ((1u << CODE_HASH_BITS) - 1);
 }
 
-static struct code_page *lookup(const struct code_cache *code, uint64_t pa)
+static struct code_page *lookup(const struct code_cache *code, uint64_t pa, bool guarded)
 {
     struct code_page *page = code->hash[hash_of(pa)];
 
-    while (page != NULL && page->pa != pa) {
+    while (page != NULL && (page->pa != pa || page->guarded != guarded)) {
         page = page->next_hash;
     }
     return page;
@@ -96,10 +99,10 @@ static struct code_page *page_recycle(struct cpu *cpu)
     return page;
 }
 
-struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host)
+struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, bool guarded)
 {
     struct code_cache *code = &cpu->priv->code;
-    struct code_page *page = lookup(code, pa);
+    struct code_page *page = lookup(code, pa, guarded);
 
     if (page == NULL) {
         page = code->count < code->limit ? page_make(cpu) : NULL;
@@ -107,6 +110,7 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host)
             return NULL;
         }
         page->pa = pa;
+        page->guarded = guarded;
         page->host = host;
         page->next_hash = code->hash[hash_of(pa)];
         code->hash[hash_of(pa)] = page;
@@ -119,8 +123,20 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host)
     return page;
 }
 
+/* The lines of page, which may be NULL, that begin in [first, last]. */
+static void forget_lines(struct code_page *page, uint64_t first, uint64_t last)
+{
+    for (unsigned line = 0; page != NULL && page->lines != 0 && line < 64; line++) {
+        uint64_t at = page->pa + line * 64;
+        if ((page->lines & BIT(line)) != 0 && at >= first && at <= last) {
+            reset_line(page, line);
+        }
+    }
+}
+
 void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
 {
+    const struct code_cache *code = &cpu->priv->code;
     uint64_t first = align_down(pa, 64);
     uint64_t last = pa + (bytes - 1);
 
@@ -133,12 +149,9 @@ void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
         return;
     }
     for (uint64_t at = align_down(first, SOFT_PAGE); at <= last; at += SOFT_PAGE) {
-        struct code_page *page = lookup(&cpu->priv->code, at);
-        for (unsigned line = 0; page != NULL && page->lines != 0 && line < 64; line++) {
-            if ((page->lines & BIT(line)) != 0 && at + line * 64 >= first &&
-                at + line * 64 <= last) {
-                reset_line(page, line);
-            }
+        forget_lines(lookup(code, at, false), first, last);
+        if (cpu_has(cpu, A64_FEAT_BTI)) {
+            forget_lines(lookup(code, at, true), first, last);
         }
     }
 }

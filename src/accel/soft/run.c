@@ -4,7 +4,8 @@
  *
  *     attend      pending work: maintenance from other CPUs, interrupts, kicks
  *     fetch       jump cache, else TLB and code page (permission checks happen here, once per entry
- * of a page) execute     bodies jump to one another until one LEAVEs with cpu->pc set
+ *                 of a page)
+ *     execute     bodies jump to one another until one LEAVEs with cpu->pc set
  *
  * An instruction limit needs every branch to come by here: ops are lowered with LOWER_FAR, the jump
  * cache stays empty, so at most one page of instructions runs between two looks; the last thousand
@@ -74,8 +75,8 @@ static void take_interrupt(struct cpu *cpu)
     }
 }
 
-/* Does what pending asks for; each bit is cleared before its cause is looked at. False: return from
- * run. */
+/* Does what pending asks for; each bit is cleared before its cause is looked at.
+ * False: return from run. */
 static bool attend(struct cpu *cpu)
 {
     uint32_t work = atomic_load(&cpu->pending);
@@ -102,7 +103,7 @@ static bool attend(struct cpu *cpu)
 /* ---- Fetch ----------------------------------------------------------------------------------- */
 
 /* Host address of the instruction at cpu->pc; NULL: an exception was taken instead. */
-static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa)
+static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa, bool *guarded)
 {
     bool el0 = cpu_el(cpu) == 0;
     struct tlb_ctx *ctx = (struct tlb_ctx *)(uintptr_t)cpu->tlb;
@@ -110,6 +111,7 @@ static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa)
     unsigned fsc = 0;
     uint64_t pc = cpu->pc = mmu_untag(cpu, cpu->pc);
     const struct tlb_info *info;
+    const uint8_t *host;
 
     if ((pc & 3) != 0) {
         except_fetch(cpu, EC_PC_ALIGN, 0, pc);
@@ -125,7 +127,13 @@ static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa)
         return NULL;
     }
     *pa = (info->pa & ~(uint64_t)TI_FLAGS) | (pc & (SOFT_PAGE - 1));
-    return (const uint8_t *)(uintptr_t)(pc + tlb_slot(cpu->tlb, pc)->addend);
+    *guarded = (info->pa & TI_GUARDED) != 0;
+    host = (const uint8_t *)(uintptr_t)(pc + tlb_slot(cpu->tlb, pc)->addend);
+    if (*guarded && cpu_btype_live(cpu) && !bti_lands_on(cpu, le32(host))) {
+        except_fetch(cpu, EC_BTI, cpu->btype, 0);
+        return NULL;
+    }
+    return host;
 }
 
 static struct jc_entry *jc_slot(struct cpu *cpu, uint64_t va)
@@ -144,7 +152,8 @@ static const struct op *enter(struct cpu *cpu, struct code_page *page, const str
 static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
 {
     uint64_t pa = 0;
-    const uint8_t *host = translate_pc(cpu, &pa);
+    bool guarded = false;
+    const uint8_t *host = translate_pc(cpu, &pa, &guarded);
     struct code_page *page;
     const struct op *op;
 
@@ -152,7 +161,7 @@ static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
         return NULL;
     }
     cpu->priv->stats.far_lookups++;
-    page = code_find(cpu, align_down(pa, SOFT_PAGE), host - (pa & (SOFT_PAGE - 1)));
+    page = code_find(cpu, align_down(pa, SOFT_PAGE), host - (pa & (SOFT_PAGE - 1)), guarded);
     if (page == NULL) {
         str_copy(cpu->priv->exit->fail.text, sizeof(cpu->priv->exit->fail.text),
                  "no memory for decoded code");
@@ -167,13 +176,14 @@ static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
     return enter(cpu, page, op);
 }
 
-/* The op at cpu->pc, its page entered; NULL: look around again (an exception was taken, or run must
- * return). */
+/* The op at cpu->pc, its page entered; NULL: look around again (an exception was
+ * taken, or run must return). */
 static inline const struct op *fetch(struct cpu *cpu)
 {
     const struct jc_entry *je = jc_slot(cpu, cpu->pc);
 
-    if (LIKELY(je->va == cpu->pc && je->epoch == cpu->epoch && (cpu->pstate & PS_IL) == 0)) {
+    if (LIKELY(je->va == cpu->pc && je->epoch == cpu->epoch && (cpu->pstate & PS_IL) == 0 &&
+               !cpu_btype_live(cpu))) {
         return enter(cpu, je->page, je->op);
     }
     return fetch_slow(cpu);
@@ -209,7 +219,8 @@ UOP_BODY(decode)
     struct op *slot = (struct op *)(uintptr_t)op;
     unsigned n = (unsigned)(op - cpu->page_ops);
 
-    decode_slot(cpu, n, cpu->priv->lower_flags, le32(page->host + 4 * n), slot);
+    decode_slot(cpu, n, cpu->priv->lower_flags | (page->guarded ? LOWER_GUARDED : 0),
+                le32(page->host + 4 * n), slot);
     page->lines |= BIT(n / 16);
     cpu->priv->stats.ops_decoded++;
     GOTO_OP(op);
@@ -246,16 +257,18 @@ void soft_step(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
     uint64_t pa = 0;
+    bool guarded = false;
     unsigned slot;
     const uint8_t *host;
 
-    host = translate_pc(cpu, &pa);
+    host = translate_pc(cpu, &pa, &guarded);
     if (host == NULL) {
         return;
     }
     cpu->left = false;
     slot = (unsigned)(cpu->pc >> 2) & (PAGE_SLOTS - 1);
-    decode_slot(cpu, slot, LOWER_FAR, le32(host), &p->scratch[0]);
+    decode_slot(cpu, slot, guarded ? LOWER_FAR | LOWER_GUARDED : LOWER_FAR, le32(host),
+                &p->scratch[0]);
     p->scratch[1].fn = op_step_end;
     cpu->page_va = align_down(cpu->pc, SOFT_PAGE);
     cpu->page_ops = (const struct op *)((uintptr_t)p->scratch - slot * sizeof(struct op));

@@ -13,10 +13,14 @@
  *                                 r   15 … 8 7 6 5 4 3 2 1 0   & simd_keep[SHAPE_HALF]
  *
  * A body is one line: a macro that names the operation and the element sizes, and an expression or
- * function over a  the element of Vn,   b  the element of Vm (or the indexed one),   c  the element
- * of Vd before the instruction of the element's type T. Sources are read before the destination is
- * written, so any registers may be the same. The loops have constant trip counts and no aliasing;
- * gcc -O2 and clang -O2 turn them into vector code.
+ * function over elements of type T:
+ *
+ *      a   the element of Vn
+ *      b   the element of Vm (or the indexed one)
+ *      c   the element of Vd before the instruction
+ *
+ * Sources are read before the destination is written, so any registers may be the same. The loops
+ * have constant trip counts and no aliasing; gcc -O2 and clang -O2 turn them into vector code.
  */
 #ifndef SOFT_SIMD_H
 #define SOFT_SIMD_H
@@ -39,8 +43,8 @@ enum simd_shape {
     SHAPE_COUNT
 };
 
-/* The bytes that a shape keeps. The one more entry makes [shape + 1] the mask of a narrow
- * operation's source. */
+/* The bytes that a shape keeps. The one more entry makes [shape + 1] the mask of a
+ * narrow operation's source. */
 extern const union vreg simd_keep[SHAPE_COUNT + 1];
 
 static ALWAYS_INLINE union vreg simd_and(union vreg a, union vreg b)
@@ -65,8 +69,8 @@ static ALWAYS_INLINE void simd_put_scalar(struct cpu *cpu, const struct op *op, 
     cpu->v[op->rd] = (union vreg){ .d = { r, 0 } };
 }
 
-/* Result of a narrow operation in the low half of r: to the upper half of Vd, or to the lower and
- * clear the upper. */
+/* Result of a narrow operation in the low half of r: to the upper half of Vd, or to
+ * the lower and clear the upper. */
 static ALWAYS_INLINE void simd_put_narrow(struct cpu *cpu, const struct op *op, union vreg r)
 {
     if (op->ra == SHAPE_HI) {
@@ -82,8 +86,8 @@ static ALWAYS_INLINE union vreg simd_half(const struct cpu *cpu, const struct op
     return (union vreg){ .d = { cpu->v[reg].d[op->ra == SHAPE_HI], 0 } };
 }
 
-/* Vn and Vm as one vector of twice the length, for operations over adjacent elements: the first 32
- * or 16 bytes. */
+/* Vn and Vm as one vector of twice the length, for operations over adjacent elements:
+ * the first 32 or 16 bytes. */
 struct simd_pair {
     union vreg lo, hi;
 };
@@ -137,8 +141,8 @@ SIMD_SATURATE_(s, uint32_t, int64_t, uint64_t)
 
 /* ---- Bodies, lane by lane -------------------------------------------------------------------- */
 
-/* f: the member of union vreg that has T_ elements, which the expression may call T. b_: where b
- * comes from. */
+/* f: the member of union vreg that has T_ elements, which the expression may call T.
+ * b_: where b comes from. */
 #define SIMD_LANES_(name, f, T_, b_, expr)                                           \
     UOP_BODY(name)                                                                   \
     {                                                                                \
@@ -155,8 +159,8 @@ SIMD_SATURATE_(s, uint32_t, int64_t, uint64_t)
         NEXT();                                                                      \
     }
 
-/* The same with saturation: the expression or's something other than 0 into q where it saturates.
- */
+/* The same with saturation: the expression or's something other than 0 into q where it
+ * saturates. */
 #define SIMD_QLANES_(name, f, T_, b_, expr)                                                      \
     UOP_BODY(name)                                                                               \
     {                                                                                            \
@@ -275,8 +279,8 @@ SIMD_SATURATE_(s, uint32_t, int64_t, uint64_t)
     SIMD_LANES_(v_##name##_e_h, h, uint16_t, m.h[op->imm], expr) \
     SIMD_LANES_(v_##name##_e_s, s, uint32_t, m.s[op->imm], expr)
 
-/* By a function fn_b .. fn_d instead of an expression; called fn(a, b, &q), q of the element's
- * type. */
+/* By a function fn_b .. fn_d instead of an expression; called fn(a, b, &q), q of the
+ * element's type. */
 #define SIMD_QU_BHSD(name, fn)                                             \
     SIMD_QLANES_(v_##name##_b, b, uint8_t, m_kept.b[i], fn##_b(a, b, &q))  \
     SIMD_QLANES_(v_##name##_h, h, uint16_t, m_kept.h[i], fn##_h(a, b, &q)) \
@@ -323,8 +327,8 @@ SIMD_SATURATE_(s, uint32_t, int64_t, uint64_t)
     SIMD_NARROW_(v_##name##_b, b, uint8_t, h, uint16_t, expr)  \
     SIMD_NARROW_(v_##name##_h, h, uint16_t, s, uint32_t, expr) \
     SIMD_NARROW_(v_##name##_s, s, uint32_t, d, uint64_t, expr)
-/* By functions fn_b .. fn_s, called fn(x, &q) with an expression of a, from unsigned and from
- * signed elements. */
+/* By functions fn_b .. fn_s, called fn(x, &q) with an expression of a, from unsigned
+ * and from signed elements. */
 #define SIMD_QNU_BHS(name, fn, x)                                       \
     SIMD_NARROW_(v_##name##_b, b, uint8_t, h, uint16_t, fn##_b(x, &q))  \
     SIMD_NARROW_(v_##name##_h, h, uint16_t, s, uint32_t, fn##_h(x, &q)) \

@@ -65,6 +65,7 @@ static void soft_vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     cpu_set_nzcv(cpu, 0);
     cpu->fpcr = cpu->fpsr = 0;
     cpu->excl_size = 0;
+    cpu->btype_count = BTYPE_NEVER;
     p->event = false;
     sysreg_reset(cpu);
     code_forget_all(cpu);
@@ -192,6 +193,7 @@ static enum status soft_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value)
         }
         cpu_set_nzcv(cpu, (uint32_t)value);
         cpu_set_pstate(cpu, (uint32_t)value & ~(0xfu << 28));
+        cpu_settle_btype(cpu);
         return ST_OK;
     }
     return encoding_of(reg) != 0 && sysreg_set(cpu, encoding_of(reg), value) ? ST_OK : ST_E_NOENT;

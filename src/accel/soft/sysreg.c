@@ -34,12 +34,13 @@ static const struct {
 #undef SR
 };
 
-/* RES1 bits of SCTLR_EL1 here: no AArch32 at EL0 (ITD, SED), no ExS, LSMAOC; SPAN too without PAN.
- */
+/* RES1 bits of SCTLR_EL1 here: no AArch32 at EL0 (ITD, SED), no ExS, LSMAOC; SPAN too
+ * without PAN. */
 #define SCTLR_RES1 0x30500980ull
 #define SCTLR_WRITABLE                                                                           \
     (SCTLR_M | SCTLR_A | 1ull << 2 | SCTLR_SA | SCTLR_SA0 | SCTLR_UMA | 1ull << 12 | SCTLR_DZE | \
      SCTLR_UCT | SCTLR_NTWI | SCTLR_NTWE | SCTLR_WXN | SCTLR_UCI)
+#define SCTLR_PAUTH (SCTLR_ENIA | SCTLR_ENIB | SCTLR_ENDA | SCTLR_ENDB)
 /* What translations depend on. */
 #define SCTLR_MMU (SCTLR_M | SCTLR_WXN | SCTLR_EPAN)
 
@@ -58,17 +59,6 @@ enum sys_index sysreg_row(uint32_t encoding)
     return (enum sys_index)i;
 }
 
-bool sysreg_is_plain(enum sys_index row, bool write, bool el0)
-{
-    unsigned need = el0 ? (write ? SR_W0 : SR_R0) : (write ? SR_W1 : SR_R1);
-
-    if (row == SYS_COUNT || (rows[row].access & need) == 0) {
-        return false;
-    }
-    return rows[row].kind == PLAIN || (!write && rows[row].kind == PLAIN32) ||
-           (!write && rows[row].kind == CONST && rows[row].access == RO1);
-}
-
 /* Is the row's feature there? */
 static bool exists(const struct cpu *cpu, enum sys_index row)
 {
@@ -82,16 +72,37 @@ static bool exists(const struct cpu *cpu, enum sys_index row)
     case SYS_SSBS: return cpu_has(cpu, A64_FEAT_SSBS);
     case SYS_RNDR:
     case SYS_RNDRRS: return cpu_has(cpu, A64_FEAT_RNG);
+    case SYS_APIAKeyLo_EL1:
+    case SYS_APIAKeyHi_EL1:
+    case SYS_APIBKeyLo_EL1:
+    case SYS_APIBKeyHi_EL1:
+    case SYS_APDAKeyLo_EL1:
+    case SYS_APDAKeyHi_EL1:
+    case SYS_APDBKeyLo_EL1:
+    case SYS_APDBKeyHi_EL1:
+    case SYS_APGAKeyLo_EL1:
+    case SYS_APGAKeyHi_EL1: return cpu_has(cpu, A64_FEAT_PAUTH);
     case SYS_CNTPCTSS_EL0:
     case SYS_CNTVCTSS_EL0: return cpu_has(cpu, A64_FEAT_ECV);
     default: return rows[row].kind != ICC || cpu->vcpu->vm->config.gic_version == 3;
     }
 }
 
+bool sysreg_is_plain(const struct cpu *cpu, enum sys_index row, bool write, bool el0)
+{
+    unsigned need = el0 ? (write ? SR_W0 : SR_R0) : (write ? SR_W1 : SR_R1);
+
+    if (!exists(cpu, row) || (rows[row].access & need) == 0) {
+        return false;
+    }
+    return rows[row].kind == PLAIN || (!write && rows[row].kind == PLAIN32) ||
+           (!write && rows[row].kind == CONST && rows[row].access == RO1);
+}
+
 /* ---- Traps of EL0 ---------------------------------------------------------------------------- */
 
-/* Op0[21:20] Op2[19:17] Op1[16:14] CRn[13:10] Rt[9:5] CRm[4:1] Direction[0], all from where the
- * instruction has them. */
+/* Op0[21:20] Op2[19:17] Op1[16:14] CRn[13:10] Rt[9:5] CRm[4:1] Direction[0], all from
+ * where the instruction has them. */
 void sysreg_trap(struct cpu *cpu, const struct op *op)
 {
     uint32_t w = op->word;
@@ -156,8 +167,8 @@ static bool access_allowed(struct cpu *cpu, const struct op *op, enum sys_index 
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* Level 1 data and instruction 32 KB, 4 ways; level 2 unified 512 KB, 8 ways; lines of 64 bytes
- * (CLIDR_EL1 agrees). */
+/* Level 1 data and instruction 32 KB, 4 ways; level 2 unified 512 KB, 8 ways; lines of
+ * 64 bytes (CLIDR_EL1 agrees). */
 static uint64_t read_ccsidr(const struct cpu *cpu)
 {
     static const struct {
@@ -287,7 +298,9 @@ static void write_sctlr(struct cpu *cpu, uint64_t value)
     uint64_t *sctlr = sys_reg(cpu, SYS_SCTLR_EL1);
     uint64_t writable = SCTLR_WRITABLE | (cpu_has(cpu, A64_FEAT_PAN) ? SCTLR_SPAN : 0) |
                         (cpu_has(cpu, A64_FEAT_SSBS) ? SCTLR_DSSBS : 0) |
-                        (cpu_has(cpu, A64_FEAT_PAN3) ? SCTLR_EPAN : 0);
+                        (cpu_has(cpu, A64_FEAT_PAN3) ? SCTLR_EPAN : 0) |
+                        (cpu_has(cpu, A64_FEAT_PAUTH) ? SCTLR_PAUTH : 0) |
+                        (cpu_has(cpu, A64_FEAT_BTI) ? SCTLR_BT0 | SCTLR_BT1 : 0);
     uint64_t res1 = SCTLR_RES1 | (cpu_has(cpu, A64_FEAT_PAN) ? 0 : SCTLR_SPAN);
     uint64_t old = *sctlr;
 
@@ -464,9 +477,7 @@ void sysreg_reset(struct cpu *cpu)
     uint64_t *sys = cpu->priv->sys;
 
     for (unsigned i = 0; i < SYS_COUNT; i++) {
-        if (rows[i].kind != CONST) {
-            sys[i] = rows[i].reset;
-        } else if (rows[i].reset != 0) {
+        if (rows[i].kind != CONST || rows[i].reset != 0) {
             sys[i] = rows[i].reset;
         }
     }

@@ -217,6 +217,7 @@ void tlb_tables_changed(struct cpu *cpu)
     pgt_half_init(&p->half[0], tcr, p->sys[SYS_TTBR0_EL1], false, &p->impl);
     pgt_half_init(&p->half[1], tcr, p->sys[SYS_TTBR1_EL1], true, &p->impl);
     p->asid = asid;
+    pauth_layout(cpu);
     if (p->half[1].table != old1) {
         ctx_clear(cpu, p->ctx[CTX_EL1]);
         ctx_clear(cpu, p->ctx[CTX_EL1_PAN]);
@@ -240,7 +241,10 @@ void soft_refresh(struct cpu *cpu)
         cpu->tlb = cpu->tlb_user = tlb_user_ctx(cpu);
     } else {
         cpu->tlb = p->ctx[(cpu->pstate & PS_PAN) != 0 ? CTX_EL1_PAN : CTX_EL1];
-        cpu->tlb_user = p->el0 != NULL ? p->el0 : p->none;
+        /* PSTATE.UAO makes LDTR and STTR plain accesses of EL1. */
+        cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb
+                        : p->el0 != NULL            ? p->el0
+                                                    : p->none;
     }
     cpu->epoch = (el == 0 ? cpu->tlb : p->ctx[CTX_EL1])->epoch;
     cpu->align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;

@@ -2,10 +2,11 @@
  * tlb.h - translation contexts: software TLBs by privilege and address space, and their
  * maintenance.
  *
- *   EL1, EL1 with PAN      one each; what EL1 sees. Entries that belong to an ASID are dropped when
- * it changes (there are few: operating systems reach user memory by LDTR, which uses the EL0
- * context). EL0                    a pool of 16, keyed by ASID and table addresses. Changing TTBR
- * or ASID selects one.
+ *   EL1, EL1 with PAN   one each; what EL1 sees. Entries that belong to an ASID are dropped when it
+ *                       changes (there are few: operating systems reach user memory by LDTR, which
+ *                       uses the EL0 context).
+ *   EL0                 a pool of 16, keyed by ASID and table addresses. Changing TTBR or ASID
+ *                       selects one.
  *
  * A context has 512 entries with the tags that bodies compare (cpu.h) and, beside them, what the
  * slow path wants to know. An entry belongs to one 4 KiB page; larger pages and blocks fill
@@ -32,6 +33,7 @@ enum {
     TI_NG = 16,    /* belongs to an ASID                                                       */
     TI_RAM = 32,   /* host memory behind it                                                    */
     TI_ROM = 64,   /* ... that the guest cannot write: writes go to the bus                    */
+    TI_GUARDED = 128, /* code is decoded as guarded (FEAT_BTI)                                  */
     TI_FLAGS = 4095,
 };
 

@@ -252,8 +252,8 @@ struct host_stream *host_dir_file_open(struct host_dir *dir, const char *name, u
     if (at < 0) {
         return NULL;
     }
-    /* O_NONBLOCK: opening a FIFO must not wait for its other end. Emptied only once it is known to
-     * be a file. */
+    /* O_NONBLOCK: opening a FIFO must not wait for its other end. Emptied only once it
+     * is known to be a file. */
     fd = openat(at, leaf, open_flags(flags) | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
     close(at);
     if (fd < 0) {

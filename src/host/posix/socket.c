@@ -143,15 +143,15 @@ void host_stream_address(struct host_stream *stream, char *buf, size_t size)
     char address[128], service[32];
 
     memset(&at, 0, sizeof(at));
+    str_copy(buf, size, "?");
     if (getsockname(stream->fd, (struct sockaddr *)&at, &len) != 0) {
-        str_copy(buf, size, "?");
-    } else if (at.ss_family == AF_UNIX) {
+        return;
+    }
+    if (at.ss_family == AF_UNIX) {
         str_copy(buf, size, ((struct sockaddr_un *)&at)->sun_path);
     } else if (getnameinfo((struct sockaddr *)&at, len, address, sizeof(address), service,
                            sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
         fmt_format(buf, size, at.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", address, service);
-    } else {
-        str_copy(buf, size, "?");
     }
 }
 
@@ -223,14 +223,12 @@ struct host_stream *host_unix_listen(const char *path, struct err *err)
 static int open_slave(int master, char *name, size_t size)
 {
     struct termios mode;
-    const char *slave = grantpt(master) == 0 && unlockpt(master) == 0 ? ptsname(master) : NULL;
     int fd;
 
-    if (slave == NULL) {
+    if (grantpt(master) != 0 || unlockpt(master) != 0 || ptsname_r(master, name, size) != 0) {
         return -1;
     }
-    str_copy(name, size, slave);
-    fd = open(slave, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (fd >= 0 && tcgetattr(fd, &mode) == 0) {
         cfmakeraw(&mode);
         (void)tcsetattr(fd, TCSANOW, &mode);

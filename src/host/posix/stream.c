@@ -198,8 +198,8 @@ void host_wait_wake(struct host_wait *wait)
     errno = number;
 }
 
-/* First the byte, then the flag: a wake between the two finds the flag set, but its cause is looked
- * at after us. */
+/* First the byte, then the flag: a wake between the two finds the flag set, but its
+ * cause is looked at after us. */
 static void wait_drain(struct host_wait *wait)
 {
     char buf[16];

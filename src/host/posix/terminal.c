@@ -50,9 +50,9 @@ static void set_mode(const struct termios *mode)
 
     sigemptyset(&block);
     sigaddset(&block, SIGTTOU);
-    sigprocmask(SIG_BLOCK, &block, &before);
+    pthread_sigmask(SIG_BLOCK, &block, &before);
     (void)tcsetattr(terminal.fd, TCSADRAIN, mode);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = number;
 }
 
@@ -73,7 +73,7 @@ static void default_action(int number)
     sigemptyset(&one);
     sigaddset(&one, number);
     raise(number);
-    sigprocmask(SIG_UNBLOCK, &one, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
     sigaction(number, &ours, NULL); /* a stop comes back here when the process continues */
 }
 

@@ -204,14 +204,10 @@ static void test_push(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        GPIO_TEST(test_data),
-        GPIO_TEST(test_push),
-        GPIO_TEST(test_rising_edge),
-        GPIO_TEST(test_falling_edge),
-        GPIO_TEST(test_both_edges),
-        GPIO_TEST(test_levels),
-        GPIO_TEST(test_masked),
-        GPIO_TEST(test_outputs_do_not_interrupt),
+        GPIO_TEST(test_data),        GPIO_TEST(test_push),
+        GPIO_TEST(test_rising_edge), GPIO_TEST(test_falling_edge),
+        GPIO_TEST(test_both_edges),  GPIO_TEST(test_levels),
+        GPIO_TEST(test_masked),      GPIO_TEST(test_outputs_do_not_interrupt),
         GPIO_TEST(test_reset),
     };
 

@@ -1,0 +1,454 @@
+/*
+ * test_tlb.c - what TLBs keep and what maintenance takes away: TLBI by address, ASID and range, on
+ * this CPU and on others; blocks; walk caches; translation contexts by TTBR and ASID; code that is
+ * entered through translations.
+ *
+ * DDI 0487, "TLB maintenance instructions". The architecture lets a TLB forget at any time; what is
+ * tested here beyond it is that ours keeps what an operation does not name, which is what makes
+ * guests fast.
+ */
+#include "rig.h"
+
+/* Not at the places in the TLB that the code and the vectors have. */
+#define VA      0x0000123456620000ull
+#define OLD     DATA
+#define NEW     (DATA + 0x100000)
+#define ASID(n) ((uint64_t)(n) << 48)
+
+enum { GLOBAL_PAGE, ASID_PAGE, FAR_PAGE, PAGES };
+
+/* Pages under test: a global one, the next, which belongs to an ASID, and one that is no neighbour. */
+static const uint64_t page_va[PAGES] = { VA, VA + 0x1000, VA + 0x40000 };
+
+static void map_pages(struct tables *t, uint64_t where)
+{
+    for (unsigned i = 0; i < PAGES; i++) {
+        tables_map(t, page_va[i], where + i * 0x1000, 3,
+                   D_AF | D_USER | (i == GLOBAL_PAGE ? 0 : D_NG));
+    }
+}
+
+/* What a load from va finds at an exception level, in an address space. */
+static uint64_t seen(struct rig *r, const struct tables *t, unsigned asid, unsigned el, uint64_t va)
+{
+    RIG_CODE(r, CODE, I_LDR(0, 1), I_HVC(1));
+    rig_set_sys(r, TTBR0_EL1, t->root | ASID(asid));
+    rig_set(r, REG_X0 + 1, va);
+    rig_run_as(r, (el == 0 ? EL0T : EL1H) | MASKED, CODE);
+    rig_expect_hvc(r, el == 0 ? V_LOWER : 1);
+    return rig_get(r, REG_X0);
+}
+
+/* Runs one maintenance instruction at EL1, and the barriers that it needs. */
+static void maintain(struct rig *r, uint32_t op, uint64_t value)
+{
+    RIG_CODE(r, CODE, I_MSR(op, 1), I_DSB, I_ISB, I_HVC(1));
+    rig_set(r, REG_X0 + 1, value);
+    rig_run_as(r, EL1H | MASKED, CODE);
+    rig_expect_hvc(r, 1);
+}
+
+static void make(struct rig *r, struct tables *t, unsigned cpus)
+{
+    rig_make(r, .cpus = cpus);
+    for (unsigned i = 0; i < PAGES; i++) {
+        *(uint64_t *)rig_at(r, OLD + i * 0x1000) = 1;
+        *(uint64_t *)rig_at(r, NEW + i * 0x1000) = 2;
+    }
+    tables_init(t, r, 12);
+    for (unsigned i = cpus; i-- > 0;) {
+        rig_select(r, i);
+        tables_on(t, 0);
+    }
+}
+
+/* ---- Reach ----------------------------------------------------------------------------------- */
+
+/* A TLBI value: VA[55:12], ASID. */
+static uint64_t by_va(uint64_t va, unsigned asid)
+{
+    return bits(va, 12, 44) | ASID(asid);
+}
+
+/* The range form for 4 KB granules: NUM and SCALE say (NUM + 1) << (5 * SCALE + 1) pages. */
+static uint64_t by_range(uint64_t va, unsigned num, unsigned scale, unsigned asid)
+{
+    return bits(va, 12, 37) | (uint64_t)num << 39 | (uint64_t)scale << 44 | 1ull << 46 | ASID(asid);
+}
+
+/* What must be gone afterwards: in ASID 5's view of the global page and of its own two pages, and
+ * in ASID 6's view of its first own page. */
+struct reach {
+    const char *name;
+    uint32_t op2;
+    uint64_t value;
+    bool range, global, own, far, other;
+};
+
+static void check_reach(const struct reach *c, uint32_t op)
+{
+    struct rig r;
+    struct tables t;
+    bool gone[4] = { c->global, c->own, c->far, c->other };
+
+    make(&r, &t, 1);
+    map_pages(&t, OLD);
+    for (unsigned i = 0; i < PAGES; i++) {
+        assert_int_equal(seen(&r, &t, 5, 0, page_va[i]), 1);
+    }
+    assert_int_equal(seen(&r, &t, 6, 0, page_va[ASID_PAGE]), 1);
+    map_pages(&t, NEW);
+    maintain(&r, op, c->value);
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned asid = i < PAGES ? 5 : 6;
+        uint64_t value = seen(&r, &t, asid, 0, page_va[i < PAGES ? i : ASID_PAGE]);
+        if (value != (gone[i] ? 2 : 1)) {
+            print_error("%s (op %05x), page %u of ASID %u: %s\n", c->name, op, i, asid,
+                        gone[i] ? "still there" : "gone");
+        }
+        assert_int_equal(value, gone[i] ? 2 : 1);
+    }
+    rig_drop(&r);
+}
+
+static const struct reach reaches[] = {
+    { "VMALLE1", 0, 0, false, true, true, true, true },
+    { "VAE1 own", 1, 0, false, false, true, false, false },
+    { "VAE1 other", 1, 1, false, false, false, false, true },
+    { "VAE1 global", 1, 2, false, true, false, false, false },
+    { "ASIDE1", 2, ASID(5), false, true, true, true, false },
+    { "ASIDE1 of nobody", 2, ASID(9), false, false, false, false, false },
+    { "VAAE1", 3, 3, false, false, true, false, true },
+    { "VALE1", 5, 0, false, false, true, false, false },
+    { "VAALE1", 7, 3, false, false, true, false, true },
+    { "RVAE1 of two pages", 1, 4, true, true, true, false, false },
+    { "RVAE1 of 128 pages", 1, 5, true, true, true, true, false },
+    { "RVAAE1", 3, 4, true, true, true, false, true },
+    { "RVALE1", 5, 4, true, true, true, false, false },
+    { "RVAALE1", 7, 4, true, true, true, false, true },
+};
+
+static uint64_t reach_value(const struct reach *c)
+{
+    const uint64_t values[] = {
+        by_va(VA + 0x1000, 5), by_va(VA + 0x1000, 6), by_va(VA, 9),
+        by_va(VA + 0x1000, 0), by_range(VA, 0, 0, 5), by_range(VA, 1, 1, 5),
+    };
+
+    return c->value < ARRAY_SIZE(values) ? values[c->value] : c->value;
+}
+
+/* Each operation in its local, Inner Shareable and Outer Shareable form. */
+static void test_reach(void **state)
+{
+    static const unsigned crm[2][3] = { { 7, 3, 1 }, { 6, 2, 5 } };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(reaches); i++) {
+        struct reach c = reaches[i];
+        c.value = reach_value(&c);
+        for (unsigned form = 0; form < 3; form++) {
+            check_reach(&c, S_TLBI(crm[c.range][form], c.op2));
+        }
+    }
+}
+
+/* With TCR_EL1.AS = 0 ASIDs have 8 bits: the others are ignored, in TTBR0_EL1 and in TLBI. */
+static void test_short_asids(void **state)
+{
+    struct rig r;
+    struct tables t;
+
+    make(&r, &t, 1);
+    rig_set_sys(&r, TCR_EL1, tables_tcr(12) & ~TCR_AS);
+    map_pages(&t, OLD);
+    assert_int_equal(seen(&r, &t, 0x105, 0, page_va[ASID_PAGE]), 1);
+    map_pages(&t, NEW);
+    maintain(&r, S_TLBI(7, 1), by_va(page_va[ASID_PAGE], 0x305));
+    assert_int_equal(seen(&r, &t, 5, 0, page_va[ASID_PAGE]), 2);
+    rig_drop(&r);
+}
+
+/* Range and outer-shareable operations are UNDEFINED on a CPU that does not have them. */
+static void test_absent(void **state)
+{
+    struct rig r;
+
+    rig_make(&r, .model = "cortex-a72");
+    for (unsigned i = 0; i < 2; i++) {
+        RIG_CODE(&r, CODE, I_MSR(i == 0 ? S_TLBI(6, 1) : S_TLBI(1, 0), 1), I_HVC(1));
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_exception(&r, V_SPX, EC_UNKNOWN, 0);
+    }
+    rig_drop(&r);
+}
+
+/* EL1's own entries, with PAN and without, obey as EL0's do. */
+static void test_reach_of_el1(void **state)
+{
+    struct rig r;
+    struct tables t;
+
+    make(&r, &t, 1);
+    map_pages(&t, OLD);
+    for (unsigned i = 0; i < ARRAY_SIZE(reaches); i++) {
+        uint64_t value = reach_value(&reaches[i]);
+        uint32_t op = S_TLBI(reaches[i].range ? 6 : 7, reaches[i].op2);
+        if (!reaches[i].own) {
+            continue;
+        }
+        map_pages(&t, OLD);
+        maintain(&r, S_TLBI(7, 0), 0);
+        assert_int_equal(seen(&r, &t, 5, 1, page_va[ASID_PAGE]), 1);
+        map_pages(&t, NEW);
+        maintain(&r, op, value);
+        assert_int_equal(seen(&r, &t, 5, 1, page_va[ASID_PAGE]), 2);
+    }
+    rig_drop(&r);
+}
+
+/* ---- Blocks and tables ----------------------------------------------------------------------- */
+
+/* A block fills many entries; an operation on any address in it takes all of them. */
+static void test_block(void **state)
+{
+    struct rig r;
+    struct tables t;
+    const uint64_t va = VA & ~0x1fffffull;
+
+    make(&r, &t, 1);
+    *(uint64_t *)rig_at(&r, RAM + 0x2200000) = *(uint64_t *)rig_at(&r, RAM + 0x23ff000) = 1;
+    *(uint64_t *)rig_at(&r, RAM + 0x2400000) = *(uint64_t *)rig_at(&r, RAM + 0x25ff000) = 2;
+    tables_map(&t, va, RAM + 0x2200000, 2, D_AF | D_USER);
+    assert_int_equal(seen(&r, &t, 5, 0, va + 0x1ff000), 1);
+    assert_int_equal(seen(&r, &t, 5, 0, va), 1);
+    tables_map(&t, va, RAM + 0x2400000, 2, D_AF | D_USER);
+    maintain(&r, S_TLBI(7, 1), by_va(va + 0x80000, 5));
+    assert_int_equal(seen(&r, &t, 5, 0, va), 2);
+    assert_int_equal(seen(&r, &t, 5, 0, va + 0x1ff000), 2);
+    rig_drop(&r);
+}
+
+/* Pages of 16 KB and 64 KB: an address names all 4 KB parts of its page. */
+static void large_page(unsigned granule)
+{
+    struct rig r;
+    struct tables t;
+    uint64_t size = BIT(granule);
+
+    rig_make(&r);
+    *(uint64_t *)rig_at(&r, OLD + size - 8) = 1;
+    *(uint64_t *)rig_at(&r, NEW + size - 8) = 2;
+    tables_init(&t, &r, granule);
+    tables_on(&t, 0);
+    tables_map(&t, VA, OLD, 3, D_AF | D_USER | D_NG);
+    assert_int_equal(seen(&r, &t, 5, 0, VA + size - 8), 1);
+    tables_map(&t, VA, NEW, 3, D_AF | D_USER | D_NG);
+    maintain(&r, S_TLBI(7, 5), by_va(VA + 0x1000, 5));
+    assert_int_equal(seen(&r, &t, 5, 0, VA + size - 8), 2);
+    rig_drop(&r);
+}
+
+static void test_large_pages(void **state)
+{
+    large_page(14);
+    large_page(16);
+}
+
+/* A table is replaced by another: operations that are not for the last level only take it out of
+ * the walk cache, for pages that were never looked at too. */
+static void test_table_replaced(void **state)
+{
+    static const uint32_t op2[] = { 0, 1, 2, 3 };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(op2); i++) {
+        struct rig r;
+        struct tables t, other;
+        make(&r, &t, 1);
+        map_pages(&t, OLD);
+        tables_init(&other, &r, 12);
+        map_pages(&other, NEW);
+        assert_int_equal(seen(&r, &t, 5, 1, page_va[ASID_PAGE]), 1);
+        assert_int_equal(seen(&r, &t, 5, 0, page_va[ASID_PAGE]), 1);
+        *tables_desc(&t, VA, 2) = *tables_desc(&other, VA, 2);
+        maintain(&r, S_TLBI(7, op2[i]), op2[i] == 2 ? ASID(5) : by_va(page_va[ASID_PAGE], 5));
+        assert_int_equal(seen(&r, &t, 5, 1, page_va[ASID_PAGE]), 2);
+        assert_int_equal(seen(&r, &t, 5, 0, page_va[ASID_PAGE]), 2);
+        assert_int_equal(seen(&r, &t, 5, 0, page_va[FAR_PAGE]), 2);
+        rig_drop(&r);
+    }
+}
+
+/* ---- Registers that translation depends on --------------------------------------------------- */
+
+/* What was entered under one value of TCR_EL1, MAIR_EL1 or SCTLR_EL1 is not used under another. */
+static void test_controls(void **state)
+{
+    struct rig r;
+    struct tables t;
+
+    make(&r, &t, 1);
+    tables_map(&t, VA, OLD, 3, D_AF | D_USER);
+    assert_int_equal(seen(&r, &t, 5, 1, VA + 1), 0); /* unaligned: Normal memory */
+    rig_set_sys(&r, MAIR_EL1, 0);                    /* Device from now on */
+    RIG_CODE(&r, CODE, I_LDR(0, 1), I_HVC(1));
+    rig_set(&r, REG_X0 + 1, VA + 1);
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    rig_expect_exception(&r, V_SPX, EC_DABT_SAME, FSC_ALIGNMENT);
+    rig_set_sys(&r, TCR_EL1, tables_tcr(12) | TCR_EPD0);
+    rig_set_sys(&r, VBAR_EL1, VECTORS | ~0ull << 48); /* the upper half has all that too */
+    rig_run_as(&r, EL1H | MASKED, CODE | ~0ull << 48);
+    rig_expect_exception(&r, V_SPX, EC_DABT_SAME, FSC_TRANSLATION);
+    rig_set_sys(&r, SCTLR_EL1, rig_sys(&r, SCTLR_EL1) & ~SCTLR_M);
+    rig_set(&r, REG_X0 + 1, OLD);
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    rig_expect_hvc(&r, 1);
+    assert_int_equal(rig_get(&r, REG_X0), 1);
+    rig_drop(&r);
+}
+
+/* ---- Contexts -------------------------------------------------------------------------------- */
+
+/* More address spaces than there are contexts, each with its own page at one address: each sees its
+ * own, at both levels, also when it comes again; and coming back soon costs no walk at EL0. */
+static void test_address_spaces(void **state)
+{
+    enum { SPACES = CTX_EL0_POOL + 4 };
+    struct rig r;
+    struct tables t[SPACES];
+
+    rig_make(&r);
+    for (unsigned i = 0; i < SPACES; i++) {
+        tables_init(&t[i], &r, 12);
+        tables_on(&t[i], 0);
+        tables_map(&t[i], VA, DATA + i * 0x1000, 3, D_AF | D_USER | D_NG);
+        *(uint64_t *)rig_at(&r, DATA + i * 0x1000) = 100 + i;
+    }
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < SPACES; i++) {
+            assert_int_equal(seen(&r, &t[i], i, round % 2, VA), 100 + i);
+        }
+    }
+    for (unsigned i = 0; i < SPACES; i++) { /* the same ASID for all: the tables are what counts */
+        assert_int_equal(seen(&r, &t[i], 1, 0, VA), 100 + i);
+    }
+    assert_int_equal(seen(&r, &t[0], 1, 0, VA), 100);
+    assert_int_equal(seen(&r, &t[1], 1, 0, VA), 101);
+    uint64_t walks = r.cpu->priv->stats.walks;
+    for (unsigned i = 0; i < 10; i++) {
+        rig_set_sys(&r, TTBR0_EL1, t[i % 2].root | ASID(1));
+        rig_set(&r, REG_X0 + 1, VA);
+        rig_set(&r, REG_PSTATE, EL0T | MASKED);
+        rig_set(&r, REG_PC, CODE);
+        soft_step(r.cpu);
+        assert_int_equal(rig_get(&r, REG_X0), 100 + i % 2);
+    }
+    assert_int_equal(r.cpu->priv->stats.walks, walks);
+    rig_drop(&r);
+}
+
+/* ASID in TTBR1_EL1 (TCR_EL1.A1). */
+static void test_a1(void **state)
+{
+    struct rig r;
+    struct tables t;
+
+    make(&r, &t, 1);
+    rig_set_sys(&r, TCR_EL1, tables_tcr(12) | TCR_A1);
+    rig_set_sys(&r, TTBR1_EL1, t.root | ASID(7));
+    map_pages(&t, OLD);
+    assert_int_equal(seen(&r, &t, 5, 0, page_va[ASID_PAGE]), 1);
+    map_pages(&t, NEW);
+    maintain(&r, S_TLBI(7, 1), by_va(page_va[ASID_PAGE], 5)); /* TTBR0_EL1's does not count */
+    assert_int_equal(seen(&r, &t, 5, 0, page_va[ASID_PAGE]), 1);
+    maintain(&r, S_TLBI(7, 1), by_va(page_va[ASID_PAGE], 7));
+    assert_int_equal(seen(&r, &t, 5, 0, page_va[ASID_PAGE]), 2);
+    rig_drop(&r);
+}
+
+/* Code is entered through translations as well: a page of it changes, and so does the space. */
+static void test_code(void **state)
+{
+    struct rig r;
+    struct tables t, other;
+
+    make(&r, &t, 1);
+    map_pages(&t, OLD);
+    tables_init(&other, &r, 12);
+    tables_on(&other, 0);
+    tables_map(&other, page_va[ASID_PAGE], NEW + 0x1000, 3, D_AF | D_RO | D_NG);
+    RIG_CODE(&r, OLD + 0x1000, I_MOVZ(0, 1), I_HVC(1));
+    RIG_CODE(&r, NEW + 0x1000, I_MOVZ(0, 2), I_HVC(1));
+    RIG_CODE(&r, CODE, I_BR(1));
+    rig_set(&r, REG_X0 + 1, page_va[ASID_PAGE]);
+    for (unsigned round = 0; round < 4; round++) {
+        tables_map(&t, page_va[ASID_PAGE], (round & 1 ? NEW : OLD) + 0x1000, 3, D_AF | D_RO | D_NG);
+        RIG_CODE(&r, CODE + 0x100, I_MSR(S_TLBI(7, 1 + 2 * (round / 2)), 2), I_DSB, I_ISB, I_BR(1));
+        rig_set(&r, REG_X0 + 2, by_va(page_va[ASID_PAGE], 5));
+        rig_set_sys(&r, TTBR0_EL1, t.root | ASID(5));
+        rig_run_as(&r, EL1H | MASKED, CODE + 0x100);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0), 1 + round % 2);
+    }
+    for (unsigned round = 0; round < 4; round++) { /* t has NEW too: ends as OLD */
+        tables_map(&t, page_va[ASID_PAGE], OLD + 0x1000, 3, D_AF | D_RO | D_NG);
+        maintain(&r, S_TLBI(7, 0), 0);
+        rig_set(&r, REG_X0 + 1, page_va[ASID_PAGE]);
+        RIG_CODE(&r, CODE, I_BR(1));
+        for (unsigned i = 0; i < 2; i++) {
+            rig_set_sys(&r, TTBR0_EL1, (i ? other.root : t.root) | ASID(5 + i));
+            rig_run_as(&r, EL1H | MASKED, CODE);
+            rig_expect_hvc(&r, 1);
+            assert_int_equal(rig_get(&r, REG_X0), 1 + i);
+        }
+    }
+    rig_drop(&r);
+}
+
+/* ---- Between CPUs ---------------------------------------------------------------------------- */
+
+/* CPU 1 fills its TLB; CPU 0 changes the tables and maintains; then CPU 1 looks again. */
+static uint64_t seen_by_other(uint32_t op, unsigned times)
+{
+    struct rig r;
+    struct tables t;
+    uint64_t value;
+
+    make(&r, &t, 2);
+    map_pages(&t, OLD);
+    rig_select(&r, 1);
+    assert_int_equal(seen(&r, &t, 5, 0, page_va[ASID_PAGE]), 1);
+    rig_select(&r, 0);
+    map_pages(&t, NEW);
+    for (unsigned i = 1; i < times; i++) {
+        maintain(&r, op, by_va(VA + 0x100000, 5));
+    }
+    maintain(&r, op, by_va(page_va[ASID_PAGE], 5));
+    rig_select(&r, 1);
+    value = seen(&r, &t, 5, 0, page_va[ASID_PAGE]);
+    rig_drop(&r);
+    return value;
+}
+
+static void test_broadcast(void **state)
+{
+    assert_int_equal(seen_by_other(S_TLBI(3, 1), 1), 2);  /* VAE1IS */
+    assert_int_equal(seen_by_other(S_TLBI(1, 1), 1), 2);  /* VAE1OS */
+    assert_int_equal(seen_by_other(S_TLBI(7, 1), 1), 1);  /* VAE1: not for others */
+    assert_int_equal(seen_by_other(S_TLBI(3, 1), 31), 2); /* the ring is full, nearly */
+    assert_int_equal(seen_by_other(S_TLBI(3, 1), 32), 2);
+    assert_int_equal(seen_by_other(S_TLBI(3, 1), 100), 2); /* more than it holds */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reach),          cmocka_unit_test(test_short_asids),
+        cmocka_unit_test(test_absent),         cmocka_unit_test(test_reach_of_el1),
+        cmocka_unit_test(test_block),          cmocka_unit_test(test_large_pages),
+        cmocka_unit_test(test_table_replaced), cmocka_unit_test(test_controls),
+        cmocka_unit_test(test_address_spaces), cmocka_unit_test(test_a1),
+        cmocka_unit_test(test_code),           cmocka_unit_test(test_broadcast),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
