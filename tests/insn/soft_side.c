@@ -270,6 +270,7 @@ void soft_run(struct insn_state *s, uint32_t word, enum soft_memory memory, bool
 
     load_state(s);
     fill_tlb(memory);
+    vm.config.cpus = 1 + vm.config.cpus % 2; /* two have other uops for pairs */
     outcome = INSN_RAN;
     if (sigsetjmp(insn_escape, 0) == 0) {
         insn_running = 1;

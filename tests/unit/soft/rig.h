@@ -9,6 +9,8 @@
 #ifndef SOFT_RIG_H
 #define SOFT_RIG_H
 
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,6 +48,8 @@
 #define I_LDXR(rt, rn)      (0xc85f7c00u | (rn) << 5 | (rt))
 #define I_MOVZ(rd, imm)     (0xd2800000u | (uint32_t)(imm) << 5 | (rd))
 #define I_ADD(rd, rn, imm)  (0x91000000u | (uint32_t)(imm) << 10 | (rn) << 5 | (rd))
+#define I_CBZ(rt, delta)    (0xb4000000u | ((uint32_t)((delta) / 4) & 0x7ffff) << 5 | (rt))
+#define I_CBNZ(rt, delta)   (0xb5000000u | ((uint32_t)((delta) / 4) & 0x7ffff) << 5 | (rt))
 #define I_BR(rn)            (0xd61f0000u | (rn) << 5)
 #define I_B(delta)          (0x14000000u | ((uint32_t)((delta) / 4) & 0x3ffffff))
 #define I_FMOV_D0_X0        0x9e670000u
@@ -179,6 +183,7 @@ static inline void rig_start_cpu(struct rig *r, unsigned n)
     const struct vcpu_start start = { .pc = CODE, .el = 1, .sp = DATA + 0x10000 };
 
     accel_soft.vcpu_start(&r->vm.vcpu[n], &start);
+    atomic_store(&r->vm.vcpu[n].power, VCPU_ON);
     rig_select(r, n);
     rig_set_sys(r, VBAR_EL1, VECTORS);
 }
@@ -251,6 +256,25 @@ static inline void rig_run(struct rig *r, uint64_t pc)
 {
     rig_set(r, REG_PC, pc);
     accel_soft.run(r->vcpu, &r->exit);
+}
+
+/* The same in a thread: runs the CPU of the rig, a copy of its own, from its PC. */
+static inline void *rig_thread(void *arg)
+{
+    struct rig *r = arg;
+
+    rig_run(r, rig_get(r, REG_PC));
+    return NULL;
+}
+
+/* Waits until another thread's CPU has stored a value. */
+static inline void rig_await(struct rig *r, uint64_t ipa, uint64_t value)
+{
+    const uint64_t *at = rig_at(r, ipa);
+
+    while (__atomic_load_n(at, __ATOMIC_ACQUIRE) != value) {
+        sched_yield();
+    }
 }
 
 /* The exit is an HVC with this number. */

@@ -242,6 +242,10 @@ static lower_fn *const family[A64_INSN_COUNT] = {
 };
 
 static struct a64_table *table;
+/* What lowering looks at: more than one CPU, so pairs are one access with FEAT_LSE2. */
+static struct vm two_cpus = { .config = { .cpus = 2 } };
+static struct vcpu one_of_them = { .vm = &two_cpus };
+static struct cpu lower_for = { .vcpu = &one_of_them };
 
 static op_ret body_end(struct cpu *cpu, const struct op *op)
 {
@@ -257,7 +261,7 @@ static op_ret body_nop(struct cpu *cpu, const struct op *op)
 static enum uop lower(uint32_t word, unsigned slot, struct op *op)
 {
     const struct a64_row *row = a64_decode(table, word);
-    const struct lower lo = { .slot = slot, .row = row };
+    const struct lower lo = { .cpu = &lower_for, .slot = slot, .row = row };
 
     assert_non_null(row);
     assert_non_null(family[row->index]);
@@ -1348,6 +1352,7 @@ static bool random_insn(struct machine *m, const struct a64_row *row, uint64_t v
 {
     struct op op;
 
+    lower_for.features ^= BIT(A64_FEAT_LSE2);
     *word = row->value | ((uint32_t)random64() & ~row->mask);
     if (a64_decode(table, *word) != row || lower(*word, 5, &op) == UOP_undefined) {
         return false;

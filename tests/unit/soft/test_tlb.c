@@ -439,6 +439,55 @@ static void test_broadcast(void **state)
     assert_int_equal(seen_by_other(S_TLBI(3, 1), 100), 2); /* more than it holds */
 }
 
+/*
+ * DSB waits for the others: when it is over, none of them writes through the old translation any
+ * more. CPU 1 stores all the time; CPU 0 moves the page, and watches the place where it was.
+ */
+static void test_dsb_waits(void **state)
+{
+    enum { ROUNDS = 100, STORES = 500, LOOKS = 20 };
+    struct rig r, other;
+    struct tables t;
+    pthread_t thread;
+    uint64_t *stop;
+
+    make(&r, &t, 2);
+    stop = rig_at(&r, DATA + 0x200000);
+    tables_map(&t, VA, OLD, 3, D_AF);
+    tables_map(&t, VA + 0x1000, DATA + 0x200000, 3, D_AF);
+    for (unsigned i = 0; i < STORES; i++) {
+        RIG_CODE(&r, CODE + 0x1000 + 8 * i, I_STR(2, 1), I_ADD(2, 2, 1));
+    }
+    RIG_CODE(&r, CODE + 0x1000 + 8 * STORES, I_LDR(3, 6), I_CBZ(3, -8 * STORES - 4), I_HVC(2));
+    RIG_CODE(&r, CODE, I_MSR(S_TLBI(3, 1), 1), I_DSB, I_ISB, I_HVC(1));
+    other = r;
+    rig_select(&other, 1);
+    rig_set(&other, REG_PC, CODE + 0x1000);
+    rig_set(&other, REG_X0 + 1, VA);
+    rig_set(&other, REG_X0 + 2, 1000);
+    rig_set(&other, REG_X0 + 6, VA + 0x1000);
+    assert_int_equal(pthread_create(&thread, NULL, rig_thread, &other), 0);
+    rig_set(&r, REG_X0 + 1, by_va(VA, 0));
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        const uint64_t *old = rig_at(&r, i & 1 ? NEW : OLD);
+        uint64_t before = __atomic_load_n(old, __ATOMIC_ACQUIRE), left;
+        while (__atomic_load_n(old, __ATOMIC_ACQUIRE) == before) { /* it runs */
+            sched_yield();
+        }
+        tables_map(&t, VA, i & 1 ? OLD : NEW, 3, D_AF);
+        rig_run(&r, CODE);
+        left = __atomic_load_n(old, __ATOMIC_ACQUIRE);
+        for (unsigned look = 0; look < LOOKS; look++) {
+            assert_int_equal(__atomic_load_n(old, __ATOMIC_ACQUIRE), left);
+            sched_yield();
+        }
+    }
+    __atomic_store_n(stop, 1, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    rig_expect_hvc(&other, 2);
+    rig_drop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_table_replaced), cmocka_unit_test(test_controls),
         cmocka_unit_test(test_address_spaces), cmocka_unit_test(test_a1),
         cmocka_unit_test(test_code),           cmocka_unit_test(test_broadcast),
+        cmocka_unit_test(test_dsb_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
