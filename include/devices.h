@@ -196,6 +196,8 @@ uint64_t gtimer_count(uint64_t now_ns);
 /* CTL with ISTATUS, CVAL and TVAL as the guest sees them at now_ns. */
 uint32_t gtimer_ctl(const struct gtimer *g, enum gtimer_id id, uint64_t now_ns);
 int32_t gtimer_tval(const struct gtimer *g, enum gtimer_id id, uint64_t now_ns);
+/* First guest-clock ns, now or later, at which a timer's view of the count is at least this; UINT64_MAX: never. */
+uint64_t gtimer_when(const struct gtimer *g, enum gtimer_id id, uint64_t count, uint64_t now_ns);
 void gtimer_set_ctl(struct gtimer *g, enum gtimer_id id, uint32_t ctl, uint64_t now_ns);
 void gtimer_set_cval(struct gtimer *g, enum gtimer_id id, uint64_t cval, uint64_t now_ns);
 void gtimer_set_tval(struct gtimer *g, enum gtimer_id id, int32_t tval, uint64_t now_ns);

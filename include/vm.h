@@ -133,6 +133,7 @@ struct vcpu {
     struct gtimer timer;
     struct lock timer_lock;
     uint64_t timer_deadline_ns; /* under vm->timer_lock */
+    uint64_t wait_until_ns;     /* VCPU_WAIT: guest clock at which it ends; UINT64_MAX: no timeout */
     bool wfe;                   /* the wait that VCPU_WAIT asks for is a WFE's: bounded */
     bool stuck_reported;
     unsigned semihost_features_at; /* file position of :semihosting-features */
@@ -142,7 +143,7 @@ struct vcpu {
 /* What the thread of a vCPU does next. */
 enum vcpu_action {
     VCPU_RESUME, /* call vcpu_run again                                                          */
-    VCPU_WAIT,   /* sleep until vcpu_has_work or (WFE) a millisecond has passed, then call again */
+    VCPU_WAIT,   /* sleep until vcpu_has_work, wait_until_ns, or (WFE) a millisecond has passed */
     VCPU_PARK,   /* powered off: sleep until vcpu_has_work                                       */
     VCPU_QUIT,   /* the machine is no longer VM_RUNNING                                          */
     VCPU_BREAK,  /* EXIT_DEBUG: the debugger decides                                             */
@@ -235,6 +236,8 @@ bool vm_mmio_read(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t *valu
 bool vm_mmio_write(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t value);
 /* Generic-timer registers of this CPU: counts, and CTL/CVAL/TVAL of a timer. */
 uint64_t vcpu_timer_count(struct vcpu *vcpu, bool virt);
+/* Guest clock at which the virtual count reaches a value; UINT64_MAX: never. */
+uint64_t vcpu_timer_when(struct vcpu *vcpu, uint64_t count);
 uint32_t vcpu_timer_ctl(struct vcpu *vcpu, enum gtimer_id id);
 uint64_t vcpu_timer_cval(struct vcpu *vcpu, enum gtimer_id id);
 int32_t vcpu_timer_tval(struct vcpu *vcpu, enum gtimer_id id);

@@ -1,8 +1,8 @@
 /*
  * a64.h - the A64 instruction table: decode, describe, disassemble.
  *
- * Every instruction is one row of a64.def (which includes a64_base.def, a64_mem.def, a64_sys.def,
- * a64_fp.def and a64_simd.def):
+ * Every instruction is one row of a64.def (which includes a64_base.def, a64_mem.def, a64_mops.def,
+ * a64_sys.def, a64_fp.def and a64_simd.def):
  *
  *   INSN(name, "pattern", FEATURE, flags, lower, "assembler")
  *

@@ -268,6 +268,20 @@ static void write_ar(const struct dis *d)
     text_add(d->out, "%s%s", field(d, "A") ? "a" : "", field(d, "R") ? "l" : "");
 }
 
+/* Who does the reads and writes, and which of them are non-temporal. */
+static void write_mops(const struct dis *d)
+{
+    static const char *const user[] = { "", "wt", "rt", "t" };
+    static const char *const stream[] = { "", "wn", "rn", "n" };
+
+    text_add(d->out, "%s%s", user[dis_bits(d, 12, 2)], stream[dis_bits(d, 14, 2)]);
+}
+
+static void write_mops_set(const struct dis *d)
+{
+    text_add(d->out, "%s%s", dis_bits(d, 12, 1) ? "t" : "", dis_bits(d, 13, 1) ? "n" : "");
+}
+
 static void write_ws1(const struct dis *d)
 {
     general(d, dis_bits(d, 16, 5) + 1, false, false);
@@ -388,6 +402,8 @@ static const struct dis_formatter base_formatters[] = {
     { "regoff", write_regoff },
     { "prfop", write_prfop },
     { "ar", write_ar },
+    { "mops", write_mops },
+    { "mops_set", write_mops_set },
     { "ws1", write_ws1 },
     { "wt1", write_wt1 },
     { "xs1", write_xs1 },

@@ -270,10 +270,16 @@ static const char *store_alias(const struct dis *d)
     return NULL;
 }
 
+/* Is it the row, or one of those whose names have a suffix after it? */
+static bool is_of(const char *row, const char *name)
+{
+    return str_starts(row, name) && (row[str_len(name)] == '\0' || row[str_len(name)] == '_');
+}
+
 const char *dis_alias(const struct dis *d)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(aliases); i++) {
-        if (str_starts(d->row->name, aliases[i].row) && aliases[i].when(d)) {
+        if (is_of(d->row->name, aliases[i].row) && aliases[i].when(d)) {
             return aliases[i].assembler;
         }
     }

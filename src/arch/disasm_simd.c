@@ -136,6 +136,42 @@ static void write_EB(const struct dis *d)
     element(d, dis_bits(d, 16, 5), "4b", dis_bits(d, 11, 1) << 1 | dis_bits(d, 21, 1));
 }
 
+static void write_EP(const struct dis *d)
+{
+    element(d, dis_bits(d, 16, 5), "2h", dis_bits(d, 11, 1) << 1 | dis_bits(d, 21, 1));
+}
+
+static void write_EC(const struct dis *d)
+{
+    unsigned h = dis_bits(d, 11, 1);
+
+    if (dis_bits(d, 22, 2) == 1) {
+        element(d, dis_bits(d, 16, 5), "h", h << 1 | dis_bits(d, 21, 1));
+    } else {
+        element(d, dis_bits(d, 16, 5), "s", h);
+    }
+}
+
+static void write_TQ(const struct dis *d)
+{
+    text_add(d->out, "%s", q(d) ? "4h" : "2h");
+}
+
+static void write_RV(const struct dis *d)
+{
+    text_add(d->out, "#%u", dis_bits(d, 11, 2) * 90);
+}
+
+static void write_RE(const struct dis *d)
+{
+    text_add(d->out, "#%u", dis_bits(d, 13, 2) * 90);
+}
+
+static void write_RA(const struct dis *d)
+{
+    text_add(d->out, "#%u", dis_bits(d, 12, 1) * 180 + 90);
+}
+
 static unsigned imm8(const struct dis *d)
 {
     return dis_bits(d, 16, 3) << 5 | dis_bits(d, 5, 5);
@@ -331,6 +367,12 @@ const struct dis_formatter dis_simd_formatters[] = {
     { "ES", write_ES },
     { "ED", write_ED },
     { "EB", write_EB },
+    { "EP", write_EP },
+    { "EC", write_EC },
+    { "TQ", write_TQ },
+    { "RV", write_RV },
+    { "RE", write_RE },
+    { "RA", write_RA },
     { "I8", write_I8 },
     { "I8S", write_I8S },
     { "I8M", write_I8M },

@@ -101,6 +101,21 @@ static void iss_wfx(struct text *t, uint32_t iss)
 
     text_add(t, "  TI     [1:0] = %u  %s trapped\n", field(iss, 0, 2), what[field(iss, 0, 2)]);
     flag(t, iss, 24, "CV", "condition not given", "condition valid");
+    if (iss & BIT(2)) {
+        text_add(t, "  RN     [9:5] = %u  timeout in X%u\n", field(iss, 5, 5), field(iss, 5, 5));
+    }
+}
+
+static void iss_mops(struct text *t, uint32_t iss)
+{
+    flag(t, iss, 24, "MEMINST", "CPY*", "SET*");
+    flag(t, iss, 23, "isSETG", "not SETG*", "SETG*");
+    text_add(t, "  Options [22:19] = 0x%x\n", field(iss, 19, 4));
+    flag(t, iss, 18, "FROM_EPILOGUE", "main instruction", "epilogue instruction");
+    flag(t, iss, 17, "WRONG_OPTION", "arguments not well formed", "arguments of the other option");
+    flag(t, iss, 16, "OPTION_A", "the CPU has option B", "the CPU has option A");
+    text_add(t, "  registers: destination X%u, source X%u, size X%u\n", field(iss, 10, 5),
+             field(iss, 5, 5), field(iss, 0, 5));
 }
 
 static void iss_sysreg(struct text *t, uint32_t iss)
@@ -240,7 +255,7 @@ static const struct ec_row {
     { 0x25, "Data Abort without a change of Exception level", "Data Abort (same level)",
       iss_data_abort },
     { 0x26, "SP alignment fault", "SP alignment fault", iss_plain },
-    { 0x27, "Memory Copy and Memory Set exception", "MOPS exception", iss_plain },
+    { 0x27, "Memory Copy and Memory Set exception", "MOPS exception", iss_mops },
     { 0x28, "Trapped floating-point exception (AArch32)", "FP exception (AArch32)",
       iss_fp_exception },
     { 0x2c, "Trapped floating-point exception", "FP exception", iss_fp_exception },

@@ -39,12 +39,24 @@ static enum vcpu_action smc(struct vcpu *vcpu, const struct vcpu_exit *exit)
     return psci_call(vcpu);
 }
 
-/* WFI ends with an interrupt, WFE also with an event; both may end early (DDI 0487,
- * "Wait for Event and Send event"). */
+/* When a wait whose syndrome names a register with a count is over; without one, never. */
+static uint64_t wait_end(struct vcpu *vcpu, uint32_t iss)
+{
+    unsigned rn = (unsigned)bits(iss, 5, 5);
+    bool timeout = (iss & 6) == 6; /* TI says WFIT or WFET, and RV that RN is the register */
+
+    return timeout ? vcpu_timer_when(vcpu, rn < 31 ? vcpu_reg(vcpu, REG_X0 + rn) : 0) : UINT64_MAX;
+}
+
+/* WFI ends with an interrupt, WFE also with an event, WFIT and WFET with a time as well;
+ * all may end early (DDI 0487, "Wait for Event and Send event"). */
 static enum vcpu_action wfx(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
+    uint32_t iss = ESR_ISS(exit->syndrome.esr);
+
     vcpu_skip(vcpu);
-    vcpu->wfe = (exit->syndrome.esr & 1) != 0;
+    vcpu->wfe = (iss & 1) != 0;
+    vcpu->wait_until_ns = wait_end(vcpu, iss);
     return vcpu_has_work(vcpu) ? VCPU_RESUME : VCPU_WAIT;
 }
 

@@ -114,6 +114,11 @@ uint64_t vcpu_timer_count(struct vcpu *vcpu, bool virt)
     return virt ? count - vcpu->timer.cntvoff : count;
 }
 
+uint64_t vcpu_timer_when(struct vcpu *vcpu, uint64_t count)
+{
+    return gtimer_when(&vcpu->timer, GTIMER_VIRT, count, vm_now_ns(vcpu->vm));
+}
+
 uint32_t vcpu_timer_ctl(struct vcpu *vcpu, enum gtimer_id id)
 {
     return gtimer_ctl(&vcpu->timer, id, vm_now_ns(vcpu->vm));

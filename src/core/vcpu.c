@@ -56,6 +56,7 @@ enum vcpu_action vcpu_run(struct vcpu *vcpu)
         return VCPU_PARK;
     }
     vcpu->wfe = false;
+    vcpu->wait_until_ns = UINT64_MAX;
     vm->config.accel->run(vcpu, &exit);
     vcpu->exits[exit.kind]++;
     if (exit.kind != EXIT_NONE && vm->ports.on_exit != NULL) {

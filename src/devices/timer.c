@@ -93,20 +93,26 @@ void gtimer_update(struct gtimer *g, uint64_t now_ns)
     }
 }
 
+uint64_t gtimer_when(const struct gtimer *g, enum gtimer_id id, uint64_t count, uint64_t now_ns)
+{
+    uint64_t now = view(g, id, now_ns);
+
+    if (now >= count) {
+        return now_ns;
+    }
+    return count - now <= COUNT_MAX - gtimer_count(now_ns)
+               ? (gtimer_count(now_ns) + (count - now)) * NS_PER_TICK
+               : UINT64_MAX;
+}
+
 uint64_t gtimer_deadline(const struct gtimer *g, uint64_t now_ns)
 {
-    uint64_t count = gtimer_count(now_ns);
     uint64_t nearest = UINT64_MAX;
 
     for (unsigned id = 0; id < GTIMER_COUNT; id++) {
         uint64_t when = UINT64_MAX;
         if (armed(g, id) && !g->t[id].line) {
-            uint64_t ahead = g->t[id].cval - view(g, id, now_ns);
-            if (condition_met(g, id, now_ns)) {
-                when = now_ns;
-            } else if (ahead <= COUNT_MAX - count) {
-                when = (count + ahead) * NS_PER_TICK;
-            }
+            when = gtimer_when(g, id, g->t[id].cval, now_ns);
         }
         nearest = when < nearest ? when : nearest;
     }

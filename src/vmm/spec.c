@@ -184,7 +184,9 @@ static const struct {
     enum a64_feat feat;
 } cpu_features[] = {
     { "aes", A64_FEAT_AES },         { "bf16", A64_FEAT_BF16 },
+    { "bbm", A64_FEAT_BBM },
     { "bti", A64_FEAT_BTI },         { "crc32", A64_FEAT_CRC32 },
+    { "csv2", A64_FEAT_CSV2 },       { "csv3", A64_FEAT_CSV3 },
     { "dit", A64_FEAT_DIT },         { "dotprod", A64_FEAT_DOTPROD },
     { "dpb", A64_FEAT_DPB },         { "dpb2", A64_FEAT_DPB2 },
     { "e0pd", A64_FEAT_E0PD },       { "ecv", A64_FEAT_ECV },
@@ -207,6 +209,7 @@ static const struct {
     { "sm3", A64_FEAT_SM3 },         { "sm4", A64_FEAT_SM4 },
     { "specres", A64_FEAT_SPECRES }, { "ssbs", A64_FEAT_SSBS },
     { "tlbios", A64_FEAT_TLBIOS },   { "tlbirange", A64_FEAT_TLBIRANGE },
+    { "ttl", A64_FEAT_TTL },
     { "uao", A64_FEAT_UAO },         { "wfxt", A64_FEAT_WFXT },
 };
 

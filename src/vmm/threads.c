@@ -31,6 +31,18 @@ void threads_wake_vcpu(struct hv_machine *m, unsigned cpu)
     }
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The guest's clock is ours minus an offset; a deadline beyond the end of time is none. */
+static uint64_t host_time_of(const struct vm *vm, uint64_t guest_ns)
+{
+    return guest_ns > UINT64_MAX - vm->clock_offset_ns ? UINT64_MAX
+                                                       : guest_ns + vm->clock_offset_ns;
+}
+
 /* Until the vCPU has something to do, somebody wants to look at it, or (deadline) long enough. */
 static void sleeper_wait(struct sleeper *s, const struct vcpu *vcpu, uint64_t deadline_ns)
 {
@@ -77,6 +89,12 @@ static void no_debugger(struct vcpu *vcpu)
     vm_stop(vm, VM_FAILED, 0);
 }
 
+static uint64_t wait_deadline(const struct vcpu *vcpu)
+{
+    return earlier(host_time_of(vcpu->vm, vcpu->wait_until_ns),
+                   vcpu->wfe ? host_now_ns() + WFE_NS : UINT64_MAX);
+}
+
 static void vcpu_thread(void *arg)
 {
     struct sleeper *s = arg;
@@ -86,7 +104,7 @@ static void vcpu_thread(void *arg)
         switch (vcpu_run(vcpu)) {
         case VCPU_RESUME: break;
         case VCPU_WAIT:
-            sleeper_wait(s, vcpu, vcpu->wfe ? host_now_ns() + WFE_NS : UINT64_MAX);
+            sleeper_wait(s, vcpu, wait_deadline(vcpu));
             break;
         case VCPU_PARK: sleeper_wait(s, vcpu, UINT64_MAX); break;
         case VCPU_BREAK: no_debugger(vcpu); break;
@@ -129,18 +147,6 @@ static void join_vcpus(struct hv_machine *m)
 }
 
 /* ---- The event loop -------------------------------------------------------------------------- */
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* The guest's clock is ours minus an offset; a deadline beyond the end of time is none. */
-static uint64_t host_time_of(const struct vm *vm, uint64_t guest_ns)
-{
-    return guest_ns > UINT64_MAX - vm->clock_offset_ns ? UINT64_MAX
-                                                       : guest_ns + vm->clock_offset_ns;
-}
 
 static uint64_t timeout_deadline(const struct hv_machine *m)
 {

@@ -32,6 +32,7 @@ enum sys_index {
 #define SCTLR_SA0   (1ull << 4)
 #define SCTLR_NAA   (1ull << 6)
 #define SCTLR_UMA   (1ull << 9)
+#define SCTLR_ENRCTX (1ull << 10)
 #define SCTLR_ENDB  (1ull << 13)
 #define SCTLR_DZE   (1ull << 14)
 #define SCTLR_UCT   (1ull << 15)
@@ -43,12 +44,14 @@ enum sys_index {
 #define SCTLR_ENDA  (1ull << 27)
 #define SCTLR_ENIB  (1ull << 30)
 #define SCTLR_ENIA  (1ull << 31)
+#define SCTLR_MSCEN (1ull << 33)
 #define SCTLR_BT0   (1ull << 35)
 #define SCTLR_BT1   (1ull << 36)
 #define SCTLR_DSSBS (1ull << 44)
 #define SCTLR_EPAN  (1ull << 57)
 
-/* ISS of a trapped WFI or WFE: condition AL, valid; bit 0 says WFE. */
+/* ISS of a trapped WFI or WFE: condition AL, valid; bit 0 says WFE, bit 1 a timeout, whose register is bits 9:5, bit 2
+ * says that they hold it. */
 #define WFX_ISS 0x1e00000u
 
 #define CODE_HASH_BITS 10
@@ -58,6 +61,14 @@ struct code_cache {
     struct code_page *hash[1u << CODE_HASH_BITS];
     struct code_page *newest, *oldest;
     uint32_t count, limit;
+};
+
+/* Codes that QARMA computed last: what a function signs at its start it authenticates at its end. */
+#define PAC_MEMO_BITS 8
+struct pac_memo {
+    uint64_t data, modifier, lo, hi;
+    uint64_t code;
+    bool valid;
 };
 
 struct soft_private {
@@ -88,6 +99,7 @@ struct soft_private {
     struct pgt_impl impl;
     const struct soft_model *model;
     struct accel_stats stats;
+    struct pac_memo pac_memo[1u << PAC_MEMO_BITS];
 };
 
 /* Per machine. */

@@ -5,6 +5,7 @@
  * so the last one that holds wins. DDI 0487, "ID_AA64ISAR0_EL1" and so on.
  */
 #include "accel/soft/engine.h"
+#include "base/atomic.h"
 
 #define F(name) (1ull << A64_FEAT_##name)
 
@@ -18,8 +19,10 @@
 #define MAX_FEATURES                                                                              \
     (V8_0 | CRYPTO | F(LSE) | F(PAN) | F(PAN2) | F(LRCPC) | F(HAFDBS) | F(E0PD) | F(CSV2) |       \
      F(CSV3) | F(TLBIRANGE) | F(TLBIOS) | F(SB) | F(DPB) | F(SSBS) | F(DIT) | F(RNG) | F(FLAGM) | \
-     F(FLAGM2) | F(RDM) | F(LPA) | \
-     F(LPA2) | F(LVA) | F(PAUTH) | F(BTI))
+     F(FLAGM2) | F(RDM) | F(LPA) | F(LPA2) | F(LVA) | F(PAUTH) | F(BTI) | \
+     F(LRCPC2) | F(LSE2) | F(MOPS) | F(WFXT) | F(ECV) | F(DPB2) | F(SPECRES) | F(PAN3) | F(UAO) | \
+     F(TTL) | F(BBM) | F(FP16) | F(DOTPROD) | F(SHA512) | \
+     F(SHA3) | F(SM3) | F(SM4) | F(FHM) | F(FCMA) | F(JSCVT) | F(BF16) | F(I8MM) | F(FRINTTS))
 
 /*
  * max has QEMU's MIDR for its model of the same name: implementer 0 ("reserved for software use"),
@@ -100,6 +103,7 @@ static const struct {
     { SYS_ID_AA64ISAR1_EL1, 28, A64_FEAT_QARMA3, 0 },
     { SYS_ID_AA64ISAR1_EL1, 32, A64_FEAT_FRINTTS, 1 },
     { SYS_ID_AA64ISAR1_EL1, 36, A64_FEAT_SB, 1 },
+    { SYS_ID_AA64ISAR1_EL1, 40, A64_FEAT_SPECRES, 1 },
     { SYS_ID_AA64ISAR1_EL1, 44, A64_FEAT_BF16, 1 },
     { SYS_ID_AA64ISAR1_EL1, 52, A64_FEAT_I8MM, 1 },
     { SYS_ID_AA64ISAR2_EL1, 0, A64_FEAT_WFXT, 2 },
@@ -110,6 +114,7 @@ static const struct {
     { SYS_ID_AA64MMFR0_EL1, 28, A64_FEAT_LPA2, 1 }, /* 4 KB granule  */
     { SYS_ID_AA64MMFR0_EL1, 60, A64_FEAT_ECV, 1 },
     { SYS_ID_AA64MMFR1_EL1, 0, A64_FEAT_HAFDBS, 2 },
+    { SYS_ID_AA64MMFR1_EL1, 4, A64_FEAT_VMID16, 2 },
     { SYS_ID_AA64MMFR1_EL1, 20, A64_FEAT_PAN, 1 },
     { SYS_ID_AA64MMFR1_EL1, 20, A64_FEAT_PAN2, 2 },
     { SYS_ID_AA64MMFR1_EL1, 20, A64_FEAT_PAN3, 3 },
@@ -157,13 +162,17 @@ static void init_fixed(struct cpu *cpu)
     sys[SYS_CLIDR_EL1] = 3 | 4ull << 3 | 2ull << 24;
 }
 
-/* The algorithms of pointer authentication exclude each other, and mean nothing without it. */
+/* The algorithms of pointer authentication exclude each other, and mean nothing without it.
+ * FEAT_LSE2 needs a host that has it. */
 static void settle_features(struct cpu *cpu)
 {
     if (!cpu_has(cpu, A64_FEAT_PAUTH)) {
         cpu->features &= ~(F(QARMA5) | F(QARMA3));
     } else if (cpu_has(cpu, A64_FEAT_QARMA3)) {
         cpu->features &= ~F(QARMA5);
+    }
+    if (!racy16_atomic()) {
+        cpu->features &= ~F(LSE2);
     }
 }
 

@@ -132,6 +132,12 @@ enum uop lower_simd_fnarrow(const struct lower *lo, uint32_t word, struct op *op
     return uop_sized(lo, size);
 }
 
+enum uop lower_simd_bfcvtn(const struct lower *lo, uint32_t word, struct op *op)
+{
+    set_narrow(word, op, SHAPE_H);
+    return uop_sized(lo, 0);
+}
+
 /* ---- By element: op->imm is the index -------------------------------------------------------- */
 
 /* Sets rm and imm; returns the size of an element (size 0 is half precision). */
@@ -168,6 +174,76 @@ enum uop lower_simd_elem_long(const struct lower *lo, uint32_t word, struct op *
     set_long(word, op, size);
     set_element(word, op);
     return uop_sized(lo, size);
+}
+
+/* The element is a word, or a pair of complex numbers' parts: index H:L, register in five bits. */
+enum uop lower_simd_elem_word(const struct lower *lo, uint32_t word, struct op *op)
+{
+    set_same(word, op, SHAPE_D);
+    op->imm = (word >> 11 & 1) << 1 | (word >> 21 & 1);
+    return uop_sized(lo, 0);
+}
+
+/* Half-precision elements where the result is wider: index H:L:M. */
+enum uop lower_simd_elem_half(const struct lower *lo, uint32_t word, struct op *op)
+{
+    set_same(word, op, SHAPE_D);
+    op->rm = (uint8_t)(word >> 16 & 15);
+    op->imm = (word >> 11 & 1) << 2 | (word >> 20 & 3);
+    return uop_sized(lo, 0);
+}
+
+/* ---- Complex numbers: op->imm is the rotation in quarter turns, and the element from bit 2 on - */
+
+static enum uop complex_uop(const struct lower *lo, uint32_t word)
+{
+    unsigned size = size_field(word);
+
+    return size == SHAPE_H && !cpu_has(lo->cpu, A64_FEAT_FP16) ? UOP_undefined
+                                                               : uop_sized(lo, size);
+}
+
+enum uop lower_simd_complex(const struct lower *lo, uint32_t word, struct op *op)
+{
+    bool add = (word >> 13 & 1) != 0; /* FCADD: 90 or 270 degrees */
+
+    set_same(word, op, size_field(word));
+    op->imm = add ? (word >> 12 & 1) * 2 + 1 : word >> 11 & 3;
+    return complex_uop(lo, word);
+}
+
+enum uop lower_simd_complex_elem(const struct lower *lo, uint32_t word, struct op *op)
+{
+    unsigned h = word >> 11 & 1, l = word >> 21 & 1;
+    unsigned index = size_field(word) == SHAPE_H ? h << 1 | l : h;
+
+    set_same(word, op, size_field(word));
+    op->imm = (word >> 13 & 3) | index << 2;
+    return complex_uop(lo, word);
+}
+
+/* ---- Cryptography with a fourth operand ------------------------------------------------------ */
+
+/* op->ra is the register Va. */
+enum uop lower_simd_four(const struct lower *lo, uint32_t word, struct op *op)
+{
+    set_registers(word, op);
+    op->ra = (uint8_t)(word >> 10 & 31);
+    return uop_sized(lo, 0);
+}
+
+enum uop lower_simd_xar(const struct lower *lo, uint32_t word, struct op *op)
+{
+    set_registers(word, op);
+    op->imm = word >> 10 & 63;
+    return uop_sized(lo, 0);
+}
+
+enum uop lower_simd_sm3tt(const struct lower *lo, uint32_t word, struct op *op)
+{
+    set_registers(word, op);
+    op->imm = word >> 12 & 3;
+    return uop_sized(lo, 0);
 }
 
 /* ---- Shifts: op->imm is the amount, the size is the place of the highest 1 in immh ----------- */

@@ -68,6 +68,11 @@ enum uop lower_wfi(const struct lower *lo, uint32_t word, struct op *op)
 {
     return UOP_wfi;
 }
+enum uop lower_wfxt(const struct lower *lo, uint32_t word, struct op *op)
+{
+    op->rd = xr_src(word & 31);
+    return bits(word, 5, 1) != 0 ? UOP_wfit : UOP_wfet;
+}
 enum uop lower_sev(const struct lower *lo, uint32_t word, struct op *op)
 {
     return UOP_sev;
@@ -108,7 +113,8 @@ enum uop lower_mrs(const struct lower *lo, uint32_t word, struct op *op)
     if (row == SYS_SP_EL0) {
         return UOP_mrs_sp_el0;
     }
-    if (row == SYS_CNTVCT_EL0) {
+    if (row == SYS_CNTVCT_EL0 ||
+        (row == SYS_CNTVCTSS_EL0 && cpu_has(lo->cpu, A64_FEAT_ECV))) {
         return UOP_mrs_cntvct;
     }
     if (sysreg_is_plain(lo->cpu, row, false, true)) {
@@ -306,17 +312,43 @@ static bool wfe_event(struct cpu *cpu)
     return event || atomic_load(&cpu->vcpu->lines) != 0;
 }
 
+/* Is the wait over for which EL0 or the core would be asked? Xrd is a value of CNTVCT_EL0. */
+static bool timed_out(const struct cpu *cpu, const struct op *op)
+{
+    return vcpu_timer_count(cpu->vcpu, true) >= cpu->x[op->rd];
+}
+
+/* ISS of a wait with a timeout. */
+static uint32_t wfxt_iss(const struct op *op)
+{
+    return WFX_ISS | (uint32_t)bits(op->word, 0, 5) << 5 | 1u << 2 | 1u << 1;
+}
+
+/* SCTLR_EL1.nTWE or nTWI keeps EL0 from waiting; else the core waits. */
+#define WAIT(allow, iss)                                                                 \
+    do {                                                                                 \
+        if (cpu_el(cpu) == 0 && (*sys_reg(cpu, SYS_SCTLR_EL1) & (allow)) == 0) {         \
+            cpu_exception(cpu, op, EC_WFX, iss, 0);                                      \
+            LEAVE();                                                                     \
+        }                                                                                \
+        soft_exit_syndrome(cpu, EC_WFX, iss);                                            \
+        LEAVE_TO(cpu_pc(cpu, op));                                                       \
+    } while (0)
+
 UOP_BODY(wfe)
 {
     if (wfe_event(cpu) || wfe_monitor_event(cpu)) {
         NEXT();
     }
-    if (cpu_el(cpu) == 0 && (*sys_reg(cpu, SYS_SCTLR_EL1) & SCTLR_NTWE) == 0) {
-        cpu_exception(cpu, op, EC_WFX, WFX_ISS | 1, 0);
-        LEAVE();
+    WAIT(SCTLR_NTWE, WFX_ISS | 1);
+}
+
+UOP_BODY(wfet)
+{
+    if (wfe_event(cpu) || timed_out(cpu, op) || wfe_monitor_event(cpu)) {
+        NEXT();
     }
-    soft_exit_syndrome(cpu, EC_WFX, WFX_ISS | 1);
-    LEAVE_TO(cpu_pc(cpu, op));
+    WAIT(SCTLR_NTWE, wfxt_iss(op) | 1);
 }
 
 UOP_BODY(wfi)
@@ -324,12 +356,15 @@ UOP_BODY(wfi)
     if (atomic_load(&cpu->vcpu->lines) != 0) {
         NEXT();
     }
-    if (cpu_el(cpu) == 0 && (*sys_reg(cpu, SYS_SCTLR_EL1) & SCTLR_NTWI) == 0) {
-        cpu_exception(cpu, op, EC_WFX, WFX_ISS, 0);
-        LEAVE();
+    WAIT(SCTLR_NTWI, WFX_ISS);
+}
+
+UOP_BODY(wfit)
+{
+    if (atomic_load(&cpu->vcpu->lines) != 0 || timed_out(cpu, op)) {
+        NEXT();
     }
-    soft_exit_syndrome(cpu, EC_WFX, WFX_ISS);
-    LEAVE_TO(cpu_pc(cpu, op));
+    WAIT(SCTLR_NTWI, wfxt_iss(op));
 }
 
 UOP_BODY(sev)

@@ -37,7 +37,14 @@ void pauth_layout(struct cpu *cpu)
 uint64_t pauth_qarma(const struct cpu *cpu, uint64_t data, uint64_t modifier, enum pac_key key)
 {
     const uint64_t *k = &cpu->priv->sys[SYS_APIAKeyLo_EL1 + 2 * (unsigned)key];
+    uint64_t hash = (data >> 2 ^ modifier >> 4) * 0x9e3779b97f4a7c15;
+    struct pac_memo *memo = &cpu->priv->pac_memo[hash >> (64 - PAC_MEMO_BITS)];
 
-    return cpu_has(cpu, A64_FEAT_QARMA5) ? qarma5(data, modifier, k[1], k[0])
-                                         : qarma3(data, modifier, k[1], k[0]);
+    if (!memo->valid || memo->data != data || memo->modifier != modifier || memo->lo != k[0] ||
+        memo->hi != k[1]) {
+        *memo = (struct pac_memo){ data, modifier, k[0], k[1], .valid = true };
+        memo->code = cpu_has(cpu, A64_FEAT_QARMA5) ? qarma5(data, modifier, k[1], k[0])
+                                                   : qarma3(data, modifier, k[1], k[0]);
+    }
+    return memo->code;
 }

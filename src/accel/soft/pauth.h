@@ -22,12 +22,14 @@ enum pac_key { PAC_IA, PAC_IB, PAC_DA, PAC_DB, PAC_GA };
 
 #define PAC_SIGN BIT(55)
 
-/* Does the CPU have one of these? It is a call, and bodies do not want to make frames for calls that others need. */
+/* Is the algorithm QARMA? That is a call, and bodies do not want to make frames for calls that
+ * others need. */
 static ALWAYS_INLINE bool pac_is_slow(const struct cpu *cpu)
 {
     return (cpu->features & (BIT(A64_FEAT_QARMA5) | BIT(A64_FEAT_QARMA3))) != 0;
 }
 
+/* ComputePAC by QARMA5 or QARMA3, whichever the CPU has. */
 uint64_t pauth_qarma(const struct cpu *cpu, uint64_t data, uint64_t modifier, enum pac_key key);
 
 /* The lower half of a product, with the upper half folded into it. */

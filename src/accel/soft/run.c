@@ -338,6 +338,9 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
         }
     }
     soft_outside(cpu);
+    if (p->lower_flags != 0) { /* what this CPU has used since the last look, the others have not */
+        limit_left(cpu, 0);
+    }
     p->exit = &p->own_exit;
     p->stats.insns = cpu_insns(cpu);
 }

@@ -15,6 +15,7 @@ enum sysop_kind {
     OP_DC_INVALIDATE,
     OP_DC_CLEAN,
     OP_DC_ZERO,
+    OP_PREDICT,
     OP_AT,
     OP_TLBI_ALL,
     OP_TLBI_VA,
@@ -66,6 +67,9 @@ static const struct sysop {
     { IC_DC(3, 12, 1), A64_FEAT_DPB, OP_DC_CLEAN, EL0 },          /* DC CVAP    */
     { IC_DC(3, 13, 1), A64_FEAT_DPB2, OP_DC_CLEAN, EL0 },         /* DC CVADP   */
     { IC_DC(3, 14, 1), A64_FEAT_BASE, OP_DC_CLEAN, EL0 },         /* DC CIVAC   */
+    { IC_DC(3, 3, 4), A64_FEAT_SPECRES, OP_PREDICT, EL0 },        /* CFP RCTX   */
+    { IC_DC(3, 3, 5), A64_FEAT_SPECRES, OP_PREDICT, EL0 },        /* DVP RCTX   */
+    { IC_DC(3, 3, 7), A64_FEAT_SPECRES, OP_PREDICT, EL0 },        /* CPP RCTX   */
     { IC_DC(0, 8, 0), A64_FEAT_BASE, OP_AT, 0 },                  /* AT S1E1R   */
     { IC_DC(0, 8, 1), A64_FEAT_BASE, OP_AT, AT_WRITE },           /* AT S1E1W   */
     { IC_DC(0, 8, 2), A64_FEAT_BASE, OP_AT, AT_USER },            /* AT S1E0R   */
@@ -239,8 +243,8 @@ static void do_tlbi(struct cpu *cpu, const struct sysop *s, uint64_t value)
 
 /* ---- Dispatch -------------------------------------------------------------------------------- */
 
-/* EL0 may do what EL0 rows say, as far as SCTLR_EL1.UCI lets it. DC ZVA's body has
- * looked at DZE itself. */
+/* EL0 may do what EL0 rows say, as far as SCTLR_EL1.UCI (prediction restriction: EnRCTX)
+ * lets it. DC ZVA's body has looked at DZE itself. */
 static bool allowed(struct cpu *cpu, const struct op *op, const struct sysop *s)
 {
     if (cpu_el(cpu) != 0) {
@@ -250,7 +254,7 @@ static bool allowed(struct cpu *cpu, const struct op *op, const struct sysop *s)
         cpu_undefined(cpu, op);
         return false;
     }
-    if ((*sys_reg(cpu, SYS_SCTLR_EL1) & SCTLR_UCI) == 0) {
+    if ((*sys_reg(cpu, SYS_SCTLR_EL1) & (s->kind == OP_PREDICT ? SCTLR_ENRCTX : SCTLR_UCI)) == 0) {
         sysreg_trap(cpu, op);
         return false;
     }
@@ -274,7 +278,8 @@ void soft_sys(struct cpu *cpu, const struct op *op)
     case OP_DC_INVALIDATE:
     case OP_DC_CLEAN: cache_pa(cpu, op, s->kind == OP_DC_INVALIDATE, &pa); break;
     case OP_DC_SETWAY:
-    case OP_DC_ZERO: break;
+    case OP_DC_ZERO:
+    case OP_PREDICT: break; /* nothing is predicted, so nothing needs restricting */
     case OP_AT: do_at(cpu, op, s, value); break;
     default: do_tlbi(cpu, s, value); break;
     }

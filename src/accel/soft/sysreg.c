@@ -299,6 +299,9 @@ static void write_sctlr(struct cpu *cpu, uint64_t value)
     uint64_t writable = SCTLR_WRITABLE | (cpu_has(cpu, A64_FEAT_PAN) ? SCTLR_SPAN : 0) |
                         (cpu_has(cpu, A64_FEAT_SSBS) ? SCTLR_DSSBS : 0) |
                         (cpu_has(cpu, A64_FEAT_PAN3) ? SCTLR_EPAN : 0) |
+                        (cpu_has(cpu, A64_FEAT_LSE2) ? SCTLR_NAA : 0) |
+                        (cpu_has(cpu, A64_FEAT_SPECRES) ? SCTLR_ENRCTX : 0) |
+                        (cpu_has(cpu, A64_FEAT_MOPS) ? SCTLR_MSCEN : 0) |
                         (cpu_has(cpu, A64_FEAT_PAUTH) ? SCTLR_PAUTH : 0) |
                         (cpu_has(cpu, A64_FEAT_BTI) ? SCTLR_BT0 | SCTLR_BT1 : 0);
     uint64_t res1 = SCTLR_RES1 | (cpu_has(cpu, A64_FEAT_PAN) ? 0 : SCTLR_SPAN);

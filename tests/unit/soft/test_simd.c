@@ -90,6 +90,7 @@ static void run(uint32_t word)
 
 static int set_up(void **state)
 {
+    cpu.features = ~0ull;
     table = malloc(a64_table_size());
     return table == NULL || a64_init(table) != NULL;
 }
