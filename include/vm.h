@@ -133,8 +133,8 @@ struct vcpu {
     struct gtimer timer;
     struct lock timer_lock;
     uint64_t timer_deadline_ns; /* under vm->timer_lock */
-    uint64_t wait_until_ns;     /* VCPU_WAIT: guest clock at which it ends; UINT64_MAX: no timeout */
-    bool wfe;                   /* the wait that VCPU_WAIT asks for is a WFE's: bounded */
+    uint64_t wait_until_ns; /* VCPU_WAIT: guest clock at which it ends; UINT64_MAX: no timeout */
+    bool wfe;               /* the wait that VCPU_WAIT asks for is a WFE's: bounded */
     bool stuck_reported;
     unsigned semihost_features_at; /* file position of :semihosting-features */
     uint64_t exits[EXIT_KINDS], exits_by_ec[64], mmio_reads, mmio_writes, mmio_unknown, psci_calls;

@@ -183,34 +183,9 @@ static const struct {
     const char *name;
     enum a64_feat feat;
 } cpu_features[] = {
-    { "aes", A64_FEAT_AES },         { "bf16", A64_FEAT_BF16 },
-    { "bbm", A64_FEAT_BBM },
-    { "bti", A64_FEAT_BTI },         { "crc32", A64_FEAT_CRC32 },
-    { "csv2", A64_FEAT_CSV2 },       { "csv3", A64_FEAT_CSV3 },
-    { "dit", A64_FEAT_DIT },         { "dotprod", A64_FEAT_DOTPROD },
-    { "dpb", A64_FEAT_DPB },         { "dpb2", A64_FEAT_DPB2 },
-    { "e0pd", A64_FEAT_E0PD },       { "ecv", A64_FEAT_ECV },
-    { "fcma", A64_FEAT_FCMA },       { "fhm", A64_FEAT_FHM },
-    { "flagm", A64_FEAT_FLAGM },     { "flagm2", A64_FEAT_FLAGM2 },
-    { "fp16", A64_FEAT_FP16 },       { "frintts", A64_FEAT_FRINTTS },
-    { "hafdbs", A64_FEAT_HAFDBS },   { "i8mm", A64_FEAT_I8MM },
-    { "jscvt", A64_FEAT_JSCVT },     { "lpa", A64_FEAT_LPA },
-    { "lpa2", A64_FEAT_LPA2 },       { "lrcpc", A64_FEAT_LRCPC },
-    { "lrcpc2", A64_FEAT_LRCPC2 },   { "lse", A64_FEAT_LSE },
-    { "lse2", A64_FEAT_LSE2 },       { "lva", A64_FEAT_LVA },
-    { "mops", A64_FEAT_MOPS },
-    { "pan", A64_FEAT_PAN },         { "pan2", A64_FEAT_PAN2 },
-    { "pan3", A64_FEAT_PAN3 },       { "pauth", A64_FEAT_PAUTH },
-    { "pmull", A64_FEAT_PMULL },     { "qarma3", A64_FEAT_QARMA3 },
-    { "qarma5", A64_FEAT_QARMA5 },   { "rdm", A64_FEAT_RDM },
-    { "rng", A64_FEAT_RNG },         { "sb", A64_FEAT_SB },
-    { "sha1", A64_FEAT_SHA1 },       { "sha256", A64_FEAT_SHA256 },
-    { "sha3", A64_FEAT_SHA3 },       { "sha512", A64_FEAT_SHA512 },
-    { "sm3", A64_FEAT_SM3 },         { "sm4", A64_FEAT_SM4 },
-    { "specres", A64_FEAT_SPECRES }, { "ssbs", A64_FEAT_SSBS },
-    { "tlbios", A64_FEAT_TLBIOS },   { "tlbirange", A64_FEAT_TLBIRANGE },
-    { "ttl", A64_FEAT_TTL },
-    { "uao", A64_FEAT_UAO },         { "wfxt", A64_FEAT_WFXT },
+#define FEATURE(name, option, what, tests) { option, A64_FEAT_##name },
+#include "arch/a64_features.def"
+#undef FEATURE
 };
 
 /* What the software CPU can do is what its most capable models have. */
@@ -230,7 +205,7 @@ const char *spec_cpu_feature(unsigned i, uint64_t *bit)
 
     for (unsigned n = 0; n < ARRAY_SIZE(cpu_features); n++) {
         *bit = BIT(cpu_features[n].feat);
-        if ((possible & *bit) != 0 && i-- == 0) {
+        if (cpu_features[n].name != NULL && (possible & *bit) != 0 && i-- == 0) {
             return cpu_features[n].name;
         }
     }

@@ -103,9 +103,7 @@ static void vcpu_thread(void *arg)
     for (;;) {
         switch (vcpu_run(vcpu)) {
         case VCPU_RESUME: break;
-        case VCPU_WAIT:
-            sleeper_wait(s, vcpu, wait_deadline(vcpu));
-            break;
+        case VCPU_WAIT: sleeper_wait(s, vcpu, wait_deadline(vcpu)); break;
         case VCPU_PARK: sleeper_wait(s, vcpu, UINT64_MAX); break;
         case VCPU_BREAK: no_debugger(vcpu); break;
         case VCPU_QUIT: return;

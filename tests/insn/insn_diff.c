@@ -37,7 +37,7 @@ static struct options {
     unsigned count, total;
     uint64_t seed;
     unsigned oracles; /* enum oracle, or'ed */
-    bool verbose, list;
+    bool verbose, list, features;
     const char *agent, *qemu;
     const char *lists; /* directory of not_vixl.txt and not_agent.txt */
 } options = {
@@ -573,6 +573,33 @@ static bool report_rows(void)
     return hit == rows || !complete;
 }
 
+/* The features in Markdown: instructions, how many of them each oracle judges, other tests. docs/cpu.md is this. */
+static void print_features(void)
+{
+    static const char *const text[][4] = {
+#define FEATURE(name, option, what, tests) { #name, option, what, tests },
+#include "arch/a64_features.def"
+#undef FEATURE
+    };
+
+    fprintf(out, "| feature | what | rows | VIXL | QEMU | system rows | other tests |\n"
+                 "| --- | --- | ---: | ---: | ---: | ---: | --- |\n");
+    for (unsigned f = 0; f < A64_FEAT_COUNT; f++) {
+        unsigned rows = 0, vixl = 0, agent = 0, system = 0;
+        for (unsigned i = 0; i < A64_INSN_COUNT; i++) {
+            const struct a64_row *row = a64_row(table, i);
+            if (row->feat == f) {
+                rows++;
+                system += is_system(row);
+                vixl += (oracles_of(row) & ORACLE_VIXL) != 0;
+                agent += (oracles_of(row) & ORACLE_AGENT) != 0;
+            }
+        }
+        fprintf(out, "| %s | %s | %u | %u | %u | %u | %s |\n", text[f][0], text[f][2], rows, vixl,
+                agent, system, text[f][3]);
+    }
+}
+
 static void add_excuse(const struct a64_row *row, const char *field, unsigned value,
                        enum oracle oracle)
 {
@@ -625,7 +652,8 @@ static const struct option long_options[] = {
     { "total", required_argument, NULL, 't' },  { "seed", required_argument, NULL, 's' },
     { "oracle", required_argument, NULL, 'o' }, { "agent", required_argument, NULL, 'a' },
     { "qemu", required_argument, NULL, 'q' },   { "lists", required_argument, NULL, 'l' },
-    { "verbose", no_argument, NULL, 'v' },      { 0 },
+    { "verbose", no_argument, NULL, 'v' },      { "features", no_argument, NULL, 'f' },
+    { 0 },
 };
 
 static unsigned parse_oracle(const char *name)
@@ -657,6 +685,7 @@ static bool parse_options(int argc, char **argv)
         case 'q': options.qemu = optarg; break;
         case 'l': options.lists = optarg; break;
         case 'v': options.verbose = true; break;
+        case 'f': options.features = true; break;
         default: return false;
         }
     }
@@ -714,6 +743,10 @@ int main(int argc, char **argv)
         return 2;
     }
     init();
+    if (options.features) {
+        print_features();
+        return 0;
+    }
     fprintf(out, "seed %" PRIu64 "\n", options.seed);
     for (unsigned i = 0; i < A64_INSN_COUNT; i++) {
         const struct a64_row *row = a64_row(table, i);

@@ -33,9 +33,10 @@ static inline uint8_t bti_jump_type(const struct lower *lo, unsigned rn)
 static ALWAYS_INLINE bool bti_lands(const struct op *to, const struct code_page *page,
                                     unsigned btype)
 {
-    return (btype != BTYPE_JUMP &&
+    return !page->guarded ||
+           (btype != BTYPE_JUMP &&
             (to->fn == op_bti_c || to->fn == op_paciasp || to->fn == op_pacibsp)) ||
-           (btype != BTYPE_CALL && to->fn == op_bti_j) || to->fn == op_bti_jc || !page->guarded;
+           (btype != BTYPE_CALL && to->fn == op_bti_j) || to->fn == op_bti_jc;
 }
 
 /* FAR_JUMP of a branch that leaves a type. */

@@ -174,7 +174,8 @@ enum uop lower_pair(const struct lower *lo, uint32_t word, struct op *op)
     op->rd = v ? (uint8_t)rt : load ? xr_dst(rt) : xr_src(rt);
     op->rm = v ? (uint8_t)rt2 : load ? xr_dst(rt2) : xr_src(rt2);
     op->imm = (uint64_t)(sign_extend(bits(word, 15, 7), 7) * (1 << scale));
-    const unsigned kind = v ? v_pair[load][opc] : x_pair[load][opc + (opc == 2 && pairs_are_one(lo))];
+    const unsigned kind =
+        v ? v_pair[load][opc] : x_pair[load][opc + (opc == 2 && pairs_are_one(lo))];
     return (enum uop)(kind + form_for_base(form[word >> 23 & 3], word));
 }
 

@@ -76,12 +76,12 @@ enum uop lower_set(const struct lower *lo, uint32_t word, struct op *op)
 /* ---- Prologues ------------------------------------------------------------------------------- */
 
 /* SCTLR_EL1.MSCEn: the instructions at EL0. */
-#define MOPS_CHECK()                                                                             \
-    do {                                                                                         \
+#define MOPS_CHECK()                                                                            \
+    do {                                                                                        \
         if (UNLIKELY(cpu_el(cpu) == 0 && (cpu->priv->sys[SYS_SCTLR_EL1] & SCTLR_MSCEN) == 0)) { \
-            cpu_undefined(cpu, op);                                                              \
-            LEAVE();                                                                             \
-        }                                                                                        \
+            cpu_undefined(cpu, op);                                                             \
+            LEAVE();                                                                            \
+        }                                                                                       \
     } while (0)
 
 static inline uint64_t saturate(uint64_t size, uint64_t max)
@@ -293,17 +293,17 @@ static NOINLINE void run_blocks(struct cpu *cpu, const struct op *op,
 }
 
 /* Bytes left: the instruction is executed again after what is pending. */
-#define MOPS_BODY(block)                   \
-    do {                                   \
-        MOPS_CHECK();                      \
-        run_blocks(cpu, op, block);        \
-        CHECK_LEFT();                      \
+#define MOPS_BODY(block)                     \
+    do {                                     \
+        MOPS_CHECK();                        \
+        run_blocks(cpu, op, block);          \
+        CHECK_LEFT();                        \
         if (UNLIKELY(cpu->x[op->rn] != 0)) { \
-            cpu->pc = cpu_pc(cpu, op);     \
-            COUNT_OUT(op, 0);              \
-            LEAVE();                       \
-        }                                  \
-        NEXT();                            \
+            cpu->pc = cpu_pc(cpu, op);       \
+            COUNT_OUT(op, 0);                \
+            LEAVE();                         \
+        }                                    \
+        NEXT();                              \
     } while (0)
 
 UOP_BODY(mops_copy)

@@ -113,8 +113,7 @@ enum uop lower_mrs(const struct lower *lo, uint32_t word, struct op *op)
     if (row == SYS_SP_EL0) {
         return UOP_mrs_sp_el0;
     }
-    if (row == SYS_CNTVCT_EL0 ||
-        (row == SYS_CNTVCTSS_EL0 && cpu_has(lo->cpu, A64_FEAT_ECV))) {
+    if (row == SYS_CNTVCT_EL0 || (row == SYS_CNTVCTSS_EL0 && cpu_has(lo->cpu, A64_FEAT_ECV))) {
         return UOP_mrs_cntvct;
     }
     if (sysreg_is_plain(lo->cpu, row, false, true)) {

@@ -91,8 +91,9 @@ static void test_sctlr(void **state)
         uint64_t bit;
         enum a64_feat feat;
     } rows[] = {
-        { SCTLR_ENRCTX, A64_FEAT_SPECRES }, { SCTLR_MSCEN, A64_FEAT_MOPS },  { SCTLR_EPAN, A64_FEAT_PAN3 },
-        { SCTLR_NAA, A64_FEAT_LSE2 },       { SCTLR_DSSBS, A64_FEAT_SSBS },
+        { SCTLR_ENRCTX, A64_FEAT_SPECRES }, { SCTLR_MSCEN, A64_FEAT_MOPS },
+        { SCTLR_EPAN, A64_FEAT_PAN3 },      { SCTLR_NAA, A64_FEAT_LSE2 },
+        { SCTLR_DSSBS, A64_FEAT_SSBS },
     };
     const uint64_t res1 = 0x30500980;
     struct rig r;
@@ -111,13 +112,14 @@ static void test_sctlr(void **state)
     rig_drop(&r);
     rig_make(&r, .model = "cortex-a53");
     rig_set_sys(&r, SCTLR_EL1, ~(uint64_t)SCTLR_M);
-    assert_int_equal(rig_sys(&r, SCTLR_EL1), res1 | SCTLR_SPAN | 0x040dd21e); /* what Armv8.0 has; SPAN is RES1 */
+    assert_int_equal(rig_sys(&r, SCTLR_EL1),
+                     res1 | SCTLR_SPAN | 0x040dd21e); /* what Armv8.0 has; SPAN is RES1 */
     rig_drop(&r);
 }
 
 /* ---- FEAT_WFxT ------------------------------------------------------------------------------- */
 
-#define TICK_NS  16
+#define TICK_NS   16
 #define CV_ALWAYS 0x1e00000u
 
 static void test_wfxt_waits(void **state)
@@ -256,7 +258,8 @@ static void test_random_numbers(void **state)
 /* The instructions themselves have oracles (tests/insn): here only that they go with their features. */
 static void test_absent(void **state)
 {
-    static const uint32_t words[] = { I_SB, I_CFINV, I_AXFLAG, I_XAFLAG, I_SETF8(1), I_MRS(1, SYSREG_DIT) };
+    static const uint32_t words[] = { I_SB,     I_CFINV,    I_AXFLAG,
+                                      I_XAFLAG, I_SETF8(1), I_MRS(1, SYSREG_DIT) };
     struct rig r;
 
     rig_make(&r);
@@ -290,7 +293,8 @@ static void test_prediction(void **state)
         run_one(&r, EL0T, I_MSR(ops[i], 3));
         /* Op0 1, Op1 3, CRn 7, CRm 3, Rt 3, a write */
         rig_expect_exception(&r, V_LOWER, EC_SYSREG,
-                             1u << 20 | (4u + i + (i == 2)) << 17 | 3u << 14 | 7u << 10 | 3u << 5 | 3u << 1);
+                             1u << 20 | (4u + i + (i == 2)) << 17 | 3u << 14 | 7u << 10 | 3u << 5 |
+                                 3u << 1);
         rig_set_sys(&r, SCTLR_EL1, SCTLR_ENRCTX);
         run_one(&r, EL0T, I_MSR(ops[i], 3));
         expect_ran_at_el0(&r);
@@ -337,8 +341,12 @@ static void test_epan(void **state)
         uint64_t epan;
         bool fault;
     } rows[] = {
-        { 0, 0, false },                  { 0, SCTLR_EPAN, true },           { PTE_UXN, SCTLR_EPAN, false },
-        { D_USER, 0, true },              { D_USER, SCTLR_EPAN, true },      { D_USER | PTE_UXN, SCTLR_EPAN, true },
+        { 0, 0, false },
+        { 0, SCTLR_EPAN, true },
+        { PTE_UXN, SCTLR_EPAN, false },
+        { D_USER, 0, true },
+        { D_USER, SCTLR_EPAN, true },
+        { D_USER | PTE_UXN, SCTLR_EPAN, true },
         { PTE_UXN | PTE_PXN, SCTLR_EPAN, false },
     };
     struct tables t;
@@ -439,12 +447,18 @@ static void test_bbm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_id_fields),   cmocka_unit_test(test_sctlr),
-        cmocka_unit_test(test_wfxt_waits),  cmocka_unit_test(test_wfxt_offset),
-        cmocka_unit_test(test_wfxt_traps),  cmocka_unit_test(test_ecv),
-        cmocka_unit_test(test_random_numbers), cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_prediction),  cmocka_unit_test(test_clean_to_persistence),
-        cmocka_unit_test(test_epan),        cmocka_unit_test(test_ttl),
+        cmocka_unit_test(test_id_fields),
+        cmocka_unit_test(test_sctlr),
+        cmocka_unit_test(test_wfxt_waits),
+        cmocka_unit_test(test_wfxt_offset),
+        cmocka_unit_test(test_wfxt_traps),
+        cmocka_unit_test(test_ecv),
+        cmocka_unit_test(test_random_numbers),
+        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_prediction),
+        cmocka_unit_test(test_clean_to_persistence),
+        cmocka_unit_test(test_epan),
+        cmocka_unit_test(test_ttl),
         cmocka_unit_test(test_bbm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,9 @@ static void test_unaligned(void **state)
     make(&r, "max", 1);
     for (unsigned with = 0; with < 8; with++) {
         r.cpu->features = bits_set(r.cpu->features, A64_FEAT_LSE2, 1, (with & WITH_LSE2) != 0);
-        rig_set_sys(&r, SCTLR_EL1, SCTLR_M | SCTLR_NAA * ((with & WITH_NAA) != 0) | SCTLR_A * ((with & WITH_A) != 0));
+        rig_set_sys(&r, SCTLR_EL1,
+                    SCTLR_M | SCTLR_NAA * ((with & WITH_NAA) != 0) |
+                        SCTLR_A * ((with & WITH_A) != 0));
         for (unsigned i = 0; i < ARRAY_SIZE(insns); i++) {
             for (unsigned at = 0; at < 32; at++) {
                 const uint64_t va = DATA + SOFT_PAGE - 16 + at;
@@ -144,7 +146,8 @@ static void test_device(void **state)
     rig_set_sys(&r, SCTLR_EL1, SCTLR_M | SCTLR_NAA);
     for (unsigned i = 0; i < ARRAY_SIZE(insns); i++) {
         run_one(&r, insns[i].word, DEVICE_VA + 1);
-        rig_expect_exception(&r, V_SPX, EC_DABT_SAME, FSC_ALIGNMENT | (uint32_t)insns[i].store_only << 6);
+        rig_expect_exception(&r, V_SPX, EC_DABT_SAME,
+                             FSC_ALIGNMENT | (uint32_t)insns[i].store_only << 6);
         if (insns[i].bytes < 16) { /* not mapped */
             run_one(&r, insns[i].word, DEVICE_VA + SOFT_PAGE + 1);
             rig_expect_exception(&r, V_SPX, EC_DABT_SAME, 7 | (uint32_t)insns[i].store_only << 6);
@@ -266,25 +269,25 @@ static void test_presence(void **state)
 /* ---- Two CPUs -------------------------------------------------------------------------------- */
 
 /* Rt = 2 (and 3), Rn = 1. The writer stores all zeros and all ones in turn; the reader wants either. */
-#define I_STP_X       0xa9000c22u
-#define I_LDP_X       0xa9400c22u
-#define I_STP_W       0x29000c22u
-#define I_LDP_W       0x29400c22u
-#define I_STP_D       0x6d000c22u
-#define I_LDP_D       0x6d400c22u
-#define I_STR_Q       0x3d800022u
-#define I_LDR_Q       0x3dc00022u
-#define I_STR_X       0xf9000022u
-#define I_LDR_X       0xf9400022u
-#define I_STR_W       0xb9000022u
-#define I_LDR_W       0xb9400022u
-#define I_SUBS1(rd)   (0xf1000400u | (rd) << 5 | (rd))
-#define I_MVN(rd)     (0xaa2003e0u | (rd) << 16 | (rd))
-#define I_EOR(d, n, m) (0xca000000u | (m) << 16 | (n) << 5 | (d))
-#define I_ORR(d, n, m) (0xaa000000u | (m) << 16 | (n) << 5 | (d))
-#define I_MOV_D(v, i, rn) (0x4e081c00u | (uint32_t)(i) << 20 | (rn) << 5 | (v))
+#define I_STP_X            0xa9000c22u
+#define I_LDP_X            0xa9400c22u
+#define I_STP_W            0x29000c22u
+#define I_LDP_W            0x29400c22u
+#define I_STP_D            0x6d000c22u
+#define I_LDP_D            0x6d400c22u
+#define I_STR_Q            0x3d800022u
+#define I_LDR_Q            0x3dc00022u
+#define I_STR_X            0xf9000022u
+#define I_LDR_X            0xf9400022u
+#define I_STR_W            0xb9000022u
+#define I_LDR_W            0xb9400022u
+#define I_SUBS1(rd)        (0xf1000400u | (rd) << 5 | (rd))
+#define I_MVN(rd)          (0xaa2003e0u | (rd) << 16 | (rd))
+#define I_EOR(d, n, m)     (0xca000000u | (m) << 16 | (n) << 5 | (d))
+#define I_ORR(d, n, m)     (0xaa000000u | (m) << 16 | (n) << 5 | (d))
+#define I_MOV_D(v, i, rn)  (0x4e081c00u | (uint32_t)(i) << 20 | (rn) << 5 | (v))
 #define I_UMOV_D(rd, v, i) (0x4e083c00u | (uint32_t)(i) << 20 | (v) << 5 | (rd))
-#define I_SEXT32(rd)  (0x93407c00u | (rd) << 5 | (rd))
+#define I_SEXT32(rd)       (0x93407c00u | (rd) << 5 | (rd))
 
 /* X2 and X3 become V2 and V3, or the other way round; or only V2. */
 #define TO_V     I_MOV_D(2, 0, 2), I_MOV_D(2, 1, 3), I_MOV_D(3, 0, 3)
@@ -309,8 +312,8 @@ static void check_tearing(uint32_t store, uint32_t load, const uint32_t after[3]
     make(&r, "max", 2);
     RIG_CODE(&r, CODE, I_MVN(2), I_ADD(3, 2, 0), TO_V, store, I_SUBS1(5), I_CBNZ(5, -28), I_HVC(1));
     RIG_CODE(&r, CODE + 0x100, load, after[0], after[1], after[2], I_EOR(9, 2, 3), I_ORR(10, 10, 9),
-             I_ADD(9, 2, 1) /* 0 or 1 */, 0x927ff929u /* and x9, x9, #~1 */, I_ORR(10, 10, 9), I_SUBS1(5),
-             I_CBNZ(5, -40), I_HVC(2));
+             I_ADD(9, 2, 1) /* 0 or 1 */, 0x927ff929u /* and x9, x9, #~1 */, I_ORR(10, 10, 9),
+             I_SUBS1(5), I_CBNZ(5, -40), I_HVC(2));
     other = r;
     rig_select(&other, 1);
     for (unsigned i = 0; i < 2; i++) {
@@ -341,9 +344,9 @@ static void test_tearing(void **state)
         uint32_t store, load, after[3];
         uint8_t bytes, step;
     } rows[] = {
-        { I_STP_X, I_LDP_X, { NOPS }, 16, 16 },    { I_STP_D, I_LDP_D, { FROM_V23 }, 16, 16 },
-        { I_STR_Q, I_LDR_Q, { FROM_V2 }, 16, 16 }, { I_STP_W, I_LDP_W, { WORDS }, 8, 1 },
-        { I_STR_X, I_LDR_X, { X2_ONLY }, 8, 1 },   { I_STR_W, I_LDR_W, { W2_ONLY }, 4, 1 },
+        { I_STP_X, I_LDP_X, { NOPS }, 16, 16 },      { I_STP_D, I_LDP_D, { FROM_V23 }, 16, 16 },
+        { I_STR_Q, I_LDR_Q, { FROM_V2 }, 16, 16 },   { I_STP_W, I_LDP_W, { WORDS }, 8, 1 },
+        { I_STR_X, I_LDR_X, { X2_ONLY }, 8, 1 },     { I_STR_W, I_LDR_W, { W2_ONLY }, 4, 1 },
         { I_STLR(3), I_LDAR(3), { X2_ONLY }, 8, 1 },
     };
 
@@ -361,8 +364,9 @@ static void test_tearing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unaligned), cmocka_unit_test(test_device),   cmocka_unit_test(test_values),
-        cmocka_unit_test(test_ldapur),    cmocka_unit_test(test_presence), cmocka_unit_test(test_tearing),
+        cmocka_unit_test(test_unaligned), cmocka_unit_test(test_device),
+        cmocka_unit_test(test_values),    cmocka_unit_test(test_ldapur),
+        cmocka_unit_test(test_presence),  cmocka_unit_test(test_tearing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

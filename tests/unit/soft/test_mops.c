@@ -14,7 +14,8 @@ enum stage { PROLOGUE, MAIN, EPILOGUE };
 enum { OPT_WT = 1, OPT_RT = 2, OPT_T = 3, OPT_WN = 4, OPT_RN = 8 };
 enum { XD = 3, XS = 5, XN = 7 }; /* the registers of all tests */
 
-static uint32_t mops(enum kind kind, enum stage stage, unsigned options, unsigned d, unsigned s, unsigned n)
+static uint32_t mops(enum kind kind, enum stage stage, unsigned options, unsigned d, unsigned s,
+                     unsigned n)
 {
     uint32_t word = 0x19000400u | s << 16 | n << 5 | d;
 
@@ -32,8 +33,8 @@ static uint32_t insn(enum kind kind, enum stage stage, unsigned options)
 /* All three, then HVC #1. */
 static void put_sequence(struct rig *r, enum kind kind, unsigned options)
 {
-    RIG_CODE(r, CODE, insn(kind, PROLOGUE, options), insn(kind, MAIN, options), insn(kind, EPILOGUE, options),
-             I_HVC(1));
+    RIG_CODE(r, CODE, insn(kind, PROLOGUE, options), insn(kind, MAIN, options),
+             insn(kind, EPILOGUE, options), I_HVC(1));
 }
 
 static void set_args(struct rig *r, uint64_t to, uint64_t from, uint64_t size)
@@ -72,7 +73,7 @@ static void test_prologue(void **state)
         { CPY, 1000, 1001, 100, 1100, 1101, -100ull },
         { CPY, 1001, 1000, 100, 1001, 1000, 100 },
         { CPY, 1099, 1000, 100, 1099, 1000, 100 },
-        { CPY, 1100, 1000, 100, 1200, 1100, -100ull },  /* just not overlapping */
+        { CPY, 1100, 1000, 100, 1200, 1100, -100ull }, /* just not overlapping */
         { CPY, 1001, 1000, 1, 1002, 1001, -1ull },
         { CPY, 1001 | tag, 1000, 100, 1001 | tag, 1000, 100 }, /* bits 55:0 are compared */
         { CPY, 1000, 1001 | tag, 100, 1100, 1101 | tag, -100ull },
@@ -138,8 +139,8 @@ static bool model_can(struct model *m, uint64_t va, bool write)
 }
 
 /* Goes on byte by byte with `done` of `size` bytes moved; after a fault x[] is as the main part leaves it. */
-static void model_go_on(struct model *m, enum kind kind, uint64_t to, uint64_t from, uint64_t size, uint64_t done,
-                        bool back)
+static void model_go_on(struct model *m, enum kind kind, uint64_t to, uint64_t from, uint64_t size,
+                        uint64_t done, bool back)
 {
     m->faulted = false;
     for (; done < size; done++) {
@@ -296,7 +297,8 @@ static void check_random(uint64_t max_insns, unsigned times)
     both_make(b, max_insns);
     for (unsigned i = 0; i < times; i++) {
         enum kind kind = (enum kind)(random64() % 3);
-        put_sequence(&b->r, kind, (unsigned)random64() % (kind == SET ? 4 : 16) & ~(kind == SET ? 1u : 3u));
+        put_sequence(&b->r, kind,
+                     (unsigned)random64() % (kind == SET ? 4 : 16) & ~(kind == SET ? 1u : 3u));
         both_fill(b);
         random_args(b, kind);
         both_run(b, kind);
@@ -476,13 +478,27 @@ static void test_mismatch(void **state)
         int64_t size;
         int wrong_option; /* -1: no exception */
     } rows[] = {
-        { CPYF, MAIN, c, -8, 1 },     { CPYF, MAIN, c, 8, 1 },      { CPYF, MAIN, 0, 8, 0 },
-        { CPYF, MAIN, c, 0, -1 },     { CPYF, MAIN, 0, 0, -1 },     { CPYF, EPILOGUE, c, -8, 1 },
-        { CPYF, EPILOGUE, 0, -8, 0 }, { CPYF, EPILOGUE, 0, 8, 0 },  { CPYF, EPILOGUE, c, 0, -1 },
-        { CPYF, EPILOGUE, 0, 0, -1 }, { CPY, MAIN, c, 8, 1 },       { CPY, MAIN, c, -8, 1 },
-        { CPY, MAIN, 5u << 29, 8, 1 }, { CPY, MAIN, 0, 0, -1 },     { CPY, EPILOGUE, 0, 8, 0 },
-        { CPY, EPILOGUE, c, -8, 1 },  { SET, MAIN, c, -8, 1 },      { SET, MAIN, 0, 8, 0 },
-        { SET, MAIN, 0, INT64_MIN + 1, -2 }, { SET, EPILOGUE, c, -1, 1 }, { SET, EPILOGUE, 0, -1, 0 },
+        { CPYF, MAIN, c, -8, 1 },
+        { CPYF, MAIN, c, 8, 1 },
+        { CPYF, MAIN, 0, 8, 0 },
+        { CPYF, MAIN, c, 0, -1 },
+        { CPYF, MAIN, 0, 0, -1 },
+        { CPYF, EPILOGUE, c, -8, 1 },
+        { CPYF, EPILOGUE, 0, -8, 0 },
+        { CPYF, EPILOGUE, 0, 8, 0 },
+        { CPYF, EPILOGUE, c, 0, -1 },
+        { CPYF, EPILOGUE, 0, 0, -1 },
+        { CPY, MAIN, c, 8, 1 },
+        { CPY, MAIN, c, -8, 1 },
+        { CPY, MAIN, 5u << 29, 8, 1 },
+        { CPY, MAIN, 0, 0, -1 },
+        { CPY, EPILOGUE, 0, 8, 0 },
+        { CPY, EPILOGUE, c, -8, 1 },
+        { SET, MAIN, c, -8, 1 },
+        { SET, MAIN, 0, 8, 0 },
+        { SET, MAIN, 0, INT64_MIN + 1, -2 },
+        { SET, EPILOGUE, c, -1, 1 },
+        { SET, EPILOGUE, 0, -1, 0 },
         { SET, EPILOGUE, 0, 0, -1 },
     };
     struct rig r;
@@ -498,8 +514,9 @@ static void test_mismatch(void **state)
             } else if (rows[i].wrong_option < 0) {
                 rig_expect_hvc(&r, 1);
             } else {
-                rig_expect_exception(&r, V_SPX, EC_MOPS,
-                                     mops_iss(rows[i].kind, rows[i].stage, options, rows[i].wrong_option != 0));
+                rig_expect_exception(
+                    &r, V_SPX, EC_MOPS,
+                    mops_iss(rows[i].kind, rows[i].stage, options, rows[i].wrong_option != 0));
                 assert_int_equal(rig_sys(&r, ELR_EL1), CODE);
             }
             expect_args(&r, DATA + 0x100, DATA, (uint64_t)rows[i].size);
@@ -547,8 +564,8 @@ static void test_set_zero(void **state)
 
     rig_make(&r);
     memset(rig_at(&r, DATA), 0xff, 64);
-    RIG_CODE(&r, CODE, mops(SET, PROLOGUE, 0, 1, 31, 2), mops(SET, MAIN, 0, 1, 31, 2), mops(SET, EPILOGUE, 0, 1, 31, 2),
-             I_HVC(1));
+    RIG_CODE(&r, CODE, mops(SET, PROLOGUE, 0, 1, 31, 2), mops(SET, MAIN, 0, 1, 31, 2),
+             mops(SET, EPILOGUE, 0, 1, 31, 2), I_HVC(1));
     rig_set(&r, REG_X0 + 1, DATA + 1);
     rig_set(&r, REG_X0 + 2, 30);
     rig_run(&r, CODE);
@@ -604,24 +621,36 @@ static void test_privilege(void **state)
         uint32_t pstate;
         int fault; /* 0 none, 1 read, 2 write */
     } rows[] = {
-        { CPYF, 0, KERNEL, KERNEL, 0, 0 },          { CPYF, 0, USER, USER, 0, 0 },
-        { CPYF, 0, KERNEL, USER, PS_PAN, 1 },       { CPYF, 0, USER, KERNEL, PS_PAN, 2 },
-        { CPYF, OPT_WT, USER, KERNEL, PS_PAN, 0 },  { CPYF, OPT_RT, KERNEL, USER, PS_PAN, 0 },
-        { CPYF, OPT_T, USER, USER, PS_PAN, 0 },     { CPYF, OPT_WT, KERNEL, KERNEL, 0, 2 },
-        { CPYF, OPT_RT, KERNEL, KERNEL, 0, 1 },     { CPYF, OPT_T, USER, KERNEL, 0, 1 },
-        { CPYF, OPT_T, KERNEL, USER, 0, 2 },        { CPYF, OPT_WN | OPT_RN, USER, KERNEL, PS_PAN, 2 },
-        { CPYF, OPT_T, KERNEL, KERNEL, PS_UAO, 0 }, { CPYF, OPT_T, USER, KERNEL, PS_UAO | PS_PAN, 2 },
-        { CPY, OPT_WT, USER, KERNEL, PS_PAN, 0 },   { CPY, OPT_RT, KERNEL, KERNEL, 0, 1 },
-        { SET, 0, KERNEL, 0, 0, 0 },                { SET, 0, USER, 0, PS_PAN, 2 },
-        { SET, OPT_WT, USER, 0, PS_PAN, 0 },        { SET, OPT_WT, KERNEL, 0, 0, 2 },
-        { SET, 2, USER, 0, PS_PAN, 2 },             { SET, OPT_WT, KERNEL, 0, PS_UAO, 0 },
+        { CPYF, 0, KERNEL, KERNEL, 0, 0 },
+        { CPYF, 0, USER, USER, 0, 0 },
+        { CPYF, 0, KERNEL, USER, PS_PAN, 1 },
+        { CPYF, 0, USER, KERNEL, PS_PAN, 2 },
+        { CPYF, OPT_WT, USER, KERNEL, PS_PAN, 0 },
+        { CPYF, OPT_RT, KERNEL, USER, PS_PAN, 0 },
+        { CPYF, OPT_T, USER, USER, PS_PAN, 0 },
+        { CPYF, OPT_WT, KERNEL, KERNEL, 0, 2 },
+        { CPYF, OPT_RT, KERNEL, KERNEL, 0, 1 },
+        { CPYF, OPT_T, USER, KERNEL, 0, 1 },
+        { CPYF, OPT_T, KERNEL, USER, 0, 2 },
+        { CPYF, OPT_WN | OPT_RN, USER, KERNEL, PS_PAN, 2 },
+        { CPYF, OPT_T, KERNEL, KERNEL, PS_UAO, 0 },
+        { CPYF, OPT_T, USER, KERNEL, PS_UAO | PS_PAN, 2 },
+        { CPY, OPT_WT, USER, KERNEL, PS_PAN, 0 },
+        { CPY, OPT_RT, KERNEL, KERNEL, 0, 1 },
+        { SET, 0, KERNEL, 0, 0, 0 },
+        { SET, 0, USER, 0, PS_PAN, 2 },
+        { SET, OPT_WT, USER, 0, PS_PAN, 0 },
+        { SET, OPT_WT, KERNEL, 0, 0, 2 },
+        { SET, 2, USER, 0, PS_PAN, 2 },
+        { SET, OPT_WT, KERNEL, 0, PS_UAO, 0 },
     };
     struct both *b = calloc(1, sizeof(*b));
 
     both_make(b, 0);
     tables_map(&b->t, VA + SOFT_PAGE, DATA + SOFT_PAGE, 3, D_AF | D_XN | D_USER);
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-        const uint64_t to = VA + rows[i].to * SOFT_PAGE + 100, from = VA + rows[i].from * SOFT_PAGE + 500;
+        const uint64_t to = VA + rows[i].to * SOFT_PAGE + 100,
+                       from = VA + rows[i].from * SOFT_PAGE + 500;
 
         put_sequence(&b->r, rows[i].kind, rows[i].options);
         tlb_drop_all(b->r.cpu);
@@ -630,7 +659,8 @@ static void test_privilege(void **state)
         if (rows[i].fault == 0) {
             rig_expect_hvc(&b->r, 1);
         } else {
-            rig_expect_exception(&b->r, V_SPX, EC_DABT_SAME, 0xf | (rows[i].fault == 2 ? 1u << 6 : 0));
+            rig_expect_exception(&b->r, V_SPX, EC_DABT_SAME,
+                                 0xf | (rows[i].fault == 2 ? 1u << 6 : 0));
             assert_int_equal(rig_sys(&b->r, FAR_EL1), rows[i].fault == 2 ? to : from);
         }
     }
@@ -680,11 +710,13 @@ static void test_end_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_prologue),   cmocka_unit_test(test_random),    cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_same_tlb_slot), cmocka_unit_test(test_stepping), cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_count),      cmocka_unit_test(test_mismatch),  cmocka_unit_test(test_registers),
-        cmocka_unit_test(test_set_zero),   cmocka_unit_test(test_enable),    cmocka_unit_test(test_privilege),
-        cmocka_unit_test(test_alignment),  cmocka_unit_test(test_end_of_memory),
+        cmocka_unit_test(test_prologue),  cmocka_unit_test(test_random),
+        cmocka_unit_test(test_faults),    cmocka_unit_test(test_same_tlb_slot),
+        cmocka_unit_test(test_stepping),  cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_count),     cmocka_unit_test(test_mismatch),
+        cmocka_unit_test(test_registers), cmocka_unit_test(test_set_zero),
+        cmocka_unit_test(test_enable),    cmocka_unit_test(test_privilege),
+        cmocka_unit_test(test_alignment), cmocka_unit_test(test_end_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
