@@ -74,7 +74,7 @@ struct pgt_half {
     bool upper;
     bool disabled; /* EPDn                                     */
     bool tbi;      /* the top byte of the VA is ignored        */
-    bool tbid;            /* ... but not of an instruction's (FEAT_PAuth)    */
+    bool tbid;     /* ... but not of an instruction's (FEAT_PAuth)    */
     bool hpd, e0pd;
     bool ha, hd;          /* hardware updates of AF and dirty state   */
     bool table_beyond;    /* TTBR's address has bits above oa_bits: address size fault, level 0 */

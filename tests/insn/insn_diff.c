@@ -648,11 +648,16 @@ static void read_excuses(const char *file, enum oracle oracle)
 /* ---- Start ----------------------------------------------------------------------------------- */
 
 static const struct option long_options[] = {
-    { "row", required_argument, NULL, 'r' },    { "count", required_argument, NULL, 'n' },
-    { "total", required_argument, NULL, 't' },  { "seed", required_argument, NULL, 's' },
-    { "oracle", required_argument, NULL, 'o' }, { "agent", required_argument, NULL, 'a' },
-    { "qemu", required_argument, NULL, 'q' },   { "lists", required_argument, NULL, 'l' },
-    { "verbose", no_argument, NULL, 'v' },      { "features", no_argument, NULL, 'f' },
+    { "row", required_argument, NULL, 'r' },
+    { "count", required_argument, NULL, 'n' },
+    { "total", required_argument, NULL, 't' },
+    { "seed", required_argument, NULL, 's' },
+    { "oracle", required_argument, NULL, 'o' },
+    { "agent", required_argument, NULL, 'a' },
+    { "qemu", required_argument, NULL, 'q' },
+    { "lists", required_argument, NULL, 'l' },
+    { "verbose", no_argument, NULL, 'v' },
+    { "features", no_argument, NULL, 'f' },
     { 0 },
 };
 

@@ -387,22 +387,21 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
  * that may refuse the entry je_; run.c then looks closer.
  */
 #define FAR_ENTER(va_) FAR_ENTER_IF(va_, true)
-#define FAR_ENTER_IF(va_, lands)                                                         \
-    do {                                                                                 \
-        const uint64_t far_va_ = (va_);                                                  \
-        const struct jc_entry *je_ =                                                     \
-            &cpu->jc[(far_va_ >> 2 ^ far_va_ >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)]; \
-        if (LIKELY(je_->va == far_va_ && je_->epoch == cpu->epoch &&                     \
-                   atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0 &&     \
-                   (lands))) {                                                           \
-            const struct op *to_ = je_->op;                                              \
-            cpu->page_ops = je_->page->ops;                                              \
-            cpu->page_va = far_va_ & ~(uint64_t)(SOFT_PAGE - 1);                         \
-            cpu->count_bias -= (const char *)to_ - (const char *)cpu->page_ops;          \
-            GOTO_OP(to_);                                                                \
-        }                                                                                \
-        cpu->pc = far_va_;                                                               \
-        LEAVE();                                                                         \
+#define FAR_ENTER_IF(va_, lands)                                                                 \
+    do {                                                                                         \
+        const uint64_t far_va_ = (va_);                                                          \
+        const struct jc_entry *je_ =                                                             \
+            &cpu->jc[(far_va_ >> 2 ^ far_va_ >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)];         \
+        if (LIKELY(je_->va == far_va_ && je_->epoch == cpu->epoch &&                             \
+                   atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0 && (lands))) { \
+            const struct op *to_ = je_->op;                                                      \
+            cpu->page_ops = je_->page->ops;                                                      \
+            cpu->page_va = far_va_ & ~(uint64_t)(SOFT_PAGE - 1);                                 \
+            cpu->count_bias -= (const char *)to_ - (const char *)cpu->page_ops;                  \
+            GOTO_OP(to_);                                                                        \
+        }                                                                                        \
+        cpu->pc = far_va_;                                                                       \
+        LEAVE();                                                                                 \
     } while (0)
 
 /* The same from a branch: counts op as executed. */

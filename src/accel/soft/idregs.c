@@ -19,10 +19,10 @@
 #define MAX_FEATURES                                                                              \
     (V8_0 | CRYPTO | F(LSE) | F(PAN) | F(PAN2) | F(LRCPC) | F(HAFDBS) | F(E0PD) | F(CSV2) |       \
      F(CSV3) | F(TLBIRANGE) | F(TLBIOS) | F(SB) | F(DPB) | F(SSBS) | F(DIT) | F(RNG) | F(FLAGM) | \
-     F(FLAGM2) | F(RDM) | F(LPA) | F(LPA2) | F(LVA) | F(PAUTH) | F(BTI) | \
-     F(LRCPC2) | F(LSE2) | F(MOPS) | F(WFXT) | F(ECV) | F(DPB2) | F(SPECRES) | F(PAN3) | F(UAO) | \
-     F(TTL) | F(BBM) | F(FP16) | F(DOTPROD) | F(SHA512) | \
-     F(SHA3) | F(SM3) | F(SM4) | F(FHM) | F(FCMA) | F(JSCVT) | F(BF16) | F(I8MM) | F(FRINTTS))
+     F(FLAGM2) | F(RDM) | F(LPA) | F(LPA2) | F(LVA) | F(PAUTH) | F(BTI) | F(LRCPC2) | F(LSE2) |   \
+     F(MOPS) | F(WFXT) | F(ECV) | F(DPB2) | F(SPECRES) | F(PAN3) | F(UAO) | F(TTL) | F(BBM) |     \
+     F(FP16) | F(DOTPROD) | F(SHA512) | F(SHA3) | F(SM3) | F(SM4) | F(FHM) | F(FCMA) | F(JSCVT) | \
+     F(BF16) | F(I8MM) | F(FRINTTS))
 
 /*
  * max has QEMU's MIDR for its model of the same name: implementer 0 ("reserved for software use"),

@@ -494,9 +494,7 @@ enum uop lower_b_reg(const struct lower *lo, uint32_t word, struct op *op)
     set_return_slot(lo, op);
     switch (lo->row->index) {
     case A64_INSN_BLR: return typed ? UOP_blr_bti : UOP_blr;
-    case A64_INSN_BR:
-        op->rd = bti_jump_type(lo, rn_of(word));
-        return typed ? UOP_br_bti : UOP_br;
+    case A64_INSN_BR: op->rd = bti_jump_type(lo, rn_of(word)); return typed ? UOP_br_bti : UOP_br;
     default: return UOP_br; /* RET leaves no type */
     }
 }

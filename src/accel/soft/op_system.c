@@ -231,16 +231,16 @@ UOP_BODY(semihost)
 
 /* To address_, before the change of level. What it finds there may depend on PSTATE.IL and
  * BTYPE. */
-#define EXCEPTION_RETURN(address_)                                   \
-    do {                                                             \
-        const uint64_t target_ = except_return(cpu, address_);       \
-        if (UNLIKELY((cpu->pstate & (PS_IL | PS_BTYPE)) != 0)) {     \
-            cpu->pc = target_;                                       \
-            COUNT_OUT(op, 1);                                        \
-            cpu_settle_btype(cpu);                                   \
-            LEAVE();                                                 \
-        }                                                            \
-        FAR_JUMP(target_);                                           \
+#define EXCEPTION_RETURN(address_)                               \
+    do {                                                         \
+        const uint64_t target_ = except_return(cpu, address_);   \
+        if (UNLIKELY((cpu->pstate & (PS_IL | PS_BTYPE)) != 0)) { \
+            cpu->pc = target_;                                   \
+            COUNT_OUT(op, 1);                                    \
+            cpu_settle_btype(cpu);                               \
+            LEAVE();                                             \
+        }                                                        \
+        FAR_JUMP(target_);                                       \
     } while (0)
 
 UOP_BODY(eret)
@@ -253,8 +253,8 @@ UOP_BODY(eret)
 UOP_BODY(eret_auth)
 {
     EL1_ONLY();
-    EXCEPTION_RETURN(
-        pac_auth(cpu, *sys_reg(cpu, SYS_ELR_EL1), cpu->x[X_SP], (enum pac_key)op->rm, pac_is_slow(cpu)));
+    EXCEPTION_RETURN(pac_auth(cpu, *sys_reg(cpu, SYS_ELR_EL1), cpu->x[X_SP], (enum pac_key)op->rm,
+                              pac_is_slow(cpu)));
 }
 
 /* ---- Hints ----------------------------------------------------------------------------------- */
@@ -324,14 +324,14 @@ static uint32_t wfxt_iss(const struct op *op)
 }
 
 /* SCTLR_EL1.nTWE or nTWI keeps EL0 from waiting; else the core waits. */
-#define WAIT(allow, iss)                                                                 \
-    do {                                                                                 \
-        if (cpu_el(cpu) == 0 && (*sys_reg(cpu, SYS_SCTLR_EL1) & (allow)) == 0) {         \
-            cpu_exception(cpu, op, EC_WFX, iss, 0);                                      \
-            LEAVE();                                                                     \
-        }                                                                                \
-        soft_exit_syndrome(cpu, EC_WFX, iss);                                            \
-        LEAVE_TO(cpu_pc(cpu, op));                                                       \
+#define WAIT(allow, iss)                                                         \
+    do {                                                                         \
+        if (cpu_el(cpu) == 0 && (*sys_reg(cpu, SYS_SCTLR_EL1) & (allow)) == 0) { \
+            cpu_exception(cpu, op, EC_WFX, iss, 0);                              \
+            LEAVE();                                                             \
+        }                                                                        \
+        soft_exit_syndrome(cpu, EC_WFX, iss);                                    \
+        LEAVE_TO(cpu_pc(cpu, op));                                               \
     } while (0)
 
 UOP_BODY(wfe)

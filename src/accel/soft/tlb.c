@@ -242,9 +242,7 @@ void soft_refresh(struct cpu *cpu)
     } else {
         cpu->tlb = p->ctx[(cpu->pstate & PS_PAN) != 0 ? CTX_EL1_PAN : CTX_EL1];
         /* PSTATE.UAO makes LDTR and STTR plain accesses of EL1. */
-        cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb
-                        : p->el0 != NULL            ? p->el0
-                                                    : p->none;
+        cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
     }
     cpu->epoch = (el == 0 ? cpu->tlb : p->ctx[CTX_EL1])->epoch;
     cpu->align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;

@@ -28,11 +28,11 @@ enum { CTX_EL1, CTX_EL1_PAN, CTX_EL0, CTX_EL0_POOL = 16, CTX_COUNT = CTX_EL0 + C
 enum {
     TI_R = 1,
     TI_W = 2,
-    TI_X = 4,      /* permitted in this context                                                */
-    TI_DEVICE = 8, /* Device memory type: unaligned accesses fault                             */
-    TI_NG = 16,    /* belongs to an ASID                                                       */
-    TI_RAM = 32,   /* host memory behind it                                                    */
-    TI_ROM = 64,   /* ... that the guest cannot write: writes go to the bus                    */
+    TI_X = 4,         /* permitted in this context                                                */
+    TI_DEVICE = 8,    /* Device memory type: unaligned accesses fault                             */
+    TI_NG = 16,       /* belongs to an ASID                                                       */
+    TI_RAM = 32,      /* host memory behind it                                                    */
+    TI_ROM = 64,      /* ... that the guest cannot write: writes go to the bus                    */
     TI_GUARDED = 128, /* code is decoded as guarded (FEAT_BTI)                                  */
     TI_FLAGS = 4095,
 };

@@ -67,7 +67,8 @@ static const uint8_t sigma[3][16] = {
 };
 static const uint8_t tau[16] = { 0, 11, 6, 13, 10, 1, 12, 7, 5, 14, 3, 8, 15, 4, 9, 2 };
 static const uint8_t h[16] = { 6, 5, 14, 15, 0, 1, 2, 3, 7, 12, 13, 4, 8, 9, 10, 11 };
-static const uint64_t constant[] = { 0, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89 };
+static const uint64_t constant[] = { 0, 0x13198a2e03707344, 0xa4093822299f31d0,
+                                     0x082efa98ec4e6c89 };
 
 static cells boxed(cells s, const uint8_t box[16], int inverse)
 {
@@ -98,7 +99,9 @@ static uint8_t rho(uint8_t x, int n)
 
 static cells mixed(cells s)
 {
-    static const int m[4][4] = { { -1, 1, 2, 1 }, { 1, -1, 1, 2 }, { 2, 1, -1, 1 }, { 1, 2, 1, -1 } };
+    static const int m[4][4] = {
+        { -1, 1, 2, 1 }, { 1, -1, 1, 2 }, { 2, 1, -1, 1 }, { 1, 2, 1, -1 }
+    };
     cells r = { { 0 } };
 
     for (int row = 0; row < 4; row++) {
@@ -125,7 +128,8 @@ static cells next(cells t)
     return t;
 }
 
-static uint64_t by_cells(uint64_t text, uint64_t tweak, uint64_t w0, uint64_t k0, int rounds, const uint8_t box[16])
+static uint64_t by_cells(uint64_t text, uint64_t tweak, uint64_t w0, uint64_t k0, int rounds,
+                         const uint8_t box[16])
 {
     uint64_t w1 = (w0 >> 1 | w0 << 63) ^ w0 >> 63, result = 0;
     cells t[8] = { split(tweak) }, s = plus(split(text), split(w0)), key = split(k0);
@@ -160,7 +164,8 @@ static void test_three_rounds(void **state)
             x = x * 6364136223846793005ull + 1442695040888963407ull;
             v[n] = x ^ x >> 29;
         }
-        assert_int_equal(qarma3(v[0], v[1], v[2], v[3]), by_cells(v[0], v[1], v[2], v[3], 3, sigma[1]));
+        assert_int_equal(qarma3(v[0], v[1], v[2], v[3]),
+                         by_cells(v[0], v[1], v[2], v[3], 3, sigma[1]));
         for (unsigned s = 0; s < 3; s++) {
             for (int r = 1; r <= 4; r++) {
                 assert_int_equal(qarma64(v[0], v[1], v[2], v[3], (unsigned)r, (enum qarma_sigma)s),

@@ -66,16 +66,17 @@ struct tcr {
 
 /* 48-bit and smaller address spaces, 64 KB granules and 52 bits, FEAT_LPA2's 52 bits; values out of range. */
 static const struct tcr tcrs[] = {
-    { 16, 16, 0, 2, 0, 0, 0 }, { 16, 16, 0, 2, 3, 0, 0 }, { 16, 16, 0, 2, 3, 3, 0 }, { 16, 16, 0, 2, 1, 0, 0 },
-    { 16, 16, 0, 2, 2, 0, 0 }, { 25, 25, 0, 2, 1, 1, 0 }, { 39, 39, 0, 2, 0, 0, 0 }, { 20, 30, 0, 2, 3, 0, 0 },
-    { 12, 12, 1, 3, 0, 0, 0 }, { 12, 12, 1, 3, 3, 0, 0 }, { 12, 12, 0, 2, 3, 1, 1 }, { 12, 16, 0, 2, 0, 0, 0 },
+    { 16, 16, 0, 2, 0, 0, 0 }, { 16, 16, 0, 2, 3, 0, 0 }, { 16, 16, 0, 2, 3, 3, 0 },
+    { 16, 16, 0, 2, 1, 0, 0 }, { 16, 16, 0, 2, 2, 0, 0 }, { 25, 25, 0, 2, 1, 1, 0 },
+    { 39, 39, 0, 2, 0, 0, 0 }, { 20, 30, 0, 2, 3, 0, 0 }, { 12, 12, 1, 3, 0, 0, 0 },
+    { 12, 12, 1, 3, 3, 0, 0 }, { 12, 12, 0, 2, 3, 1, 1 }, { 12, 16, 0, 2, 0, 0, 0 },
     { 0, 39, 0, 2, 3, 2, 0 },
 };
 
 static uint64_t tcr_value(const struct tcr *t)
 {
-    return t->t0sz | t->t1sz << 16 | t->tg0 << 14 | (uint64_t)t->tg1 << 30 | 5ull << 32 | (uint64_t)t->tbi << 37 |
-           (uint64_t)t->tbid << 51 | (uint64_t)t->ds << 59;
+    return t->t0sz | t->t1sz << 16 | t->tg0 << 14 | (uint64_t)t->tg1 << 30 | 5ull << 32 |
+           (uint64_t)t->tbi << 37 | (uint64_t)t->tbid << 51 | (uint64_t)t->ds << 59;
 }
 
 /*
@@ -107,11 +108,11 @@ static uint64_t make_address(const struct tcr *t, unsigned n)
 
 #define EACH_KEY(F, op) F(op, IA, ia) F(op, IB, ib) F(op, DA, da) F(op, DB, db)
 
-#define RUN(op, KEY, key)                                                        \
-    static uint64_t run_##op##key(uint64_t x, uint64_t m)                        \
-    {                                                                            \
-        __asm__ volatile(#op #key " %0, %1" : "+r"(x) : "r"(m));                 \
-        return x;                                                                \
+#define RUN(op, KEY, key)                                        \
+    static uint64_t run_##op##key(uint64_t x, uint64_t m)        \
+    {                                                            \
+        __asm__ volatile(#op #key " %0, %1" : "+r"(x) : "r"(m)); \
+        return x;                                                \
     }
 
 EACH_KEY(RUN, pac)
@@ -139,7 +140,8 @@ static uint64_t run_xpacd(uint64_t x, uint64_t m)
 
 static void set_keys(uint64_t lo, uint64_t hi)
 {
-#define SET(KEY) __asm__ volatile("msr " #KEY "Lo_EL1, %0; msr " #KEY "Hi_EL1, %1" : : "r"(lo), "r"(hi))
+#define SET(KEY) \
+    __asm__ volatile("msr " #KEY "Lo_EL1, %0; msr " #KEY "Hi_EL1, %1" : : "r"(lo), "r"(hi))
     SET(APIAKey);
     SET(APIBKey);
     SET(APDAKey);
@@ -165,11 +167,11 @@ static void vector(const char *name, uint64_t (*run)(uint64_t, uint64_t), uint64
     put_text(")\n");
 }
 
-#define PAIR(op, KEY, key)                                                     \
-    case PAIR_##KEY:                                                           \
-        vector("PAC" #KEY, run_pac##key, x, m);                                \
-        vector("AUT" #KEY, run_aut##key, run_pac##key(x, m), m);               \
-        vector("AUT" #KEY, run_aut##key, run_pac##key(x, m) ^ flip, m);        \
+#define PAIR(op, KEY, key)                                              \
+    case PAIR_##KEY:                                                    \
+        vector("PAC" #KEY, run_pac##key, x, m);                         \
+        vector("AUT" #KEY, run_aut##key, run_pac##key(x, m), m);        \
+        vector("AUT" #KEY, run_aut##key, run_pac##key(x, m) ^ flip, m); \
         break;
 
 enum { PAIR_IA, PAIR_IB, PAIR_DA, PAIR_DB };
@@ -193,8 +195,10 @@ __attribute__((used)) void guest_main(void)
 {
     uint64_t sctlr;
 
-    put_text("/*\n * pauth_vectors.def - what QEMU 7.2 answers, pointer authentication by QARMA5. Made by pauth_vectors_guest.c.\n"
-             " *\n *   V(instruction, TCR_EL1, key low, key high, register, modifier, result)\n */\n");
+    put_text(
+        "/*\n * pauth_vectors.def - what QEMU 7.2 answers, pointer authentication by QARMA5. Made "
+        "by pauth_vectors_guest.c.\n"
+        " *\n *   V(instruction, TCR_EL1, key low, key high, register, modifier, result)\n */\n");
     __asm__ volatile("mrs %0, sctlr_el1" : "=r"(sctlr));
     sctlr |= 1ull << 31 | 1ull << 30 | 1ull << 27 | 1ull << 13;
     __asm__ volatile("msr sctlr_el1, %0; isb" : : "r"(sctlr));
@@ -210,5 +214,8 @@ __attribute__((used)) void guest_main(void)
             vectors(&tcrs[i], n);
         }
     }
-    __asm__ volatile("mov x0, #0x84000000; add x0, x0, #8; hvc #0" : : : "x0", "memory"); /* PSCI SYSTEM_OFF */
+    __asm__ volatile("mov x0, #0x84000000; add x0, x0, #8; hvc #0"
+                     :
+                     :
+                     : "x0", "memory"); /* PSCI SYSTEM_OFF */
 }

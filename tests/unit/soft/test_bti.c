@@ -59,9 +59,12 @@ static const struct branch {
     uint32_t insn;
     uint8_t guarded, unguarded; /* the type it leaves, by the page that it is in */
 } branches[] = {
-    { I_BR(5), 3, 1 },        { I_BR(16), 1, 1 },        { I_BR(17), 1, 1 },      { I_BLR(5), 2, 2 },
-    { I_BLR(16), 2, 2 },      { I_RET(5), 0, 0 },        { I_BRAA(5, 6), 3, 1 },  { I_BRAA(16, 6), 1, 1 },
-    { I_BRABZ(17), 1, 1 },    { I_BRABZ(5), 3, 1 },      { I_BLRAA(5, 6), 2, 2 }, { I_BLRAA(17, 31), 2, 2 },
+    { I_BR(5), 3, 1 },        { I_BR(16), 1, 1 },
+    { I_BR(17), 1, 1 },       { I_BLR(5), 2, 2 },
+    { I_BLR(16), 2, 2 },      { I_RET(5), 0, 0 },
+    { I_BRAA(5, 6), 3, 1 },   { I_BRAA(16, 6), 1, 1 },
+    { I_BRABZ(17), 1, 1 },    { I_BRABZ(5), 3, 1 },
+    { I_BLRAA(5, 6), 2, 2 },  { I_BLRAA(17, 31), 2, 2 },
     { I_B(TO - FROM), 0, 0 }, { 0x94000000u | (TO - FROM) / 4, 0, 0 },
 };
 
@@ -70,10 +73,11 @@ static const struct landing {
     uint32_t insn;
     uint8_t accepts, strict; /* SCTLR.BT clear, set */
 } landings[] = {
-    { I_NOP, 1, 1 },       { I_BTI(0), 1, 1 },    { I_BTI(1), 7, 7 },  { I_BTI(2), 11, 11 }, { I_BTI(3), 15, 15 },
-    { I_PACIASP, 15, 7 },  { I_PACIBSP, 15, 7 },  { I_BRK(1), 15, 15 }, { I_HLT(1), 15, 15 }, { I_SVC(1), 1, 1 },
-    { 0xd50323bfu, 1, 1 }, { 0xd503231fu, 1, 1 }, /* AUTIASP, PACIAZ */
-    { 0xd503211fu, 1, 1 }, { I_UDF, 1, 1 },       /* PACIA1716 */
+    { I_NOP, 1, 1 },       { I_BTI(0), 1, 1 },    { I_BTI(1), 7, 7 },
+    { I_BTI(2), 11, 11 },  { I_BTI(3), 15, 15 },  { I_PACIASP, 15, 7 },
+    { I_PACIBSP, 15, 7 },  { I_BRK(1), 15, 15 },  { I_HLT(1), 15, 15 },
+    { I_SVC(1), 1, 1 },    { 0xd50323bfu, 1, 1 }, { 0xd503231fu, 1, 1 }, /* AUTIASP, PACIAZ */
+    { 0xd503211fu, 1, 1 }, { I_UDF, 1, 1 },                              /* PACIA1716 */
 };
 
 /* What a landing does when it is accepted. */
@@ -98,7 +102,8 @@ static void try_all(struct rig *r, bool el0, bool strict)
         for (unsigned l = 0; l < ARRAY_SIZE(landings); l++) {
             RIG_CODE(r, CODE + FROM, branches[b].insn);
             RIG_CODE(r, CODE + TO, landings[l].insn, I_HVC(1));
-            for (unsigned way = 0; way < 4 * 3; way++) { /* several times: slow paths, then fast ones */
+            for (unsigned way = 0; way < 4 * 3;
+                 way++) { /* several times: slow paths, then fast ones */
                 uint64_t from = (way & 1) != 0 ? GUARDED : UNGUARDED;
                 uint64_t to = (way & 2) != 0 ? GUARDED : UNGUARDED;
                 bool direct = (branches[b].insn & 0x7c000000) == 0x14000000;
@@ -133,7 +138,8 @@ static void try_levels(uint64_t limit)
     for (unsigned el0 = 0; el0 < 2; el0++) {
         for (unsigned bt = 0; bt < 4; bt++) {
             uint64_t sctlr = rig_sys(&r, SCTLR_EL1) & ~(SCTLR_BT0 | SCTLR_BT1);
-            rig_set_sys(&r, SCTLR_EL1, sctlr | ((bt & 1) != 0 ? SCTLR_BT0 : 0) | ((bt & 2) != 0 ? SCTLR_BT1 : 0));
+            rig_set_sys(&r, SCTLR_EL1,
+                        sctlr | ((bt & 1) != 0 ? SCTLR_BT0 : 0) | ((bt & 2) != 0 ? SCTLR_BT1 : 0));
             try_all(&r, el0 != 0, (bt & (el0 ? 1 : 2)) != 0);
         }
     }
@@ -279,7 +285,8 @@ static void test_changed_mapping(void **state)
     RIG_CODE(&r, CODE + 0x40, 0xd508871fu, I_HVC(3)); /* TLBI VMALLE1 */
     RIG_CODE(&r, CODE + TO, I_NOP, I_HVC(1));
     for (unsigned i = 0; i < 4; i++) {
-        tables_map(&tables, UNGUARDED + TO, CODE + TO, 3, D_AF | D_USER | D_RO | ((i & 1) != 0 ? PTE_GP : 0));
+        tables_map(&tables, UNGUARDED + TO, CODE + TO, 3,
+                   D_AF | D_USER | D_RO | ((i & 1) != 0 ? PTE_GP : 0));
         run(&r, EL1H | MASKED, UNGUARDED + 0x40, 0);
         rig_expect_hvc(&r, 3);
         for (unsigned n = 0; n < 3; n++) {

@@ -174,7 +174,7 @@ static void test_values(void **state)
     assert_int_equal(rig_get(&r, REG_X0 + 3), 0x8a898887);
     run_one(&r, I_LDADD_(2), DATA + 7);
     assert_int_equal(rig_get(&r, REG_X0 + 2), 0x8a898887);
-    assert_int_equal(*(uint64_t *)(mem + 7), 0x8e8d8c8b8a898888);
+    assert_memory_equal(mem + 7, "\x88\x88\x89\x8a\x8b\x8c\x8d\x8e", 8);
     run_one(&r, I_STLR(3), DATA + 17);
     assert_int_equal(mem[16], 0x90);
     assert_memory_equal(mem + 17, "\x88\x77\x66\x55\x44\x33\x22\x11\x99", 9);

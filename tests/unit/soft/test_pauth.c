@@ -12,29 +12,31 @@
 #define TCR_48  (16ull | 16ull << 16 | 2ull << 30 | 5ull << 32)
 
 /* PACIA .. AUTDB X0, X1 by number; PACIZA .. AUTDZB X0. */
-#define I_PAC(n)   (0xdac10020u | (uint32_t)(n) << 10)
-#define I_PACZ(n)  (0xdac123e0u | (uint32_t)(n) << 10)
-#define I_XPACI    0xdac143e0u
-#define I_XPACD    0xdac147e0u
-#define I_PACGA    0x9ac13000u /* X0, X0, X1 */
-#define I_XPACLRI  0xd50320ffu
-#define I_PACIASP  0xd503233fu
-#define I_PACIA1716 0xd503211fu
+#define I_PAC(n)      (0xdac10020u | (uint32_t)(n) << 10)
+#define I_PACZ(n)     (0xdac123e0u | (uint32_t)(n) << 10)
+#define I_XPACI       0xdac143e0u
+#define I_XPACD       0xdac147e0u
+#define I_PACGA       0x9ac13000u /* X0, X0, X1 */
+#define I_XPACLRI     0xd50320ffu
+#define I_PACIASP     0xd503233fu
+#define I_PACIA1716   0xd503211fu
 #define I_BRAA(n, m)  (0xd71f0800u | (n) << 5 | (m))
 #define I_BLRAA(n, m) (0xd73f0800u | (n) << 5 | (m))
-#define I_BRAAZ(n)  (0xd61f081fu | (n) << 5)
-#define I_BLRAAZ(n) (0xd63f081fu | (n) << 5)
-#define I_KEY_B     0x400u
-#define I_RETAA     0xd65f0bffu
-#define I_ERETAA    0xd69f0bffu
-#define I_LDRAA(t, n, imm) \
-    (0xf8200400u | (uint32_t)((imm) / 8 >> 9 & 1) << 22 | (uint32_t)((imm) / 8 & 0x1ff) << 12 | (n) << 5 | (t))
-#define I_PRE  0x800u
+#define I_BRAAZ(n)    (0xd61f081fu | (n) << 5)
+#define I_BLRAAZ(n)   (0xd63f081fu | (n) << 5)
+#define I_KEY_B       0x400u
+#define I_RETAA       0xd65f0bffu
+#define I_ERETAA      0xd69f0bffu
+#define I_LDRAA(t, n, imm)                                                                      \
+    (0xf8200400u | (uint32_t)((imm) / 8 >> 9 & 1) << 22 | (uint32_t)((imm) / 8 & 0x1ff) << 12 | \
+     (n) << 5 | (t))
+#define I_PRE   0x800u
 #define I_LDRAB (1u << 23)
 
-static const char *const names[] = { "PACIA", "PACIB", "PACDA", "PACDB", "AUTIA", "AUTIB", "AUTDA", "AUTDB" };
-static const uint32_t key_lo[] = { SYSREG_APIAKeyLo_EL1, SYSREG_APIBKeyLo_EL1, SYSREG_APDAKeyLo_EL1, SYSREG_APDBKeyLo_EL1,
-                                   SYSREG_APGAKeyLo_EL1 };
+static const char *const names[] = { "PACIA", "PACIB", "PACDA", "PACDB",
+                                     "AUTIA", "AUTIB", "AUTDA", "AUTDB" };
+static const uint32_t key_lo[] = { SYSREG_APIAKeyLo_EL1, SYSREG_APIBKeyLo_EL1, SYSREG_APDAKeyLo_EL1,
+                                   SYSREG_APDBKeyLo_EL1, SYSREG_APGAKeyLo_EL1 };
 
 static void set_key(struct rig *r, unsigned key, uint64_t lo, uint64_t hi)
 {
@@ -97,8 +99,9 @@ static void test_vectors(void **state)
         rig_set_sys(&r, TCR_EL1, row[i].tcr);
         uint64_t result = run1(&r, insn_of(row[i].name), row[i].x, row[i].modifier);
         if (result != row[i].result) {
-            fail_msg("row %u: %s of %016llx is %016llx, not %016llx", i, row[i].name, (unsigned long long)row[i].x,
-                     (unsigned long long)result, (unsigned long long)row[i].result);
+            fail_msg("row %u: %s of %016llx is %016llx, not %016llx", i, row[i].name,
+                     (unsigned long long)row[i].x, (unsigned long long)result,
+                     (unsigned long long)row[i].result);
         }
     }
     rig_drop(&r);
@@ -128,7 +131,8 @@ static void test_sign_and_authenticate(void **state)
             assert_int_not_equal(run1(&r, I_PAC((key + 1) % 4 + 4), signed_, 0x1234), plain);
             assert_int_equal(run1(&r, I_XPACI, signed_, 0), plain);
             assert_int_equal(run1(&r, I_PACZ(key), plain, 99), run1(&r, I_PAC(key), plain, 0));
-            assert_int_equal(run1(&r, I_PACZ(key + 4), run1(&r, I_PACZ(key), plain, 99), 98), plain);
+            assert_int_equal(run1(&r, I_PACZ(key + 4), run1(&r, I_PACZ(key), plain, 99), 98),
+                             plain);
         }
         rig_drop(&r);
     }
@@ -264,7 +268,8 @@ static void test_identification(void **state)
     assert_int_equal(rig_sys(&r, ID_AA64ISAR2_EL1) & 0xff00, 0x1100);
     rig_drop(&r);
     /* QARMA without pointer authentication is nothing. */
-    rig_make(&r, .model = "cortex-a72", .extra_features = BIT(A64_FEAT_QARMA3) | BIT(A64_FEAT_QARMA5));
+    rig_make(&r, .model = "cortex-a72",
+             .extra_features = BIT(A64_FEAT_QARMA3) | BIT(A64_FEAT_QARMA5));
     assert_int_equal(rig_sys(&r, ID_AA64ISAR1_EL1) & 0xff000ff0, 0);
     assert_int_equal(rig_sys(&r, ID_AA64ISAR2_EL1) & 0xff00, 0);
     rig_drop(&r);
@@ -273,8 +278,9 @@ static void test_identification(void **state)
 /* Without the feature hints do nothing, and the rest is UNDEFINED. */
 static void test_absent(void **state)
 {
-    static const uint32_t undefined[] = { I_PAC(0), I_PAC(7), I_PACZ(3), I_XPACI, I_XPACD, I_PACGA, I_BRAA(0, 1),
-                                          I_BRAAZ(0), I_BLRAA(0, 1), I_RETAA, I_ERETAA, I_LDRAA(0, 1, 0) };
+    static const uint32_t undefined[] = { I_PAC(0),      I_PAC(7), I_PACZ(3),    I_XPACI,
+                                          I_XPACD,       I_PACGA,  I_BRAA(0, 1), I_BRAAZ(0),
+                                          I_BLRAA(0, 1), I_RETAA,  I_ERETAA,     I_LDRAA(0, 1, 0) };
     static const uint8_t hints[] = { 7, 8, 10, 12, 14, 24, 25, 26, 27, 28, 29, 30, 31 };
     struct rig r;
 
@@ -304,11 +310,12 @@ static void test_hint_forms(void **state)
 {
     static const struct {
         uint8_t hint, reg;
-        uint8_t like; /* number of the register form */
+        uint8_t like;  /* number of the register form */
         char modifier; /* '6': X16, 's': SP, 'z': zero */
     } row[] = {
-        { 8, 17, 0, '6' },  { 10, 17, 1, '6' }, { 12, 17, 4, '6' }, { 14, 17, 5, '6' }, { 24, 30, 0, 'z' }, { 25, 30, 0, 's' },
-        { 26, 30, 1, 'z' }, { 27, 30, 1, 's' }, { 28, 30, 4, 'z' }, { 29, 30, 4, 's' }, { 30, 30, 5, 'z' }, { 31, 30, 5, 's' },
+        { 8, 17, 0, '6' },  { 10, 17, 1, '6' }, { 12, 17, 4, '6' }, { 14, 17, 5, '6' },
+        { 24, 30, 0, 'z' }, { 25, 30, 0, 's' }, { 26, 30, 1, 'z' }, { 27, 30, 1, 's' },
+        { 28, 30, 4, 'z' }, { 29, 30, 4, 's' }, { 30, 30, 5, 'z' }, { 31, 30, 5, 's' },
     };
     struct rig r;
 
@@ -356,8 +363,8 @@ static void test_branches(void **state)
                 uint32_t insn;
                 uint64_t modifier;
                 bool link;
-            } row[] = { { I_BRAA(5, 6) | b, 0x66, false },   { I_BRAA(5, 31) | b, 0x4400, false },
-                        { I_BRAAZ(5) | b, 0, false },        { I_BLRAA(5, 6) | b, 0x66, true },
+            } row[] = { { I_BRAA(5, 6) | b, 0x66, false },    { I_BRAA(5, 31) | b, 0x4400, false },
+                        { I_BRAAZ(5) | b, 0, false },         { I_BLRAA(5, 6) | b, 0x66, true },
                         { I_BLRAA(5, 31) | b, 0x4400, true }, { I_BLRAAZ(5) | b, 0, true } };
             for (unsigned i = 0; i < ARRAY_SIZE(row); i++) {
                 for (unsigned good = 0; good < 2; good++) {
@@ -372,7 +379,8 @@ static void test_branches(void **state)
                         rig_expect_hvc(&r, 9);
                     } else {
                         rig_expect_exception(&r, V_SPX, EC_IABT_SAME, FSC_ADDRESS_SIZE);
-                        assert_int_equal(rig_sys(&r, ELR_EL1), bits_set(TARGET, 61, 2, key != 0 ? 2 : 1));
+                        assert_int_equal(rig_sys(&r, ELR_EL1),
+                                         bits_set(TARGET, 61, 2, key != 0 ? 2 : 1));
                     }
                     assert_int_equal(rig_get(&r, REG_X0 + 30), row[i].link ? CODE + 0x104 : 1);
                 }
@@ -389,7 +397,8 @@ static void test_returns(void **state)
 
     make(&r, 0);
     RIG_CODE(&r, TARGET, I_HVC(9));
-    uint64_t zero = sign(&r, 0, TARGET, 0), a = sign(&r, 0, TARGET, 0x4400), b = sign(&r, 1, TARGET, 0x4400);
+    uint64_t zero = sign(&r, 0, TARGET, 0), a = sign(&r, 0, TARGET, 0x4400),
+             b = sign(&r, 1, TARGET, 0x4400);
     RIG_CODE(&r, CODE, I_BLRAAZ(30));
     rig_set(&r, REG_X0 + 30, zero);
     rig_run(&r, CODE);
@@ -446,7 +455,8 @@ static void test_loads(void **state)
     make(&r, 0);
     for (unsigned i = 0; i < ARRAY_SIZE(offsets); i++) {
         for (unsigned form = 0; form < 4; form++) {
-            uint32_t insn = I_LDRAA(0, 5, offsets[i]) | ((form & 1) != 0 ? I_PRE : 0) | ((form & 2) != 0 ? I_LDRAB : 0);
+            uint32_t insn = I_LDRAA(0, 5, offsets[i]) | ((form & 1) != 0 ? I_PRE : 0) |
+                            ((form & 2) != 0 ? I_LDRAB : 0);
             uint64_t base = sign(&r, (form & 2) != 0 ? 3 : 2, DATA, 0);
             put_le64(rig_at(&r, DATA + (uint64_t)offsets[i]), 0x1122334455667700ull + i);
             RIG_CODE(&r, CODE, insn, I_HVC(7));
@@ -454,7 +464,8 @@ static void test_loads(void **state)
             rig_run(&r, CODE);
             rig_expect_hvc(&r, 7);
             assert_int_equal(rig_get(&r, REG_X0), 0x1122334455667700ull + i);
-            assert_int_equal(rig_get(&r, REG_X0 + 5), (form & 1) != 0 ? DATA + (uint64_t)offsets[i] : base);
+            assert_int_equal(rig_get(&r, REG_X0 + 5),
+                             (form & 1) != 0 ? DATA + (uint64_t)offsets[i] : base);
         }
     }
     /* The other key: the address that comes out faults, and nothing is written. */
@@ -537,20 +548,13 @@ static void test_tbid_fetch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_sign_and_authenticate),
-        cmocka_unit_test(test_pacga),
-        cmocka_unit_test(test_own_algorithm_mixes),
-        cmocka_unit_test(test_disabled_keys),
-        cmocka_unit_test(test_key_registers),
-        cmocka_unit_test(test_identification),
-        cmocka_unit_test(test_absent),
-        cmocka_unit_test(test_hint_forms),
-        cmocka_unit_test(test_branches),
-        cmocka_unit_test(test_returns),
-        cmocka_unit_test(test_eret),
-        cmocka_unit_test(test_loads),
-        cmocka_unit_test(test_tags),
+        cmocka_unit_test(test_vectors),        cmocka_unit_test(test_sign_and_authenticate),
+        cmocka_unit_test(test_pacga),          cmocka_unit_test(test_own_algorithm_mixes),
+        cmocka_unit_test(test_disabled_keys),  cmocka_unit_test(test_key_registers),
+        cmocka_unit_test(test_identification), cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_hint_forms),     cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_returns),        cmocka_unit_test(test_eret),
+        cmocka_unit_test(test_loads),          cmocka_unit_test(test_tags),
         cmocka_unit_test(test_tbid_fetch),
     };
 
