@@ -118,6 +118,7 @@ enum {
     PEND_WORK = 4,   /* back end's own (TLB maintenance from other CPUs) */
     PEND_STEP = 8,   /* back end's own (single step, instruction limit)  */
     PEND_EVENT = 16, /* SEV: ends a WFE; run itself ignores it           */
+    PEND_DEBUG = 32, /* back end's own: debug events are looked for      */
 };
 
 struct vcpu {

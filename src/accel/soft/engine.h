@@ -7,7 +7,9 @@
  *   tlb.c        contexts, maintenance, rings    mem.c     slow paths of loads and stores
  *   except.c     taking and returning            sysreg.c  system registers
  *   sysop.c      IC, DC, AT, TLBI                idregs.c  what the CPU says it is
+ *   debug.c      software step, breakpoints, watchpoints
  *   op_system.c  bodies and lowering of system instructions
+ *   pauth.c      pointer authentication          bti.c     landing pads of guarded pages
  */
 #ifndef SOFT_ENGINE_H
 #define SOFT_ENGINE_H
@@ -91,6 +93,9 @@ struct soft_private {
     bool event;                 /* event register (WFE)                                           */
     unsigned lower_flags;       /* for op_decode                                                  */
     struct op scratch[2];       /* single step: the instruction, and step_end                     */
+    uint8_t debug;              /* DEBUG_* that can happen now                              */
+    bool stepping;              /* the instruction that runs is a software step             */
+    bool step_valid, step_exclusive; /* of the last step: ISV and EX of its exception       */
     /* Endless exceptions: count and syndrome at the last one. */
     int64_t stuck_count;
     uint64_t stuck_esr, stuck_elr;
@@ -214,6 +219,29 @@ const struct tlb_info *mmu_lookup(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t
 uint8_t *mmu_host(const struct cpu *cpu, uint64_t pa, bool *rom);
 /* VA without its tag, as the PC holds it. */
 uint64_t mmu_untag(const struct cpu *cpu, uint64_t va);
+
+/* ---- debug.c --------------------------------------------------------------------------------- */
+
+/* Events: the first two need the run loop's slow way. */
+enum { DEBUG_STEP = 1, DEBUG_BREAK = 2, DEBUG_WATCH = 4 };
+
+/* PSTATE, the Exception level or a register below changed: which events can happen now? */
+void debug_refresh(struct cpu *cpu);
+/* PSTATE.DAIF alone changed. */
+void debug_masks_changed(struct cpu *cpu);
+/* MSR of MDSCR, DBGBVR, DBGBCR, DBGWVR, DBGWCR, OSLAR, OSDLR. */
+void debug_write(struct cpu *cpu, enum sys_index row, uint64_t value);
+/* Executes one instruction, or takes the software step exception instead. */
+void debug_step(struct cpu *cpu);
+/* True if a breakpoint exception was taken instead of the instruction at pc. */
+bool debug_breakpoint(struct cpu *cpu, uint64_t pc);
+/* Must accesses to this page take the slow path? */
+bool debug_page_watched(const struct cpu *cpu, uint64_t page);
+/* True if a watchpoint exception was taken instead of the access. user: with EL0's permissions. */
+bool debug_watchpoint(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
+                      bool user);
+/* PSTATE.SS after an exception return to el (DebugExceptionReturnSS). */
+uint32_t debug_return_ss(const struct cpu *cpu, uint32_t spsr, unsigned el);
 
 /* ---- mem.c ----------------------------------------------------------------------------------- */
 

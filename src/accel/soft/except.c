@@ -118,6 +118,7 @@ void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t
     if (far_valid) {
         p->sys[SYS_FAR_EL1] = far_va;
     }
+    p->stepping = p->step_valid = p->step_exclusive = false;
     cpu->excl_size = 0;
     cpu->btype_count = BTYPE_NEVER;
     cpu_set_pstate(cpu, entry_pstate(cpu));
@@ -157,6 +158,7 @@ void cpu_exception_after(struct cpu *cpu, const struct op *op, enum esr_ec ec, u
     uint64_t ret = cpu_pc(cpu, op) + 4;
 
     COUNT_OUT(op, 1);
+    cpu->pstate &= ~(uint32_t)PS_SS; /* the instruction has been executed: its step is over */
     except_take(cpu, VECTOR_SYNC, esr_make(ec, iss), 0, false, ret);
 }
 
@@ -198,12 +200,17 @@ uint64_t except_return(struct cpu *cpu, uint64_t target)
     uint32_t spsr = (uint32_t)*sys_reg(cpu, SYS_SPSR_EL1);
     uint32_t fields = pstate_fields(cpu) & ~(uint32_t)PS_SS;
 
+    bool illegal = is_illegal(spsr);
+    uint32_t ss = debug_return_ss(cpu, spsr, illegal ? cpu_el(cpu) : spsr >> PS_EL_SHIFT & 3);
+
+    cpu->priv->stepping = cpu->priv->step_valid = cpu->priv->step_exclusive = false;
     cpu_set_nzcv(cpu, spsr);
-    if (is_illegal(spsr)) {
-        uint32_t restored = fields & always;
+    if (illegal) {
+        uint32_t restored = (fields & always) | PS_SS;
+        spsr = (spsr & ~(uint32_t)PS_SS) | ss;
         cpu_set_pstate(cpu, (cpu->pstate & ~restored) | (spsr & restored) | PS_IL);
     } else {
-        cpu_set_pstate(cpu, spsr & fields);
+        cpu_set_pstate(cpu, (spsr & fields) | ss);
     }
     cpu->excl_size = 0;
     cpu->priv->event = true; /* an exception return sets the event register */

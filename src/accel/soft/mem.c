@@ -30,6 +30,15 @@ static struct tlb_ctx *ctx_for(struct cpu *cpu, unsigned mo)
     return (struct tlb_ctx *)(uintptr_t)cpu->tlb;
 }
 
+/* True if a watchpoint has ended the access. */
+static bool is_watched(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
+                       unsigned mo)
+{
+    return UNLIKELY((cpu->priv->debug & DEBUG_WATCH) != 0) &&
+           debug_watchpoint(cpu, op, va, size, write,
+                            (mo & MO_USER) != 0 && (cpu->pstate & PS_UAO) == 0);
+}
+
 /* Looks va up for the access; NULL after a fault was taken. */
 static const struct tlb_info *lookup(struct cpu *cpu, const struct op *op, uint64_t va, bool write,
                                      unsigned mo)
@@ -154,7 +163,7 @@ static void access_crossing(struct cpu *cpu, const struct op *op, uint64_t va, u
     const struct tlb_info *a = lookup(cpu, op, va, write, mo);
     const struct tlb_info *b = a != NULL ? lookup(cpu, op, second, write, mo) : NULL;
 
-    if (a == NULL || b == NULL) {
+    if (a == NULL || b == NULL || is_watched(cpu, op, va, size, write, mo)) {
         return;
     }
     if (!is_ram(a, write) || (a->pa & TI_DEVICE) != 0) {
@@ -191,6 +200,8 @@ static void access_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint8
     }
     if (misaligned && ((info->pa & TI_DEVICE) != 0 || !is_ram(info, write))) {
         mem_fault(cpu, op, va, FSC_ALIGNMENT, write, false);
+    } else if (is_watched(cpu, op, va, size, write, mo)) {
+        return;
     } else if (!is_ram(info, write)) {
         access_mmio(cpu, op, info, va, buf, size, write);
     } else if (write) {
@@ -234,9 +245,13 @@ void mem_st16_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t l
 void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,
                unsigned mo)
 {
-    if (lookup(cpu, op, va, write, mo) != NULL && (va & (SOFT_PAGE - 1)) + size > SOFT_PAGE) {
-        lookup(cpu, op, align_down(va, SOFT_PAGE) + SOFT_PAGE, write, mo);
+    uint64_t second = align_down(va, SOFT_PAGE) + SOFT_PAGE;
+
+    if (lookup(cpu, op, va, write, mo) == NULL ||
+        ((va & (SOFT_PAGE - 1)) + size > SOFT_PAGE && lookup(cpu, op, second, write, mo) == NULL)) {
+        return;
     }
+    is_watched(cpu, op, va, size, write, mo);
 }
 
 /*
@@ -279,6 +294,10 @@ void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned siz
         mem_fault(cpu, op, va, FSC_EXCLUSIVE, store_only, false);
         return NULL;
     }
+    if ((!store_only && is_watched(cpu, op, va, size, false, mo)) ||
+        (write && is_watched(cpu, op, va, size, true, mo))) {
+        return NULL;
+    }
     return host_of(cpu, mo, va);
 }
 
@@ -295,7 +314,7 @@ void mem_zero_block(struct cpu *cpu, const struct op *op, uint64_t va)
     } else if ((info->pa & TI_DEVICE) != 0 || (*sys_reg(cpu, SYS_SCTLR_EL1) & SCTLR_M) == 0 ||
                !is_ram(info, true)) {
         mem_fault(cpu, op, va, FSC_ALIGNMENT, true, false);
-    } else {
+    } else if (!is_watched(cpu, op, block, 64, true, 0)) {
         memset(host_of(cpu, 0, block), 0, 64);
     }
 }

@@ -326,7 +326,7 @@ static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_
     if (host != NULL) {
         flags |= rom ? TI_RAM | TI_ROM : TI_RAM;
     }
-    bool fast = host != NULL && (flags & TI_DEVICE) == 0;
+    bool fast = host != NULL && (flags & TI_DEVICE) == 0 && !debug_page_watched(cpu, page);
     e->rtag = fast && (flags & TI_R) != 0 ? page : TLB_NEVER;
     e->wtag = fast && (flags & (TI_W | TI_ROM)) == TI_W ? page : TLB_NEVER;
     e->xtag = host != NULL && (flags & TI_X) != 0 ? page : TLB_NEVER;

@@ -55,6 +55,7 @@ static uint32_t unmasked_lines(const struct cpu *cpu)
 
 bool soft_irq_check(struct cpu *cpu)
 {
+    debug_masks_changed(cpu);
     if (unmasked_lines(cpu) == 0) {
         return false;
     }
@@ -120,6 +121,9 @@ static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa, bool *guarded)
     info = mmu_lookup(cpu, ctx, pc, ACCESS_EXEC, &fsc);
     if (info == NULL || (info->pa & TI_RAM) == 0) {
         except_fetch(cpu, abort_ec, info == NULL ? fsc : FSC_EXTERNAL, pc);
+        return NULL;
+    }
+    if (UNLIKELY((cpu->priv->debug & DEBUG_BREAK) != 0) && debug_breakpoint(cpu, pc)) {
         return NULL;
     }
     if ((cpu->pstate & PS_IL) != 0) {
@@ -328,6 +332,10 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
             break;
         }
         if (UNLIKELY(p->lower_flags != 0) && !limit_allows(cpu)) {
+            continue;
+        }
+        if (UNLIKELY((p->debug & (DEBUG_STEP | DEBUG_BREAK)) != 0)) {
+            debug_step(cpu);
             continue;
         }
         const struct op *op = fetch(cpu);

@@ -349,12 +349,14 @@ static void write_debug(struct cpu *cpu, enum sys_index row, uint64_t value)
     uint64_t *sys = cpu->priv->sys;
 
     switch (row) {
-    case SYS_OSLAR_EL1: sys[SYS_OSLSR_EL1] = bits_set(sys[SYS_OSLSR_EL1], 1, 1, value & 1); break;
-    case SYS_OSDLR_EL1:
     case SYS_DBGPRCR_EL1: sys[row] = value & 1; break;
     case SYS_DBGCLAIMSET_EL1: sys[SYS_DBGCLAIMCLR_EL1] |= value & 0xff; break;
     case SYS_DBGCLAIMCLR_EL1: sys[SYS_DBGCLAIMCLR_EL1] &= ~value; break;
-    default: break;
+    case SYS_DBGDTR_EL0:
+    case SYS_DBGDTRRX_EL0:
+    case SYS_MDCCSR_EL0: break;
+    case SYS_MDSCR_EL1: value = (uint32_t)value; /* fall through */
+    default: debug_write(cpu, row, value); break;
     }
 }
 

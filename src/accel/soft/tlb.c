@@ -247,6 +247,7 @@ void soft_refresh(struct cpu *cpu)
     cpu->epoch = (el == 0 ? cpu->tlb : p->ctx[CTX_EL1])->epoch;
     cpu->align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;
     cpu->sp_align_mask = (sctlr & (el == 0 ? SCTLR_SA0 : SCTLR_SA)) != 0 ? 15 : 0;
+    debug_refresh(cpu);
     cpu->fp_trap = fpen != 3 && !(fpen == 1 && el != 0);
 }
 

@@ -24,6 +24,38 @@ static void test_data_abort(void **state)
     assert_string_equal(text, "Data Abort (same level): translation fault, level 1, write");
 }
 
+static void test_mops(void **state)
+{
+    char text[1024];
+
+    /* CPYERT, option A's arguments on a CPU with option A, but not well formed; X3, X5, X7. */
+    esr_explain(0x9e000000 | 2u << 19 | 1u << 18 | 1u << 16 | 3 << 10 | 5 << 5 | 7, text,
+                sizeof(text));
+    assert_non_null(strstr(text, "Memory Copy and Memory Set exception"));
+    assert_non_null(strstr(text, "= 0  CPY*"));
+    assert_non_null(strstr(text, "Options [22:19] = 0x2"));
+    assert_non_null(strstr(text, "epilogue instruction"));
+    assert_non_null(strstr(text, "not well formed"));
+    assert_non_null(strstr(text, "the CPU has option A"));
+    assert_non_null(strstr(text, "destination X3, source X5, size X7"));
+    esr_explain(0x9f000000 | 1u << 17, text, sizeof(text));
+    assert_non_null(strstr(text, "= 1  SET*"));
+    assert_non_null(strstr(text, "arguments of the other option"));
+    assert_non_null(strstr(text, "the CPU has option B"));
+}
+
+static void test_wfxt(void **state)
+{
+    char text[1024];
+
+    esr_explain(0x07e00126, text, sizeof(text));
+    assert_non_null(strstr(text, "WFIT trapped"));
+    assert_non_null(strstr(text, "timeout in X9"));
+    esr_explain(0x07e00001, text, sizeof(text));
+    assert_non_null(strstr(text, "WFE trapped"));
+    assert_null(strstr(text, "timeout"));
+}
+
 static void test_summaries(void **state)
 {
     static const struct {
@@ -78,10 +110,9 @@ static void test_fault_codes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_data_abort),
-        cmocka_unit_test(test_summaries),
-        cmocka_unit_test(test_no_overrun),
-        cmocka_unit_test(test_fault_codes),
+        cmocka_unit_test(test_mops),       cmocka_unit_test(test_wfxt),
+        cmocka_unit_test(test_data_abort), cmocka_unit_test(test_summaries),
+        cmocka_unit_test(test_no_overrun), cmocka_unit_test(test_fault_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
