@@ -14,6 +14,7 @@ endfunction()
 
 if(Python3_FOUND AND HV_AARCH64_GCC)
   add_subdirectory(disasm)
+  add_subdirectory(system)
 
   file(GLOB guests CONFIGURE_DEPENDS guests/*/*.S)
   foreach(guest ${guests})
