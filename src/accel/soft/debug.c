@@ -108,21 +108,25 @@ void debug_masks_changed(struct cpu *cpu)
 
 /* ---- Registers ------------------------------------------------------------------------------- */
 
+/* Bits of the register that are not RES0. */
+static uint64_t writable(enum sys_index row)
+{
+    if (row >= SYS_DBGBCR0_EL1 && row <= SYS_DBGBCR5_EL1) {
+        return 0xffe1e7 | 1u << 13; /* E, PMC, BAS, HMC, SSC, LBN, BT */
+    }
+    if (row >= SYS_DBGWCR0_EL1 && row <= SYS_DBGWCR3_EL1) {
+        return 0x1f1fffff | 1u << 13; /* E, PAC, LSC, BAS, HMC, SSC, LBN, WT, MASK */
+    }
+    bool address = (row >= SYS_DBGBVR0_EL1 && row <= SYS_DBGBVR5_EL1) ||
+                   (row >= SYS_DBGWVR0_EL1 && row <= SYS_DBGWVR3_EL1);
+    return address ? ~3ull : ~0ull;
+}
+
 void debug_write(struct cpu *cpu, enum sys_index row, uint64_t value)
 {
-    const uint64_t control = 0xffe1e7 | 1u << 13; /* E, PMC, BAS, HMC, SSC, LBN, BT */
-    const uint64_t watch_control = 0x1f1fffff | 1u << 13;
     struct soft_private *p = cpu->priv;
 
-    if (row >= SYS_DBGBVR0_EL1 && row <= SYS_DBGBVR5_EL1) {
-        value &= ~3ull;
-    } else if (row >= SYS_DBGBCR0_EL1 && row <= SYS_DBGBCR5_EL1) {
-        value &= control;
-    } else if (row >= SYS_DBGWVR0_EL1 && row <= SYS_DBGWVR3_EL1) {
-        value &= ~3ull;
-    } else if (row >= SYS_DBGWCR0_EL1 && row <= SYS_DBGWCR3_EL1) {
-        value &= watch_control;
-    }
+    value &= writable(row);
     if (row == SYS_OSLAR_EL1) {
         p->sys[SYS_OSLSR_EL1] = bits_set(p->sys[SYS_OSLSR_EL1], 1, 1, value & 1);
     } else {
