@@ -53,3 +53,14 @@ hv_floor(devices devices hv_freestanding hv_arch hv_base)
 hv_floor(core core hv_freestanding hv_devices hv_arch hv_base)
 hv_floor(soft accel/soft hv_freestanding hv_core hv_devices hv_arch hv_base)
 hv_floor(boot boot hv_freestanding hv_core hv_devices hv_arch hv_base)
+
+# The translator calls bodies of micro-operations: op_*.c once more, in the form for that (jit/calls.c).
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
+  file(GLOB bodies CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/accel/soft/op_*.c)
+  file(GLOB jit CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/accel/soft/jit/*.c)
+  add_library(hv_soft_calls OBJECT ${bodies})
+  target_compile_definitions(hv_soft_calls PRIVATE SOFT_CALL_FORM=1)
+  target_compile_options(hv_soft_calls PRIVATE -Wno-unused-function) # lowering is not wanted here again
+  target_link_libraries(hv_soft_calls PRIVATE hv_freestanding)
+  target_sources(hv_soft PRIVATE ${jit} $<TARGET_OBJECTS:hv_soft_calls>)
+endif()

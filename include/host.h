@@ -33,6 +33,13 @@ void host_free(void *p);
 void *host_pages_map(uint64_t size);
 void host_pages_unmap(void *p, uint64_t size);
 
+/*
+ * Memory for code that the program makes: size bytes (a multiple of 4096) that can be executed, and the same bytes
+ * at *writable where they can be written; nothing is both. NULL: the host allows none.
+ */
+void *host_code_map(size_t size, void **writable);
+void host_code_unmap(void *p, void *writable, size_t size);
+
 /* ---- Threads --------------------------------------------------------------------------------- */
 
 struct host_thread;

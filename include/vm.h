@@ -35,6 +35,9 @@ struct vm_ports {
     void (*free)(void *opaque, void *p, size_t size);
     void *(*ram_alloc)(void *opaque,
                        uint64_t size); /* page-aligned, zero, populated on first touch */
+    /* Memory for translated code: executable, and at *writable the same bytes to be written. NULL: none. */
+    void *(*code_alloc)(void *opaque, size_t size, void **writable);
+    void (*code_free)(void *opaque, void *p, void *writable, size_t size);
     void (*ram_free)(void *opaque, void *p, uint64_t size);
     enum status (*lock_create)(void *opaque, struct lock *lock); /* NULL: one thread, no locks    */
     void (*lock_destroy)(void *opaque, struct lock *lock);
@@ -169,6 +172,7 @@ struct vm_config {
     unsigned cpus;
     uint64_t ram_size;
     uint64_t max_insns; /* per machine; 0: no limit */
+    bool no_jit;        /* software CPU: interpret only */
     uint64_t features;  /* bit per enum a64_feat the guest's CPU has */
     const char *cpu_model;
     bool smc_conduit; /* PSCI by SMC as well as HVC is always answered; this is what the devicetree

@@ -20,6 +20,16 @@ static void port_free(void *opaque, void *p, size_t size)
 {
     host_free(p);
 }
+static void *port_code_alloc(void *opaque, size_t size, void **writable)
+{
+    return host_code_map(size, writable);
+}
+
+static void port_code_free(void *opaque, void *p, void *writable, size_t size)
+{
+    host_code_unmap(p, writable, size);
+}
+
 static void *port_ram_alloc(void *opaque, uint64_t size)
 {
     return host_pages_map(size);
@@ -183,6 +193,8 @@ static struct vm_ports core_ports(struct hv_machine *m)
         .opaque = m,
         .alloc = port_alloc,
         .free = port_free,
+        .code_alloc = port_code_alloc,
+        .code_free = port_code_free,
         .ram_alloc = port_ram_alloc,
         .ram_free = port_ram_free,
         .lock_create = port_lock_create,

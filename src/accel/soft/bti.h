@@ -8,6 +8,8 @@
 #ifndef SOFT_BTI_H
 #define SOFT_BTI_H
 
+#include <stddef.h>
+
 #include "accel/soft/cpu.h"
 
 /* Values of BTYPE. */
@@ -30,24 +32,37 @@ static inline uint8_t bti_jump_type(const struct lower *lo, unsigned rn)
  * May a branch of this type go to the slot? What depends on SCTLR_EL1, is exempt (BRK) or has not been decoded yet is
  * refused, if the page is guarded.
  */
-static ALWAYS_INLINE bool bti_lands(const struct op *to, const struct code_page *page,
+static ALWAYS_INLINE bool bti_lands(const struct cpu *cpu, const struct op *to, uint64_t va,
                                     unsigned btype)
 {
-    return !page->guarded ||
-           (btype != BTYPE_JUMP &&
-            (to->fn == op_bti_c || to->fn == op_paciasp || to->fn == op_pacibsp)) ||
-           (btype != BTYPE_CALL && to->fn == op_bti_j) || to->fn == op_bti_jc;
+    const struct code_page *page =
+        CONTAINER_OF((struct op *)(uintptr_t)page_of_op(to, va), struct code_page, ops);
+
+    if (!page->guarded) {
+        return true;
+    }
+    if (to->fn == op_decode) {
+        return false;
+    }
+    switch (to->word) {
+    case 0xd503245f: return btype != BTYPE_JUMP;                                 /* BTI c */
+    case 0xd503249f: return btype != BTYPE_CALL;                                 /* BTI j */
+    case 0xd50324df: return true;                                                /* BTI jc */
+    case 0xd503233f:                                                             /* PACIASP */
+    case 0xd503237f: return btype != BTYPE_JUMP && cpu_has(cpu, A64_FEAT_PAUTH); /* PACIBSP */
+    default: return false;
+    }
 }
 
 /* FAR_JUMP of a branch that leaves a type. */
-#define TYPED_JUMP(va_, btype_)                                        \
-    do {                                                               \
-        const uint64_t typed_va_ = (va_);                              \
-        const unsigned type_ = (btype_);                               \
-        COUNT_OUT(op, 1);                                              \
-        cpu->btype = type_;                                            \
-        cpu->btype_count = cpu->count_bias;                            \
-        FAR_ENTER_IF(typed_va_, bti_lands(je_->op, je_->page, type_)); \
+#define TYPED_JUMP(va_, btype_)                                             \
+    do {                                                                    \
+        const uint64_t typed_va_ = (va_);                                   \
+        const unsigned type_ = (btype_);                                    \
+        COUNT_OUT(op, 1);                                                   \
+        cpu->btype = type_;                                                 \
+        cpu->btype_count = cpu->count_bias;                                 \
+        FAR_ENTER_IF(typed_va_, bti_lands(cpu, je_->op, typed_va_, type_)); \
     } while (0)
 
 #endif

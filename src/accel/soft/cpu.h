@@ -52,6 +52,14 @@ struct op;
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
 
+/* The bodies a second time, for calls from translated code: see jit/calls.c. */
+#if defined(SOFT_CALL_FORM)
+#define SOFT_TAILCALL 0
+#define UOP_FN(name)  call_##name
+#else
+#define UOP_FN(name) op_##name
+#endif
+
 #if !defined(SOFT_TAILCALL)
 #if defined(__clang__) || \
     (defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__))
@@ -116,7 +124,13 @@ struct uop_info {
 
 extern const struct uop_info uop_table[UOP_COUNT];
 
-#define UOP_BODY(name) op_ret op_##name(struct cpu *cpu, const struct op *op)
+#if defined(SOFT_CALL_FORM)
+#define UOP(name, flags) op_fn call_##name;
+#include "accel/soft/uop.def"
+#undef UOP
+#endif
+
+#define UOP_BODY(name) op_ret UOP_FN(name)(struct cpu * cpu, const struct op *op)
 
 /* ---- Lowering -------------------------------------------------------------------------------- */
 
@@ -138,7 +152,12 @@ struct lower {
  */
 typedef enum uop lower_fn(const struct lower *lo, uint32_t word, struct op *op);
 
+#if defined(SOFT_CALL_FORM)
+#define INSN(name, pattern, feat, flags, lower, assembler) \
+    static __attribute__((unused)) lower_fn lower_##lower;
+#else
 #define INSN(name, pattern, feat, flags, lower, assembler) lower_fn lower_##lower;
+#endif
 #include "arch/a64.def"
 #undef INSN
 
@@ -199,13 +218,16 @@ struct code_page {
     uint64_t lines;      /* bit n: 64-byte line n has decoded slots */
     bool guarded;        /* decoded as a guarded page of FEAT_BTI   */
     const uint8_t *host; /* the guest's bytes                        */
+    bool
+        aligned; /* decoded for a CPU that checks the alignment of all accesses; with a translator only */
+    struct jit_page *jit; /* jit/jit.h; NULL: nothing in it is counted or translated */
     struct code_page *next_hash, *lru_prev, *lru_next;
 };
 
 struct jc_entry {
     uint64_t va, epoch;
     const struct op *op;
-    struct code_page *page;
+    const void *host; /* where translated code goes on there */
 };
 
 #define JC_BITS 12
@@ -274,6 +296,7 @@ struct cpu {
                            sizeof(op) */
     uint64_t epoch; /* of the current context: tags the jump cache                               */
     _Atomic uint32_t pending; /* PEND_* */
+    uint32_t jit_nzcv;        /* NZCV while translated code runs: jit/translate.h */
     bool left;    /* a slow path ended the instruction: pc says where to go on                 */
     bool fp_trap; /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
     uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */
@@ -350,6 +373,12 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
     return r != (cond & 1);
 }
 
+/* Slot 0 of the page in which to, reached at va, is. */
+static inline const struct op *page_of_op(const struct op *to, uint64_t va)
+{
+    return to - (va >> 2 & (PAGE_SLOTS - 1));
+}
+
 /* ---- Branches (macros, because they end the body) -------------------------------------------- */
 
 /* To a slot of the same page; op->imm is the distance in bytes. A backward one looks at pending. */
@@ -395,7 +424,7 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
         if (LIKELY(je_->va == far_va_ && je_->epoch == cpu->epoch &&                             \
                    atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0 && (lands))) { \
             const struct op *to_ = je_->op;                                                      \
-            cpu->page_ops = je_->page->ops;                                                      \
+            cpu->page_ops = page_of_op(to_, far_va_);                                            \
             cpu->page_va = far_va_ & ~(uint64_t)(SOFT_PAGE - 1);                                 \
             cpu->count_bias -= (const char *)to_ - (const char *)cpu->page_ops;                  \
             GOTO_OP(to_);                                                                        \

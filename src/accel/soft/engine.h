@@ -83,6 +83,7 @@ struct soft_private {
     uint64_t epochs;      /* last one given away                                            */
     uint64_t ctx_clock;
     struct code_cache code;
+    struct jit *jit; /* NULL: interpreter only */
     struct inval_ring ring;
     uint64_t sent[VM_CPUS_MAX]; /* ring.posted of the others after my last operation              */
     bool sent_any;              /* DSB has to wait                                                */

@@ -194,6 +194,12 @@ enum uop lower_sys(const struct lower *lo, uint32_t word, struct op *op)
         }                                 \
     } while (0)
 
+UOP_BODY(undefined)
+{
+    cpu_undefined(cpu, op);
+    LEAVE();
+}
+
 UOP_BODY(svc)
 {
     cpu_exception_after(cpu, op, EC_SVC64, (uint32_t)op->imm);

@@ -9,7 +9,7 @@
  * The same page of memory may be mapped as guarded (FEAT_BTI) in one place and not in another; it
  * is decoded for each, as a branch from a guarded page does other than one from elsewhere.
  */
-#include "accel/soft/engine.h"
+#include "accel/soft/jit/jit.h"
 
 #define SLOTS_PER_LINE 16
 
@@ -20,11 +20,13 @@ static unsigned hash_of(uint64_t pa)
     return (unsigned)(n ^ n >> CODE_HASH_BITS) & ((1u << CODE_HASH_BITS) - 1);
 }
 
-static struct code_page *lookup(const struct code_cache *code, uint64_t pa, bool guarded)
+static struct code_page *lookup(const struct code_cache *code, uint64_t pa, bool guarded,
+                                bool aligned)
 {
     struct code_page *page = code->hash[hash_of(pa)];
 
-    while (page != NULL && (page->pa != pa || page->guarded != guarded)) {
+    while (page != NULL &&
+           (page->pa != pa || page->guarded != guarded || page->aligned != aligned)) {
         page = page->next_hash;
     }
     return page;
@@ -54,18 +56,21 @@ static void hash_remove(struct code_cache *code, struct code_page *page)
     *at = page->next_hash;
 }
 
-static void reset_line(struct code_page *page, unsigned line)
+static void reset_line(struct cpu *cpu, struct code_page *page, unsigned line)
 {
+    if (page->jit != NULL && (page->jit->lines & BIT(line)) != 0) {
+        jit_drop_page(cpu, page);
+    }
     for (unsigned i = 0; i < SLOTS_PER_LINE; i++) {
         page->ops[line * SLOTS_PER_LINE + i].fn = op_decode;
     }
     page->lines &= ~BIT(line);
 }
 
-static void reset_page(struct code_page *page)
+static void reset_page(struct cpu *cpu, struct code_page *page)
 {
     while (page->lines != 0) {
-        reset_line(page, (unsigned)__builtin_ctzll(page->lines));
+        reset_line(cpu, page, (unsigned)__builtin_ctzll(page->lines));
     }
 }
 
@@ -76,7 +81,7 @@ static struct code_page *page_make(struct cpu *cpu)
 
     if (page != NULL) {
         page->lines = ~0ull;
-        reset_page(page);
+        reset_page(cpu, page);
         page->ops[PAGE_SLOTS].fn = op_page_end;
         cpu->priv->code.count++;
     }
@@ -92,7 +97,10 @@ static struct code_page *page_recycle(struct cpu *cpu)
     if (page != NULL) {
         list_remove(code, page);
         hash_remove(code, page);
-        reset_page(page);
+        reset_page(cpu, page);
+        if (page->jit != NULL) {
+            memset(page->jit->head, 0, sizeof(page->jit->head));
+        }
         tlb_new_epochs(cpu);
         cpu->priv->stats.code_drops++;
     }
@@ -102,7 +110,8 @@ static struct code_page *page_recycle(struct cpu *cpu)
 struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, bool guarded)
 {
     struct code_cache *code = &cpu->priv->code;
-    struct code_page *page = lookup(code, pa, guarded);
+    bool aligned = cpu->priv->jit != NULL && cpu->align_mask != 0;
+    struct code_page *page = lookup(code, pa, guarded, aligned);
 
     if (page == NULL) {
         page = code->count < code->limit ? page_make(cpu) : NULL;
@@ -111,6 +120,7 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, b
         }
         page->pa = pa;
         page->guarded = guarded;
+        page->aligned = aligned;
         page->host = host;
         page->next_hash = code->hash[hash_of(pa)];
         code->hash[hash_of(pa)] = page;
@@ -124,12 +134,12 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, b
 }
 
 /* The lines of page, which may be NULL, that begin in [first, last]. */
-static void forget_lines(struct code_page *page, uint64_t first, uint64_t last)
+static void forget_lines(struct cpu *cpu, struct code_page *page, uint64_t first, uint64_t last)
 {
     for (unsigned line = 0; page != NULL && page->lines != 0 && line < 64; line++) {
         uint64_t at = page->pa + line * 64;
         if ((page->lines & BIT(line)) != 0 && at >= first && at <= last) {
-            reset_line(page, line);
+            reset_line(cpu, page, line);
         }
     }
 }
@@ -149,9 +159,8 @@ void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
         return;
     }
     for (uint64_t at = align_down(first, SOFT_PAGE); at <= last; at += SOFT_PAGE) {
-        forget_lines(lookup(code, at, false), first, last);
-        if (cpu_has(cpu, A64_FEAT_BTI)) {
-            forget_lines(lookup(code, at, true), first, last);
+        for (unsigned kind = 0; kind < 4; kind++) {
+            forget_lines(cpu, lookup(code, at, (kind & 1) != 0, (kind & 2) != 0), first, last);
         }
     }
 }
@@ -159,7 +168,7 @@ void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
 void code_forget_all(struct cpu *cpu)
 {
     for (struct code_page *page = cpu->priv->code.newest; page != NULL; page = page->lru_next) {
-        reset_page(page);
+        reset_page(cpu, page);
     }
 }
 
@@ -170,6 +179,9 @@ void code_free(struct cpu *cpu)
 
     while (page != NULL) {
         struct code_page *next = page->lru_next;
+        if (page->jit != NULL) {
+            ports->free(ports->opaque, page->jit, sizeof(*page->jit));
+        }
         ports->free(ports->opaque, page, sizeof(*page));
         page = next;
     }

@@ -11,7 +11,7 @@
  * cache stays empty, so at most one page of instructions runs between two looks; the last thousand
  * are stepped.
  */
-#include "accel/soft/engine.h"
+#include "accel/soft/jit/jit.h"
 
 /* ---- Entering and leaving -------------------------------------------------------------------- */
 
@@ -145,11 +145,11 @@ static struct jc_entry *jc_slot(struct cpu *cpu, uint64_t va)
     return &cpu->jc[(va >> 2 ^ va >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)];
 }
 
-static const struct op *enter(struct cpu *cpu, struct code_page *page, const struct op *op)
+static const struct op *enter(struct cpu *cpu, const struct op *op)
 {
-    cpu->page_ops = page->ops;
+    cpu->page_ops = page_of_op(op, cpu->pc);
     cpu->page_va = align_down(cpu->pc, SOFT_PAGE);
-    cpu->count_bias -= (const char *)op - (const char *)page->ops;
+    cpu->count_bias -= (const char *)op - (const char *)cpu->page_ops;
     return op;
 }
 
@@ -175,9 +175,11 @@ static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
     op = &page->ops[pa >> 2 & (PAGE_SLOTS - 1)];
     if (cpu->priv->lower_flags == 0) {
         tlb_note_code(cpu, cpu->pc);
-        *jc_slot(cpu, cpu->pc) = (struct jc_entry){ cpu->pc, cpu->epoch, op, page };
+        jit_mark(cpu, page, pa >> 2 & (PAGE_SLOTS - 1));
+        *jc_slot(cpu, cpu->pc) =
+            (struct jc_entry){ cpu->pc, cpu->epoch, op, jit_far_host(cpu, op) };
     }
-    return enter(cpu, page, op);
+    return enter(cpu, op);
 }
 
 /* The op at cpu->pc, its page entered; NULL: look around again (an exception was
@@ -188,7 +190,7 @@ static inline const struct op *fetch(struct cpu *cpu)
 
     if (LIKELY(je->va == cpu->pc && je->epoch == cpu->epoch && (cpu->pstate & PS_IL) == 0 &&
                !cpu_btype_live(cpu))) {
-        return enter(cpu, je->page, je->op);
+        return enter(cpu, je->op);
     }
     return fetch_slow(cpu);
 }
@@ -207,12 +209,15 @@ static inline void execute(struct cpu *cpu, const struct op *op)
 /* ---- The engine's own ops -------------------------------------------------------------------- */
 
 /* Out of line, because it takes addresses of locals (cpu.h, rules for bodies). */
-static NOINLINE void decode_slot(const struct cpu *cpu, unsigned n, unsigned flags, uint32_t word,
-                                 struct op *slot)
+static NOINLINE enum uop decode_slot(const struct cpu *cpu, unsigned n, unsigned flags,
+                                     uint32_t word, struct op *slot)
 {
     struct lower lo = { .cpu = cpu, .slot = n, .flags = flags };
 
-    slot->fn = uop_table[lower_insn(&lo, word, slot)].fn;
+    enum uop uop = lower_insn(&lo, word, slot);
+
+    slot->fn = uop_table[uop].fn;
+    return uop;
 }
 
 /* The first time that a slot is reached: decodes its instruction into it, and goes on in it. */
@@ -223,10 +228,11 @@ UOP_BODY(decode)
     struct op *slot = (struct op *)(uintptr_t)op;
     unsigned n = (unsigned)(op - cpu->page_ops);
 
-    decode_slot(cpu, n, cpu->priv->lower_flags | (page->guarded ? LOWER_GUARDED : 0),
-                le32(page->host + 4 * n), slot);
+    enum uop uop = decode_slot(cpu, n, cpu->priv->lower_flags | (page->guarded ? LOWER_GUARDED : 0),
+                               le32(page->host + 4 * n), slot);
     page->lines |= BIT(n / 16);
     cpu->priv->stats.ops_decoded++;
+    jit_decoded(cpu, page, n, uop);
     GOTO_OP(op);
 }
 
@@ -245,10 +251,12 @@ UOP_BODY(step_end)
     LEAVE();
 }
 
-UOP_BODY(undefined)
+/* An entry of a head. */
+UOP_BODY(warm)
 {
-    cpu_undefined(cpu, op);
-    LEAVE();
+    op_fn *fn = jit_heat(cpu, op);
+
+    MUSTTAIL return fn(cpu, op);
 }
 
 /* ---- One instruction ------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /*
  * soft.c - the software CPU as a back end: accel.h's contract.
  */
-#include "accel/soft/engine.h"
+#include "accel/soft/jit/jit.h"
 
 /* Decoded code: bytes per machine, and at least per CPU. */
 #define CODE_BYTES     (64u << 20)
@@ -47,6 +47,7 @@ static void soft_vcpu_destroy(struct vcpu *vcpu)
     }
     if (cpu->priv != NULL) {
         code_free(cpu);
+        jit_destroy(cpu);
         tlb_destroy(cpu);
         ports->free(ports->opaque, cpu->priv, sizeof(*cpu->priv));
     }
@@ -112,6 +113,9 @@ static enum status soft_vcpu_create(struct vcpu *vcpu, struct err *err)
     }
     cpu->priv->code.limit = code_limit(vm);
     cpu->priv->lower_flags = vm->config.max_insns != 0 ? LOWER_FAR : 0;
+    if (vm->config.max_insns == 0) {
+        jit_create(cpu);
+    }
     idregs_init(cpu);
     soft_vcpu_start(vcpu, &(struct vcpu_start){ .el = 1 });
     vcpu->pending = &cpu->pending;

@@ -245,7 +245,12 @@ void soft_refresh(struct cpu *cpu)
         cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
     }
     cpu->epoch = (el == 0 ? cpu->tlb : p->ctx[CTX_EL1])->epoch;
-    cpu->align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;
+    uint64_t align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;
+    if (align_mask != cpu->align_mask && cpu->priv->jit != NULL) {
+        cpu->align_mask = align_mask; /* a property of translated pages */
+        tlb_new_epochs(cpu);
+    }
+    cpu->align_mask = align_mask;
     cpu->sp_align_mask = (sctlr & (el == 0 ? SCTLR_SA0 : SCTLR_SA)) != 0 ? 15 : 0;
     debug_refresh(cpu);
     cpu->fp_trap = fpen != 3 && !(fpen == 1 && el != 0);

@@ -1,12 +1,16 @@
 /*
  * memory.c - time, randomness and memory of a POSIX host.
  */
+#if defined(__linux__)
+#define _GNU_SOURCE /* memfd_create */
+#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "base/string.h"
@@ -83,4 +87,32 @@ void host_pages_unmap(void *p, uint64_t size)
     if (p != NULL) {
         munmap(p, (size_t)size);
     }
+}
+
+void *host_code_map(size_t size, void **writable)
+{
+    int fd = memfd_create("translated-code", MFD_CLOEXEC);
+    void *rw = MAP_FAILED, *rx = MAP_FAILED;
+
+    if (fd >= 0 && ftruncate(fd, (off_t)size) == 0) {
+        rw = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        rx = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (rw == MAP_FAILED || rx == MAP_FAILED) {
+        if (rw != MAP_FAILED) {
+            munmap(rw, size);
+        }
+        return NULL;
+    }
+    *writable = rw;
+    return rx;
+}
+
+void host_code_unmap(void *p, void *writable, size_t size)
+{
+    munmap(p, size);
+    munmap(writable, size);
 }

@@ -1,0 +1,510 @@
+/*
+ * jit.c - the translator's memory and its edges: code cache, heads and their heat, the code that regions share.
+ *
+ * The cache is mapped twice, writable and executable, and nothing is executed through the first or written through
+ * the second. Regions grow up from the start, links grow down from the end. When it is full everything is dropped:
+ * that happens between regions, when no translated code is on the stack.
+ */
+#include "accel/soft/jit/region.h"
+
+#if SOFT_JIT
+
+/* Entries before a head is translated. */
+#define HEAT 24
+/* Room that a region may need at most. */
+#define REGION_BYTES (128u << 10)
+
+typedef const struct op *call_fn(struct cpu *cpu, const struct op *op);
+extern call_fn *const jit_bodies[UOP_COUNT];
+
+/* ---- Shared code ----------------------------------------------------------------------------- */
+
+static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
+#define FRAME 24 /* keeps the stack aligned; [rsp] is scratch */
+
+static void spill(struct as *a)
+{
+    for (unsigned g = 0; g < X_COUNT; g++) {
+        if (jit_pin[g] != NOREG) {
+            as_store(a, 64, jit_pin[g], RBP, XOFF(g));
+        }
+    }
+}
+
+static void reload(struct as *a)
+{
+    for (unsigned g = 0; g < X_COUNT; g++) {
+        if (jit_pin[g] != NOREG) {
+            as_load(a, 64, jit_pin[g], RBP, XOFF(g));
+        }
+    }
+}
+
+static void prologue(struct as *a)
+{
+    for (unsigned n = 0; n < ARRAY_SIZE(callee_saved); n++) {
+        as_rex(a, 32, 0, 0, callee_saved[n], false);
+        as_1(a, 0x50u + (callee_saved[n] & 7));
+    }
+    as_alu_i(a, 64, ALU_SUB, RSP, FRAME);
+}
+
+static void epilogue(struct as *a)
+{
+    as_alu_i(a, 64, ALU_ADD, RSP, FRAME);
+    for (unsigned n = ARRAY_SIZE(callee_saved); n-- > 0;) {
+        as_rex(a, 32, 0, 0, callee_saved[n], false);
+        as_1(a, 0x58u + (callee_saved[n] & 7));
+    }
+}
+
+/* cpu->flag_* to cpu->jit_nzcv; uses RCX, RDX. */
+static void flags_pack(struct as *a)
+{
+    as_load(a, 64, RCX, RBP, OFF(flag_n));
+    as_shift(a, 64, SH_SHR, RCX, 63);
+    as_shift(a, 32, SH_SHL, RCX, 15);
+    as_alu(a, 32, ALU_XOR, RDX, RDX);
+    as_alu_mi(a, 64, ALU_CMP, RBP, OFF(flag_z), 0);
+    as_setcc(a, CC_E, RDX);
+    as_shift(a, 32, SH_SHL, RDX, 14);
+    as_alu(a, 32, ALU_OR, RCX, RDX);
+    as_load(a, 32, RDX, RBP, OFF(flag_c));
+    as_alu_i(a, 32, ALU_XOR, RDX, 1);
+    as_shift(a, 32, SH_SHL, RDX, 8);
+    as_alu(a, 32, ALU_OR, RCX, RDX);
+    as_load(a, 64, RDX, RBP, OFF(flag_v));
+    as_shift(a, 64, SH_SHR, RDX, 63);
+    as_alu(a, 32, ALU_OR, RCX, RDX);
+    as_1(a, 0x66);
+    as_store(a, 32, RCX, RBP, OFF(jit_nzcv));
+}
+
+/* The other way; uses RCX, RDX. */
+static void flags_unpack(struct as *a)
+{
+    as_rm(a, 0, 32, 0x0fb7, RCX, RBP, OFF(jit_nzcv), false);
+    as_rr(a, 0, 64, 0x0fbf, RDX, RCX, false);
+    as_store(a, 64, RDX, RBP, OFF(flag_n));
+    as_mov(a, 32, RDX, RCX);
+    as_not(a, 32, RDX);
+    as_alu_i(a, 32, ALU_AND, RDX, 0x4000);
+    as_store(a, 64, RDX, RBP, OFF(flag_z));
+    as_mov(a, 32, RDX, RCX);
+    as_shift(a, 32, SH_SHR, RDX, 8);
+    as_not(a, 32, RDX);
+    as_alu_i(a, 32, ALU_AND, RDX, 1);
+    as_store(a, 64, RDX, RBP, OFF(flag_c));
+    as_alu_i(a, 32, ALU_AND, RCX, 1);
+    as_neg(a, 64, RCX);
+    as_store(a, 64, RCX, RBP, OFF(flag_v));
+}
+
+/* To run.c, or to the op in RSI. */
+static void finish(struct as *a)
+{
+    epilogue(a);
+    as_alu(a, 32, ALU_XOR, RAX, RAX);
+    as_1(a, 0xc3);
+}
+
+static void go_interpret(struct as *a)
+{
+    as_lea(a, 64, RDI, RBP, -CPU_BIAS);
+    epilogue(a);
+#if SOFT_TAILCALL
+    as_jmp_m(a, RSI, offsetof(struct op, fn));
+#else
+    as_mov(a, 64, RAX, RSI);
+    as_1(a, 0xc3);
+#endif
+}
+
+/* reg *= sizeof(struct op), 24. */
+static void times_op(struct as *a, int reg)
+{
+    as_lea_x(a, 64, reg, reg, reg, 1, 0);
+    as_shift(a, 64, SH_SHL, reg, 3);
+}
+
+static void make_enter(struct as *a)
+{
+    prologue(a);
+    as_lea(a, 64, RBP, RDI, CPU_BIAS);
+    as_load(a, 64, R14, RBP, OFF(count_bias));
+    flags_pack(a);
+    reload(a);
+    as_rr(a, 0, 32, 0xff, 4, RAX, false); /* JMP RAX */
+}
+
+static void make_leave_at(struct as *a)
+{
+    spill(a);
+    as_load(a, 64, RAX, RBP, OFF(page_va));
+    as_lea_x(a, 64, RAX, RAX, RCX, 2, 0);
+    as_store(a, 64, RAX, RBP, OFF(pc));
+    times_op(a, RCX);
+    as_alu(a, 64, ALU_ADD, R14, RCX);
+    as_store(a, 64, R14, RBP, OFF(count_bias));
+    flags_unpack(a);
+    finish(a);
+}
+
+static void make_interp_at(struct as *a)
+{
+    spill(a);
+    as_store(a, 64, R14, RBP, OFF(count_bias));
+    times_op(a, RCX);
+    as_load(a, 64, RSI, RBP, OFF(page_ops));
+    as_alu(a, 64, ALU_ADD, RSI, RCX);
+    flags_unpack(a);
+    go_interpret(a);
+}
+
+static void make_far_miss(struct as *a)
+{
+    spill(a);
+    as_store(a, 64, RAX, RBP, OFF(pc));
+    as_store(a, 64, R14, RBP, OFF(count_bias));
+    flags_unpack(a);
+    finish(a);
+}
+
+/* The jump cache's entry was made when its op had no translation; it may have one now. */
+static void make_far_interp(struct as *a, const struct jit *jit)
+{
+    uint8_t *interpret;
+
+    as_store(a, 64, RAX, RSP, 0);
+    as_load(a, 64, RCX, RDX, offsetof(struct jc_entry, op));
+    as_load(a, 64, RCX, RCX, offsetof(struct op, fn));
+    as_imm(a, RAX, (uint64_t)(uintptr_t)jit->rx);
+    as_alu(a, 64, ALU_SUB, RCX, RAX);
+    as_alu_i(a, 64, ALU_CMP, RCX, (int32_t)jit->size);
+    interpret = as_jcc(a, CC_AE);
+    as_lea_x(a, 64, RCX, RCX, RAX, 0, 0);
+    as_load(a, 64, RCX, RCX, -16);
+    as_load(a, 64, RAX, RSP, 0);
+    as_store(a, 64, RCX, RDX, offsetof(struct jc_entry, host));
+    as_rr(a, 0, 32, 0xff, 4, RCX, false); /* JMP RCX */
+    as_patch(a, interpret, a->p);
+    as_load(a, 64, RAX, RSP, 0);
+    spill(a);
+    as_load(a, 64, RSI, RDX, offsetof(struct jc_entry, op));
+    as_mov(a, 32, RCX, RAX);
+    as_alu_i(a, 32, ALU_AND, RCX, 0xffc);
+    as_shift(a, 32, SH_SHR, RCX, 2);
+    times_op(a, RCX);
+    as_mov(a, 64, RDX, RSI);
+    as_alu(a, 64, ALU_SUB, RDX, RCX);
+    as_store(a, 64, RDX, RBP, OFF(page_ops));
+    as_alu(a, 64, ALU_SUB, R14, RCX);
+    as_store(a, 64, R14, RBP, OFF(count_bias));
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+    as_store(a, 64, RAX, RBP, OFF(page_va));
+    flags_unpack(a);
+    go_interpret(a);
+}
+
+/* Runs one body. If it goes elsewhere than to the next op, so does this. */
+static void make_call(struct as *a, bool sets_flags)
+{
+    uint8_t *odd, *left;
+
+    spill(a);
+    as_store(a, 64, R14, RBP, OFF(count_bias));
+    as_mov(a, 32, RAX, RCX);
+    flags_unpack(a);
+    as_mov(a, 32, RCX, RAX);
+    as_alu_i(a, 32, ALU_AND, RCX, PAGE_SLOTS - 1);
+    times_op(a, RCX);
+    as_load(a, 64, RSI, RBP, OFF(page_ops));
+    as_alu(a, 64, ALU_ADD, RSI, RCX);
+    as_shift(a, 32, SH_SHR, RAX, 10);
+    as_lea(a, 64, RDI, RBP, -CPU_BIAS);
+    as_alu_i(a, 64, ALU_SUB, RSP, 24);
+    as_lea(a, 64, RCX, RSI, OP_BYTES);
+    as_store(a, 64, RCX, RSP, 0);
+    as_imm(a, RCX, (uint64_t)(uintptr_t)jit_bodies);
+    as_1(a, 0xff); /* CALL [RCX + RAX * 8] */
+    as_1(a, 0x14);
+    as_1(a, 0xc1);
+    as_alu_m(a, 64, ALU_CMP, RAX, RSP, 0);
+    odd = as_jcc(a, CC_NE);
+    as_alu_i(a, 64, ALU_ADD, RSP, 24);
+    as_load(a, 64, R14, RBP, OFF(count_bias));
+    if (sets_flags) {
+        flags_pack(a);
+    }
+    reload(a);
+    as_1(a, 0xc3);
+    as_patch(a, odd, a->p);
+    as_alu_i(a, 64, ALU_ADD, RSP, 24 + 8);
+    as_test(a, 64, RAX, RAX);
+    left = as_jcc(a, CC_E);
+    as_mov(a, 64, RSI, RAX);
+    go_interpret(a);
+    as_patch(a, left, a->p);
+    finish(a);
+}
+
+static void make_shared(struct jit *jit)
+{
+    struct as a = { .p = jit->rw, .end = jit->rw + 8192 };
+
+    jit->enter = a.p;
+    make_enter(&a);
+    jit->leave_at = a.p;
+    make_leave_at(&a);
+    jit->interp_at = a.p;
+    make_interp_at(&a);
+    jit->far_miss = a.p;
+    make_far_miss(&a);
+    jit->far_interp = a.p;
+    make_far_interp(&a, jit);
+    jit->call = a.p;
+    make_call(&a, false);
+    jit->call_out = a.p;
+    make_call(&a, true);
+    jit->start = a.p;
+}
+
+/* ---- The cache ------------------------------------------------------------------------------- */
+
+bool jit_create(struct cpu *cpu)
+{
+    const struct vm *vm = cpu->vcpu->vm;
+    const struct vm_ports *ports = &vm->ports;
+    struct jit *jit;
+    void *rw = NULL;
+
+    if (ports->code_alloc == NULL || vm->config.no_jit) {
+        return false;
+    }
+    jit = ports->alloc(ports->opaque, sizeof(*jit) + sizeof(struct tr), 64);
+    if (jit == NULL) {
+        return false;
+    }
+    jit->size = JIT_CACHE_BYTES;
+    jit->rx = ports->code_alloc(ports->opaque, jit->size, &rw);
+    jit->rw = rw;
+    if (jit->rx == NULL) {
+        ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
+        return false;
+    }
+    make_shared(jit);
+    jit->p = jit->start;
+    jit->top = jit->rw + jit->size;
+    cpu->priv->jit = jit;
+    return true;
+}
+
+void jit_destroy(struct cpu *cpu)
+{
+    const struct vm_ports *ports = &cpu->vcpu->vm->ports;
+    struct jit *jit = cpu->priv->jit;
+
+    if (jit != NULL) {
+        ports->code_free(ports->opaque, jit->rx, jit->rw, jit->size);
+        ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
+        cpu->priv->jit = NULL;
+    }
+}
+
+static bool is_translated(const struct jit *jit, const struct op *op)
+{
+    return (uintptr_t)op->fn - (uintptr_t)jit->rx < jit->size;
+}
+
+uint8_t *jit_near_host(const struct jit *jit, const struct op *op)
+{
+    if (!is_translated(jit, op)) {
+        return NULL;
+    }
+    const uint8_t *data = jit->rw + ((uintptr_t)op->fn - (uintptr_t)jit->rx);
+    uint64_t host;
+    memcpy(&host, data - 8, 8);
+    return jit->rw + (host - (uintptr_t)jit->rx);
+}
+
+const void *jit_far_host(const struct cpu *cpu, const struct op *op)
+{
+    const struct jit *jit = cpu->priv->jit;
+    uint64_t host;
+
+    if (jit == NULL) {
+        return NULL;
+    }
+    if (!is_translated(jit, op)) {
+        return jit->rx + (jit->far_interp - jit->rw);
+    }
+    memcpy(&host, jit->rw + ((uintptr_t)op->fn - (uintptr_t)jit->rx) - 16, 8);
+    return (const void *)(uintptr_t)host;
+}
+
+struct jit_link *jit_link_new(struct jit *jit, struct code_page *page, unsigned slot)
+{
+    struct jit_link *link = (struct jit_link *)(void *)(jit->top - sizeof(*link));
+
+    if (jit->top - jit->p < (ptrdiff_t)REGION_BYTES) {
+        return NULL;
+    }
+    jit->top -= sizeof(*link);
+    link->slot = slot;
+    link->next = page->jit->links;
+    page->jit->links = link;
+    return link;
+}
+
+void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn *entry,
+                   uint64_t host)
+{
+    struct jit_link **at = &page->jit->links;
+
+    page->ops[slot].fn = entry;
+    while (*at != NULL) {
+        struct jit_link *link = *at;
+        if (link->slot == slot) {
+            link->target = host;
+            *at = link->next;
+        } else {
+            at = &link->next;
+        }
+    }
+}
+
+void jit_drop_page(struct cpu *cpu, struct code_page *page)
+{
+    struct jit_page *jp = page->jit;
+
+    for (unsigned n = 0; n < PAGE_SLOTS; n++) {
+        struct op *op = &page->ops[n];
+        if (op->fn == op_warm || is_translated(cpu->priv->jit, op)) {
+            op->fn = op_decode;
+        }
+        jp->heat[n] = 0;
+    }
+    jp->links = NULL;
+    if (jp->lines != 0) {
+        jp->lines = 0;
+        tlb_new_epochs(cpu);
+        atomic_fetch_or(&cpu->pending, PEND_WORK); /* out of loops that have no other way out */
+        cpu->priv->stats.jit_drops++;
+    }
+}
+
+static void drop_all(struct cpu *cpu)
+{
+    struct jit *jit = cpu->priv->jit;
+
+    for (struct code_page *page = cpu->priv->code.newest; page != NULL; page = page->lru_next) {
+        if (page->jit != NULL) {
+            jit_drop_page(cpu, page);
+        }
+    }
+    jit->p = jit->start;
+    jit->top = jit->rw + jit->size;
+    cpu->priv->stats.jit_flushes++;
+}
+
+/* ---- Heads ----------------------------------------------------------------------------------- */
+
+static bool is_head(const struct code_page *page, unsigned slot)
+{
+    return page->jit != NULL && (page->jit->head[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+/* From now on the slot's entries are counted. */
+static void count_entries(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    struct op *op = &page->ops[slot];
+
+    if (op->fn != op_decode && op->fn != op_warm && !is_translated(cpu->priv->jit, op)) {
+        page->jit->orig[slot] = op->fn;
+        op->fn = op_warm;
+    }
+}
+
+void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    const struct vm_ports *ports = &cpu->vcpu->vm->ports;
+
+    if (cpu->priv->jit == NULL || slot >= PAGE_SLOTS) {
+        return;
+    }
+    if (page->jit == NULL) {
+        page->jit = ports->alloc(ports->opaque, sizeof(*page->jit), 64);
+        if (page->jit == NULL) {
+            return;
+        }
+    }
+    page->jit->head[slot / 64] |= BIT(slot % 64);
+    count_entries(cpu, page, slot);
+}
+
+void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
+{
+    const struct op *op = &page->ops[slot];
+
+    if (cpu->priv->jit == NULL) {
+        return;
+    }
+    if ((uop_table[uop].flags & UOP_ENDS_BLOCK) != 0 && uop >= UOP_b_near && uop <= UOP_tbnz_near) {
+        int64_t distance = (int64_t)op->imm;
+        bool near_ = uop == UOP_b_near || uop == UOP_bl_near ||
+                     (uop >= UOP_b_near_eq && uop <= UOP_b_near_le) || uop == UOP_cbz32_near ||
+                     uop == UOP_cbz64_near || uop == UOP_cbnz32_near || uop == UOP_cbnz64_near ||
+                     uop == UOP_tbz_near || uop == UOP_tbnz_near;
+        if (near_ && (distance <= 0 || uop == UOP_bl_near)) {
+            jit_mark(cpu, page, (unsigned)((int64_t)slot + distance / OP_BYTES));
+        }
+    }
+    if (is_head(page, slot)) {
+        count_entries(cpu, page, slot);
+    }
+}
+
+static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    struct jit *jit = cpu->priv->jit;
+    struct tr *t = (struct tr *)(void *)(jit + 1);
+
+    if (jit->top - jit->p < 2 * (ptrdiff_t)REGION_BYTES) {
+        drop_all(cpu);
+        return;
+    }
+    t->cpu = cpu;
+    t->jit = jit;
+    t->page = page;
+    t->a = (struct as){ .p = jit->p, .end = jit->p + REGION_BYTES };
+    t->colds = t->fixes = 0;
+    t->bias = 0;
+    if (!jit_region(t, slot) || !jit_translate(t)) {
+        cpu->priv->stats.jit_failures++;
+        return;
+    }
+    for (unsigned n = 0; n < t->count; n++) {
+        page->jit->lines |= BIT(t->insn[n].slot / 16);
+    }
+    jit->p = t->a.p;
+    cpu->priv->stats.jit_regions++;
+    cpu->priv->stats.jit_insns += t->count;
+}
+
+op_fn *jit_heat(struct cpu *cpu, const struct op *op)
+{
+    struct code_page *page =
+        CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
+    unsigned slot = (unsigned)(op - cpu->page_ops);
+    struct op *at = &page->ops[slot];
+
+    if (++page->jit->heat[slot] < HEAT) {
+        return page->jit->orig[slot];
+    }
+    page->jit->heat[slot] = 0;
+    at->fn = page->jit->orig[slot];
+    translate(cpu, page, slot);
+    return at->fn;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * jit.h - the translator as the rest of the engine sees it: from code pages to x86-64.
+ *
+ * See docs/jit.md for the design. In short: a slot of a code page that is entered often ("head": target
+ * of a far entry, of a backward branch or of a near call) becomes the entry of a region, which is the
+ * code that is reachable from it by branches inside the page and has been executed. The region is
+ * translated at once. Its slot's `fn` is then host code with a body's prototype, so interpreter and
+ * translated code go from one to the other by nothing but `op->fn`.
+ */
+#ifndef SOFT_JIT_H
+#define SOFT_JIT_H
+
+#include "accel/soft/engine.h"
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define SOFT_JIT 1
+#else
+#define SOFT_JIT 0
+#endif
+
+/* Bytes of translated code of a CPU, unless the configuration says otherwise. */
+#define JIT_CACHE_BYTES (64ull << 20)
+
+struct jit_link;
+
+/* What a code page has once one of its slots is a head. */
+struct jit_page {
+    op_fn *orig[PAGE_SLOTS];  /* of a head that is counted: the body behind op_warm        */
+    uint8_t heat[PAGE_SLOTS]; /* entries so far                                            */
+    uint64_t head[PAGE_SLOTS / 64];
+    uint64_t lines;         /* bit n: translated code depends on 64-byte line n          */
+    struct jit_link *links; /* exits that wait for their target to be translated         */
+};
+
+#if SOFT_JIT
+/* Makes the CPU's code cache; false: it runs without translator. */
+bool jit_create(struct cpu *cpu);
+void jit_destroy(struct cpu *cpu);
+/* The slot is a place where execution enters: counts its entries from now on. */
+void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot);
+/* The slot has just been decoded. */
+void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop);
+/* Forgets all that was translated from the page. */
+void jit_drop_page(struct cpu *cpu, struct code_page *page);
+/* Counts an entry of a head; answers the function that runs it. */
+op_fn *jit_heat(struct cpu *cpu, const struct op *op);
+/* Where translated code goes on at op, for the jump cache. */
+const void *jit_far_host(const struct cpu *cpu, const struct op *op);
+#else
+static inline bool jit_create(struct cpu *cpu)
+{
+    return false;
+}
+static inline void jit_destroy(struct cpu *cpu) {}
+static inline void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot) {}
+static inline void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
+{
+}
+static inline void jit_drop_page(struct cpu *cpu, struct code_page *page) {}
+static inline op_fn *jit_heat(struct cpu *cpu, const struct op *op)
+{
+    return op->fn;
+}
+static inline const void *jit_far_host(const struct cpu *cpu, const struct op *op)
+{
+    return NULL;
+}
+#endif
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * region.c - which instructions are translated together, and what is known of them.
+ *
+ * From the head along every branch inside the page, as far as slots have been executed (decoded) and are not
+ * translated already. The instruction after a call belongs to the region as an entry: that is where the return
+ * comes back to.
+ */
+#include "accel/soft/jit/region.h"
+
+static bool translated(const struct tr *t, unsigned slot)
+{
+    return jit_near_host(t->jit, &t->page->ops[slot]) != NULL;
+}
+
+static bool decoded(const struct tr *t, unsigned slot)
+{
+    return t->page->ops[slot].fn != op_decode;
+}
+
+/* Target slot of a near branch, or -1. */
+static int branch_target(const struct ti *i)
+{
+    bool near_ = i->uop == UOP_b_near || i->uop == UOP_bl_near ||
+                 (i->uop >= UOP_b_near_eq && i->uop <= UOP_b_near_le) || i->uop == UOP_cbz32_near ||
+                 i->uop == UOP_cbz64_near || i->uop == UOP_cbnz32_near ||
+                 i->uop == UOP_cbnz64_near || i->uop == UOP_tbz_near || i->uop == UOP_tbnz_near;
+
+    return near_ ? (int)i->slot + (int)((int64_t)i->op.imm / OP_BYTES) : -1;
+}
+
+static bool is_call(enum uop uop)
+{
+    return uop == UOP_bl_near || uop == UOP_bl_far || uop == UOP_blr || uop == UOP_blr_bti;
+}
+
+/* Does the instruction after it run next, sometimes? */
+static bool falls(enum uop uop)
+{
+    switch (uop) {
+    case UOP_b_near:
+    case UOP_b_far:
+    case UOP_bl_near:
+    case UOP_bl_far:
+    case UOP_br:
+    case UOP_blr:
+    case UOP_br_bti:
+    case UOP_blr_bti:
+    case UOP_eret:
+    case UOP_eret_auth:
+    case UOP_undefined:
+    case UOP_brk:
+    case UOP_svc:
+    case UOP_hvc:
+    case UOP_smc: return false;
+    default: return true;
+    }
+}
+
+static void lower_slot(const struct tr *t, unsigned slot, struct ti *i)
+{
+    struct lower lo = { .cpu = t->cpu,
+                        .slot = slot,
+                        .flags = t->page->guarded ? LOWER_GUARDED : 0 };
+
+    memset(i, 0, sizeof(*i));
+    i->slot = (uint16_t)slot;
+    i->uop = lower_insn(&lo, t->page->ops[slot].word, &i->op);
+}
+
+struct work {
+    uint16_t slot[PAGE_SLOTS];
+    unsigned count;
+    uint64_t seen[PAGE_SLOTS / 64];  /* in the region */
+    uint64_t entry[PAGE_SLOTS / 64]; /* after a call  */
+    unsigned size;
+};
+
+static bool bit_get(const uint64_t *set, unsigned n)
+{
+    return (set[n / 64] >> n % 64 & 1) != 0;
+}
+static void bit_set(uint64_t *set, unsigned n)
+{
+    set[n / 64] |= BIT(n % 64);
+}
+
+static void push(const struct tr *t, struct work *w, unsigned slot)
+{
+    if (slot < PAGE_SLOTS && !bit_get(w->seen, slot) && decoded(t, slot) && !translated(t, slot) &&
+        w->count < PAGE_SLOTS) {
+        w->slot[w->count++] = (uint16_t)slot;
+    }
+}
+
+/* A straight line from slot. */
+static void walk(struct tr *t, struct work *w, unsigned slot)
+{
+    while (slot < PAGE_SLOTS && !bit_get(w->seen, slot) && decoded(t, slot) &&
+           !translated(t, slot) && w->size < REGION_MAX) {
+        struct ti i;
+
+        lower_slot(t, slot, &i);
+        bit_set(w->seen, slot);
+        w->size++;
+        int target = branch_target(&i);
+        if (target >= 0 && !is_call(i.uop)) {
+            push(t, w, (unsigned)target);
+        }
+        if (is_call(i.uop) && slot + 1 < PAGE_SLOTS) {
+            bit_set(w->entry, slot + 1);
+            push(t, w, slot + 1);
+        }
+        if (!falls(i.uop)) {
+            return;
+        }
+        slot++;
+    }
+}
+
+/* Marks joins and loops. */
+static void ways(struct tr *t)
+{
+    for (unsigned n = 0; n < t->count; n++) {
+        int target = branch_target(&t->insn[n]);
+        if (target >= 0 && t->at[target] >= 0) {
+            struct ti *to = &t->insn[t->at[target]];
+            to->join = true;
+            to->loop |= (unsigned)target <= t->insn[n].slot;
+        }
+        if (falls(t->insn[n].uop) && n + 1 < t->count &&
+            t->insn[n + 1].slot != t->insn[n].slot + 1 && t->insn[n].slot + 1u < PAGE_SLOTS &&
+            t->at[t->insn[n].slot + 1] >= 0) {
+            t->insn[t->at[t->insn[n].slot + 1]].join = true;
+        }
+    }
+}
+
+static bool live_at(const struct tr *t, int slot)
+{
+    return slot < 0 || slot >= PAGE_SLOTS || t->at[slot] < 0 || t->insn[t->at[slot]].live_in;
+}
+
+/* Backward, until nothing changes: NZCV that leave the region are live. */
+static void liveness(struct tr *t)
+{
+    bool again = true;
+
+    for (unsigned rounds = 0; again; rounds++) {
+        again = false;
+        for (unsigned n = t->count; n-- > 0;) {
+            struct ti *i = &t->insn[n];
+            uint32_t flags = uop_table[i->uop].flags;
+            int target = branch_target(i);
+            bool far_way = (flags & UOP_ENDS_BLOCK) != 0 && target < 0;
+            bool out = far_way || (target >= 0 && live_at(t, target)) ||
+                       (falls(i->uop) && live_at(t, i->slot + 1));
+            bool in = (flags & UOP_NZCV_IN) != 0 || ((flags & UOP_NZCV_OUT) == 0 && out);
+
+            again |= in != i->live_in || out != i->live_out;
+            i->live_in = in;
+            i->live_out = out;
+        }
+    }
+}
+
+bool jit_region(struct tr *t, unsigned slot)
+{
+    struct work w = { .count = 0 };
+
+    push(t, &w, slot);
+    while (w.count > 0) {
+        walk(t, &w, w.slot[--w.count]);
+    }
+    memset(t->at, 0xff, sizeof(t->at));
+    t->count = 0;
+    for (unsigned s = 0; s < PAGE_SLOTS; s++) {
+        if (bit_get(w.seen, s)) {
+            struct ti *i = &t->insn[t->count];
+            lower_slot(t, s, i);
+            i->entry = s == slot || bit_get(w.entry, s) || bit_get(t->page->jit->head, s);
+            t->at[s] = (int16_t)t->count++;
+        }
+    }
+    ways(t);
+    liveness(t);
+    return t->count != 0;
+}

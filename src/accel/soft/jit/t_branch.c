@@ -1,0 +1,158 @@
+/*
+ * t_branch.c - templates of branches (bodies: op_int.c).
+ */
+#include "accel/soft/jit/translate.h"
+
+/* The slot that a near branch goes to. */
+static unsigned near_slot(const struct tr *t, const struct op *op)
+{
+    return (unsigned)((int64_t)t->i->slot + (int64_t)op->imm / OP_BYTES);
+}
+
+/* X30 = address of the next instruction. */
+static void link_register(struct tr *t)
+{
+    as_load(&t->a, 64, RCX, RBP, OFF(page_va));
+    as_lea(&t->a, 64, RCX, RCX, 4 * (t->i->slot + 1));
+    tr_put(t, 30, RCX);
+}
+
+static void save_live(struct tr *t)
+{
+    if (t->i->live_out && t->fk != FK_NONE && !t->fsaved) {
+        tr_flags_save(t);
+    }
+}
+
+/* The far way of a direct branch: cc < 0 always. */
+static void far_branch(struct tr *t, int cc, const struct op *op)
+{
+    struct cold *c;
+
+    if (cc >= 0) {
+        c = tr_cold(t, COLD_FAR, as_jcc(&t->a, (enum cc)cc));
+        c->imm = (int64_t)op->imm;
+        return;
+    }
+    as_load(&t->a, 64, RAX, RBP, OFF(page_va));
+    as_lea(&t->a, 64, RAX, RAX, (int32_t)op->imm);
+    tr_count(t, OP_BYTES * (t->i->slot + 1));
+    tr_far(t);
+    t->ended = true;
+}
+
+static void near_branch(struct tr *t, int cc, const struct op *op)
+{
+    tr_goto(t, cc, near_slot(t, op));
+    t->ended = cc < 0;
+}
+
+enum { FAR_FORM = 1, LINKS = 2, IF_NOT = 4, IS64 = 8 };
+
+static void t_b(struct tr *t, const struct op *op, unsigned arg)
+{
+    save_live(t);
+    if ((arg & LINKS) != 0) {
+        link_register(t);
+    }
+    if ((arg & FAR_FORM) != 0) {
+        far_branch(t, -1, op);
+    } else {
+        near_branch(t, -1, op);
+    }
+}
+
+static void t_bcond(struct tr *t, const struct op *op, unsigned arg)
+{
+    enum cc cc = tr_cond(t, arg >> 8);
+    bool far = (arg & FAR_FORM) != 0;
+
+    if (t->fk != FK_NONE && !t->fsaved && (far || tr_live_at(t, near_slot(t, op)))) {
+        tr_flags_save(t);
+        cc = tr_cond(t, arg >> 8); /* what EFLAGS hold may have changed its kind */
+    }
+    if (far) {
+        far_branch(t, (int)cc, op);
+    } else {
+        near_branch(t, (int)cc, op);
+    }
+}
+
+static void t_cbz(struct tr *t, const struct op *op, unsigned arg)
+{
+    enum cc cc = (arg & IF_NOT) != 0 ? CC_NE : CC_E;
+    int w = (arg & IS64) != 0 ? 64 : 32;
+
+    tr_clobber(t);
+    if (jit_pin[op->rn] == NOREG) {
+        as_alu_mi(&t->a, w, ALU_CMP, RBP, XOFF(op->rn), 0);
+    } else {
+        as_test(&t->a, w, jit_pin[op->rn], jit_pin[op->rn]);
+    }
+    if ((arg & FAR_FORM) != 0) {
+        far_branch(t, (int)cc, op);
+    } else {
+        near_branch(t, (int)cc, op);
+    }
+}
+
+static void t_tbz(struct tr *t, const struct op *op, unsigned arg)
+{
+    enum cc cc = (arg & IF_NOT) != 0 ? CC_B : CC_AE;
+
+    tr_clobber(t);
+    if (jit_pin[op->rn] == NOREG) {
+        as_rm(&t->a, 0, 64, 0x0fba, 4, RBP, XOFF(op->rn), false); /* BT */
+    } else {
+        as_rr(&t->a, 0, 64, 0x0fba, 4, jit_pin[op->rn], false);
+    }
+    as_1(&t->a, op->ra);
+    if ((arg & FAR_FORM) != 0) {
+        far_branch(t, (int)cc, op);
+    } else {
+        near_branch(t, (int)cc, op);
+    }
+}
+
+static void t_br(struct tr *t, const struct op *op, unsigned arg)
+{
+    save_live(t);
+    tr_get(t, 64, RAX, op->rn);
+    if ((arg & LINKS) != 0) {
+        link_register(t);
+    }
+    tr_count(t, OP_BYTES * (t->i->slot + 1));
+    tr_far(t);
+    t->ended = true;
+}
+
+#define T(name, fn_, arg_)  [UOP_##name] = { fn_, arg_ }
+#define T_NF(name, fn, arg) T(name##_near, fn, arg), T(name##_far, fn, (arg) | FAR_FORM)
+#define T_COND(cc, n)       T(b_near_##cc, t_bcond, (n) << 8), T(b_far_##cc, t_bcond, (n) << 8 | FAR_FORM)
+
+const struct tmpl jit_tmpl_branch[UOP_COUNT] = {
+    T_NF(b, t_b, 0),
+    T_NF(bl, t_b, LINKS),
+    T_COND(eq, 0),
+    T_COND(ne, 1),
+    T_COND(hs, 2),
+    T_COND(lo, 3),
+    T_COND(mi, 4),
+    T_COND(pl, 5),
+    T_COND(vs, 6),
+    T_COND(vc, 7),
+    T_COND(hi, 8),
+    T_COND(ls, 9),
+    T_COND(ge, 10),
+    T_COND(lt, 11),
+    T_COND(gt, 12),
+    T_COND(le, 13),
+    T_NF(cbz32, t_cbz, 0),
+    T_NF(cbz64, t_cbz, IS64),
+    T_NF(cbnz32, t_cbz, IF_NOT),
+    T_NF(cbnz64, t_cbz, IF_NOT | IS64),
+    T_NF(tbz, t_tbz, 0),
+    T_NF(tbnz, t_tbz, IF_NOT),
+    T(br, t_br, 0),
+    T(blr, t_br, LINKS),
+};

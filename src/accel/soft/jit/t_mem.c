@@ -1,0 +1,352 @@
+/*
+ * t_mem.c - templates of loads and stores (bodies: op_mem.c, op_mem_v.c).
+ *
+ * The software TLB's lookup is inline; what its tag refuses (miss, MMIO, page crossing, watchpoint) goes to the C body
+ * behind the region. RDX is the guest address, then the host's; RCX the TLB entry; RAX the tag.
+ */
+#include "accel/soft/jit/translate.h"
+#include "accel/soft/op_mem.h"
+
+enum mem_kind { K_LD, K_LDS32, K_LDS64, K_ST, K_LDV, K_STV, K_LDP, K_LDPS, K_STP, K_LDPV, K_STPV };
+#define ARG(kind, size) ((unsigned)(kind) | (unsigned)(size) << 8)
+
+static bool is_store(enum mem_kind k)
+{
+    return k == K_ST || k == K_STV || k == K_STP || k == K_STPV;
+}
+static bool is_pair(enum mem_kind k)
+{
+    return k >= K_LDP;
+}
+static bool is_vector(enum mem_kind k)
+{
+    return k == K_LDV || k == K_STV || k == K_LDPV || k == K_STPV;
+}
+
+/* RDX = the address of the access. False: a form that the body handles. */
+static bool address(struct tr *t, const struct op *op, unsigned form, unsigned size)
+{
+    struct as *a = &t->a;
+    int b, m;
+
+    switch (form) {
+    case FORM_IMM:
+    case FORM_IMMSP:
+    case FORM_PRE:
+    case FORM_PRESP:
+    case FORM_USER:
+    case FORM_USERSP:
+        b = tr_src(t, 64, op->rn, RDX);
+        as_lea(a, 64, RDX, b, (int32_t)op->imm);
+        return true;
+    case FORM_POST:
+    case FORM_POSTSP: tr_get(t, 64, RDX, op->rn); return true;
+    case FORM_REG:
+    case FORM_REGS:
+        m = tr_src(t, 64, op->rm, RCX);
+        b = tr_src(t, 64, op->rn, RDX);
+        if (form == FORM_REGS && size == 4) {
+            as_mov(a, 64, RCX, m);
+            as_shift(a, 64, SH_SHL, RCX, 4);
+            as_lea_x(a, 64, RDX, b, RCX, 0, 0);
+        } else {
+            as_lea_x(a, 64, RDX, b, m, form == FORM_REGS ? size : 0, 0);
+        }
+        return true;
+    case FORM_UXTW:
+    case FORM_SXTW:
+        m = tr_src(t, 32, op->rm, RCX);
+        if (form == FORM_UXTW) {
+            as_rr(a, 0, 32, 0x8b, RCX, m, false);
+        } else {
+            as_rr(a, 0, 64, 0x63, RCX, m, false);
+        }
+        b = tr_src(t, 64, op->rn, RDX);
+        if (op->imm > 3) {
+            as_shift(a, 64, SH_SHL, RCX, (unsigned)op->imm);
+            as_lea_x(a, 64, RDX, b, RCX, 0, 0);
+        } else {
+            as_lea_x(a, 64, RDX, b, RCX, (unsigned)op->imm, 0);
+        }
+        return true;
+    default: return false;
+    }
+}
+
+/* RDX becomes the host address of [RDX, RDX + span), or the jump that is answered is taken. */
+static uint8_t *lookup(struct tr *t, unsigned span, unsigned elem, bool write, bool user)
+{
+    struct as *a = &t->a;
+    int32_t tag =
+        (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
+    uint8_t *miss;
+
+    as_mov(a, 32, RCX, RDX);
+    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
+    as_alu_i(a, 32, ALU_AND, RCX, (TLB_ENTRIES - 1) << 5);
+    as_alu_m(a, 64, ALU_ADD, RCX, RBP, user ? OFF(tlb_user) : OFF(tlb));
+    if (span > 1) {
+        as_lea(a, 64, RAX, RDX, (int32_t)span - 1);
+    } else {
+        as_mov(a, 64, RAX, RDX);
+    }
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+    if (t->page->aligned && elem > 1) {
+        uint8_t *ok;
+        as_rr(a, 0, 32, 0xf7, 0, RDX, false); /* TEST EDX, imm */
+        as_4(a, elem - 1);
+        ok = as_jcc(a, CC_E);
+        as_alu_i(a, 32, ALU_OR, RAX, 1);
+        as_patch(a, ok, a->p);
+    }
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
+    miss = as_jcc(a, CC_NE);
+    as_alu_m(a, 64, ALU_ADD, RDX, RCX, offsetof(struct tlb_entry, addend));
+    return miss;
+}
+
+static void load_x(struct tr *t, unsigned g, enum mem_kind k, unsigned size, int32_t disp)
+{
+    static const uint32_t zero[] = { 0x0fb6, 0x0fb7, 0x8b, 0x8b };
+    static const uint32_t sign[] = { 0x0fbe, 0x0fbf, 0x63, 0x8b };
+    int d = tr_dst(g, RAX);
+
+    if (k == K_LD || k == K_LDP) {
+        as_rm(&t->a, 0, size == 3 ? 64 : 32, zero[size], d, RDX, disp, false);
+    } else {
+        as_rm(&t->a, 0, k == K_LDS32 ? 32 : 64, sign[size], d, RDX, disp, false);
+    }
+    tr_put(t, g, d);
+}
+
+static void store_x(struct tr *t, unsigned g, unsigned size, int32_t disp)
+{
+    int s = tr_src(t, 64, g, RCX);
+
+    if (size == 1) {
+        as_1(&t->a, 0x66);
+    }
+    as_rm(&t->a, 0, size == 3 ? 64 : 32, size == 0 ? 0x88 : 0x89, s, RDX, disp, size == 0);
+}
+
+/* Narrow ones clear the rest of the register. */
+static void load_v(struct tr *t, unsigned n, unsigned size, int32_t disp)
+{
+    struct as *a = &t->a;
+
+    if (size <= 1) {
+        as_rm(a, 0, 32, size == 0 ? 0x0fb6 : 0x0fb7, RAX, RDX, disp, false);
+        as_rr(a, 0x66, 32, 0x0f6e, 0, RAX, false); /* MOVD */
+    } else if (size == 2) {
+        as_rm(a, 0x66, 32, 0x0f6e, 0, RDX, disp, false);
+    } else if (size == 3) {
+        as_rm(a, 0xf3, 32, 0x0f7e, 0, RDX, disp, false); /* MOVQ */
+    } else {
+        as_rm(a, 0, 32, 0x0f10, 0, RDX, disp, false); /* MOVUPS */
+    }
+    as_rm(a, 0, 32, 0x0f29, 0, RBP, VOFF(n), false); /* MOVAPS */
+}
+
+static void store_v(struct tr *t, unsigned n, unsigned size, int32_t disp)
+{
+    struct as *a = &t->a;
+
+    if (size == 4) {
+        as_rm(a, 0, 32, 0x0f28, 0, RBP, VOFF(n), false);
+        as_rm(a, 0, 32, 0x0f11, 0, RDX, disp, false);
+        return;
+    }
+    as_load(a, size == 3 ? 64 : 32, RCX, RBP, VOFF(n));
+    if (size == 1) {
+        as_1(a, 0x66);
+    }
+    as_rm(a, 0, size == 3 ? 64 : 32, size == 0 ? 0x88 : 0x89, RCX, RDX, disp, size == 0);
+}
+
+/* A pair of words is one access (FEAT_LSE2; see load_both in op_mem.c). */
+static void load_words(struct tr *t, const struct op *op, bool sign)
+{
+    struct as *a = &t->a;
+
+    as_load(a, 64, RAX, RDX, 0);
+    as_rr(a, 0, sign ? 64 : 32, sign ? 0x63 : 0x8b, RCX, RAX, false);
+    as_shift(a, 64, sign ? SH_SAR : SH_SHR, RAX, 32);
+    tr_put(t, op->rd, RCX);
+    tr_put(t, op->rm, RAX);
+}
+
+static void store_words(struct tr *t, const struct op *op)
+{
+    struct as *a = &t->a;
+
+    tr_get(t, 32, RCX, op->rd);
+    tr_get(t, 64, RAX, op->rm);
+    as_shift(a, 64, SH_SHL, RAX, 32);
+    as_alu(a, 64, ALU_OR, RCX, RAX);
+    as_store(a, 64, RCX, RDX, 0);
+}
+
+static void access(struct tr *t, const struct op *op, enum mem_kind k, unsigned size)
+{
+    int32_t second = 1 << size;
+
+    switch (k) {
+    case K_ST: store_x(t, op->rd, size, 0); break;
+    case K_STP:
+        if (size == 2) { /* one access: see op_mem.c */
+            store_words(t, op);
+            break;
+        }
+        store_x(t, op->rd, size, 0);
+        store_x(t, op->rm, size, second);
+        break;
+    case K_LDV: load_v(t, op->rd, size, 0); break;
+    case K_STV: store_v(t, op->rd, size, 0); break;
+    case K_LDPV:
+        load_v(t, op->rd, size, 0);
+        load_v(t, op->rm, size, second);
+        break;
+    case K_STPV:
+        store_v(t, op->rd, size, 0);
+        store_v(t, op->rm, size, second);
+        break;
+    case K_LDP:
+    case K_LDPS:
+        if (size == 2) {
+            load_words(t, op, k == K_LDPS);
+            break;
+        }
+        load_x(t, op->rd, k, size, 0);
+        load_x(t, op->rm, k, size, second);
+        break;
+    default: load_x(t, op->rd, k, size, 0); break;
+    }
+}
+
+/* The base afterwards; before the access's destinations are written, after its source has been read. */
+static void write_back(struct tr *t, const struct op *op)
+{
+    int d = tr_dst(op->rn, RAX), s = tr_src(t, 64, op->rn, RAX);
+
+    as_lea(&t->a, 64, d, s, (int32_t)op->imm);
+    tr_put(t, op->rn, d);
+}
+
+/* The answered jump is taken if FP and SIMD are off. */
+static uint8_t *fp_trapped(struct tr *t)
+{
+    as_rm(&t->a, 0, 32, 0x80, 7, RBP, OFF(fp_trap), false); /* CMP byte, imm8 */
+    as_1(&t->a, 0);
+    return as_jcc(&t->a, CC_NE);
+}
+
+/* arg: kind, size << 8, form << 16. */
+static void t_mem(struct tr *t, const struct op *op, unsigned arg)
+{
+    struct as *a = &t->a;
+    enum mem_kind k = (enum mem_kind)(arg & 0xff);
+    unsigned size = arg >> 8 & 0xff, form = arg >> 16;
+    bool sp =
+        form == FORM_IMMSP || form == FORM_PRESP || form == FORM_POSTSP || form == FORM_USERSP;
+    bool wb = form >= FORM_PRE && form <= FORM_POSTSP;
+    uint8_t *trap = NULL, *odd = NULL, *miss;
+
+    if (form == FORM_EXTSP) {
+        tr_call(t);
+        return;
+    }
+    tr_clobber(t);
+    if (is_vector(k)) {
+        trap = fp_trapped(t);
+    }
+    if (sp) {
+        as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
+        as_test(a, 64, RAX, tr_src(t, 64, X_SP, RCX));
+        odd = as_jcc(a, CC_NE);
+    }
+    address(t, op, form, size);
+    miss = lookup(t, (1u << size) << is_pair(k), 1u << size, is_store(k),
+                  form == FORM_USER || form == FORM_USERSP);
+    if (!is_store(k) && wb) {
+        write_back(t, op);
+    }
+    access(t, op, k, size);
+    if (is_store(k) && wb) {
+        write_back(t, op);
+    }
+    tr_cold_call(t, miss, odd, trap);
+}
+
+static void t_literal(struct tr *t, const struct op *op, unsigned arg)
+{
+    struct as *a = &t->a;
+    enum mem_kind k = (enum mem_kind)(arg & 0xff);
+    unsigned size = arg >> 8 & 0xff;
+    uint8_t *trap = NULL, *miss;
+
+    tr_clobber(t);
+    if (is_vector(k)) {
+        trap = fp_trapped(t);
+    }
+    as_load(a, 64, RDX, RBP, OFF(page_va));
+    as_lea(a, 64, RDX, RDX, (int32_t)op->imm);
+    miss = lookup(t, 1u << size, 1u << size, false, false);
+    access(t, op, k, size);
+    tr_cold_call(t, miss, trap, NULL);
+}
+
+#define T(name, fn_, arg_)   [UOP_##name] = { fn_, arg_ }
+#define T_F(name, form, arg) T(name, t_mem, (arg) | (unsigned)(form) << 16)
+#define T3(kind, arg)                                                       \
+    T_F(kind##_imm, FORM_IMM, arg), T_F(kind##_immsp, FORM_IMMSP, arg),     \
+        T_F(kind##_pre, FORM_PRE, arg), T_F(kind##_presp, FORM_PRESP, arg), \
+        T_F(kind##_post, FORM_POST, arg), T_F(kind##_postsp, FORM_POSTSP, arg)
+#define TF(kind, arg)                                                                \
+    T3(kind, arg), T_F(kind##_reg, FORM_REG, arg), T_F(kind##_regs, FORM_REGS, arg), \
+        T_F(kind##_uxtw, FORM_UXTW, arg), T_F(kind##_sxtw, FORM_SXTW, arg),          \
+        T_F(kind##_extsp, FORM_EXTSP, arg)
+#define TU(kind, arg) \
+    TF(kind, arg), T_F(kind##_user, FORM_USER, arg), T_F(kind##_usersp, FORM_USERSP, arg)
+
+const struct tmpl jit_tmpl_mem[UOP_COUNT] = {
+    TU(ld8, ARG(K_LD, 0)),
+    TU(ld8s32, ARG(K_LDS32, 0)),
+    TU(ld8s64, ARG(K_LDS64, 0)),
+    TU(ld16, ARG(K_LD, 1)),
+    TU(ld16s32, ARG(K_LDS32, 1)),
+    TU(ld16s64, ARG(K_LDS64, 1)),
+    TU(ld32, ARG(K_LD, 2)),
+    TU(ld32s64, ARG(K_LDS64, 2)),
+    TU(ld64, ARG(K_LD, 3)),
+    TU(st8, ARG(K_ST, 0)),
+    TU(st16, ARG(K_ST, 1)),
+    TU(st32, ARG(K_ST, 2)),
+    TU(st64, ARG(K_ST, 3)),
+    TF(ldv8, ARG(K_LDV, 0)),
+    TF(ldv16, ARG(K_LDV, 1)),
+    TF(ldv32, ARG(K_LDV, 2)),
+    TF(ldv64, ARG(K_LDV, 3)),
+    TF(ldv128, ARG(K_LDV, 4)),
+    TF(stv8, ARG(K_STV, 0)),
+    TF(stv16, ARG(K_STV, 1)),
+    TF(stv32, ARG(K_STV, 2)),
+    TF(stv64, ARG(K_STV, 3)),
+    TF(stv128, ARG(K_STV, 4)),
+    T(ld32_lit, t_literal, ARG(K_LD, 2)),
+    T(ld32s64_lit, t_literal, ARG(K_LDS64, 2)),
+    T(ld64_lit, t_literal, ARG(K_LD, 3)),
+    T(ldv32_lit, t_literal, ARG(K_LDV, 2)),
+    T(ldv64_lit, t_literal, ARG(K_LDV, 3)),
+    T(ldv128_lit, t_literal, ARG(K_LDV, 4)),
+    T3(ldp32, ARG(K_LDP, 2)),
+    T3(stp32, ARG(K_STP, 2)),
+    T3(ldp32s64, ARG(K_LDPS, 2)),
+    T3(ldp64, ARG(K_LDP, 3)),
+    T3(stp64, ARG(K_STP, 3)),
+    T3(ldpv32, ARG(K_LDPV, 2)),
+    T3(ldpv64, ARG(K_LDPV, 3)),
+    T3(ldpv128, ARG(K_LDPV, 4)),
+    T3(stpv32, ARG(K_STPV, 2)),
+    T3(stpv64, ARG(K_STPV, 3)),
+    T3(stpv128, ARG(K_STPV, 4)),
+};

@@ -1,0 +1,473 @@
+/*
+ * translate.c - from a region to host code: the services that templates use, and the pass over the region.
+ *
+ * One pass, in the order of addresses. At an instruction that several ways lead to (join) NZCV are in memory
+ * or dead and r14 is count_bias; between joins the translator knows better (tr.fk, tr.bias).
+ */
+#include "accel/soft/jit/region.h"
+
+/* ---- Guest registers ------------------------------------------------------------------------- */
+
+/* clang-format off */
+const int8_t jit_pin[X_COUNT] = {
+    RBX, RSI, RDI, R8, R9, R10, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+    -1, -1, -1, R11, R12, R15, -1, -1, -1, -1, -1, -1, -1, -1, -1, R13,
+    -1, -1,
+};
+/* clang-format on */
+
+void tr_get(struct tr *t, int w, int dst, unsigned g)
+{
+    if (g == X_ZERO) {
+        as_imm(&t->a, dst, 0);
+    } else if (jit_pin[g] != NOREG) {
+        as_mov(&t->a, w, dst, jit_pin[g]);
+    } else {
+        as_load(&t->a, w, dst, RBP, XOFF(g));
+    }
+}
+
+int tr_src(struct tr *t, int w, unsigned g, int tmp)
+{
+    if (jit_pin[g] != NOREG) {
+        return jit_pin[g];
+    }
+    tr_get(t, w, tmp, g);
+    return tmp;
+}
+
+int tr_dst(unsigned g, int tmp)
+{
+    return jit_pin[g] != NOREG ? jit_pin[g] : tmp;
+}
+
+void tr_put(struct tr *t, unsigned g, int reg)
+{
+    if (g == X_SINK || jit_pin[g] == reg) {
+        return;
+    }
+    if (jit_pin[g] != NOREG) {
+        as_mov(&t->a, 64, jit_pin[g], reg);
+    } else {
+        as_store(&t->a, 64, reg, RBP, XOFF(g));
+    }
+}
+
+void tr_alu(struct tr *t, int w, enum alu n, int reg, unsigned g)
+{
+    if (jit_pin[g] != NOREG) {
+        as_alu(&t->a, w, n, reg, jit_pin[g]);
+    } else {
+        as_alu_m(&t->a, w, n, reg, RBP, XOFF(g));
+    }
+}
+
+/* ---- NZCV ------------------------------------------------------------------------------------ */
+
+void tr_flags_save(struct tr *t)
+{
+    struct as *a = &t->a;
+
+    if (t->fk == FK_ADD) {
+        as_1(a, 0xf5); /* CMC */
+    } else if (t->fk == FK_LOGIC) {
+        as_1(a, 0xf9); /* STC: no carry is a borrow */
+    }
+    t->fk = FK_SUB;
+    as_1(a, 0x9f); /* LAHF */
+    as_setcc(a, CC_O, RAX);
+    as_1(a, 0x66);
+    as_store(a, 32, RAX, RBP, OFF(jit_nzcv));
+    t->fsaved = true;
+}
+
+void tr_clobber(struct tr *t)
+{
+    bool sets = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
+
+    if (t->fk != FK_NONE && !t->fsaved && t->i->live_out && !sets) {
+        tr_flags_save(t);
+    }
+    t->fk = FK_NONE;
+}
+
+void tr_flags(struct tr *t, enum flag_kind kind)
+{
+    t->fk = kind;
+    t->fsaved = false;
+}
+
+static void flags_load(struct tr *t)
+{
+    struct as *a = &t->a;
+
+    as_rm(a, 0, 32, 0x0fb7, RAX, RBP, OFF(jit_nzcv), false);
+    as_1(a, 0x04); /* ADD AL, 127: overflows if V */
+    as_1(a, 127);
+    as_1(a, 0x9e); /* SAHF */
+    t->fk = FK_SUB;
+    t->fsaved = true;
+}
+
+enum cc tr_cond(struct tr *t, unsigned cond)
+{
+    static const uint8_t host[] = { CC_E,  CC_NE, CC_AE, CC_B,  CC_S, CC_NS, CC_O,
+                                    CC_NO, CC_A,  CC_BE, CC_GE, CC_L, CC_G,  CC_LE };
+    bool carry = (cond >> 1) == 1 || (cond >> 1) == 4;
+
+    if (t->fk == FK_NONE) {
+        flags_load(t);
+    }
+    if (carry && t->fk != FK_SUB) {
+        as_1(&t->a, t->fk == FK_ADD ? 0xf5 : 0xf9); /* CMC; STC */
+        t->fk = FK_SUB;
+    }
+    return (enum cc)host[cond];
+}
+
+/* ---- Ways out -------------------------------------------------------------------------------- */
+
+struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
+{
+    struct cold *c = &t->cold[t->colds < COLD_MAX - 1 ? t->colds++ : COLD_MAX - 1];
+
+    if (t->colds == COLD_MAX - 1) {
+        t->a.full = true;
+    }
+    *c = (struct cold){ .kind = kind,
+                        .from = { from },
+                        .slot = t->i->slot,
+                        .uop = (uint16_t)t->i->uop,
+                        .bias = t->bias };
+    c->sets_flags = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
+    return c;
+}
+
+void tr_cold_call(struct tr *t, uint8_t *from0, uint8_t *from1, uint8_t *from2)
+{
+    struct cold *c = tr_cold(t, COLD_CALL, from0);
+
+    c->from[1] = from1;
+    c->from[2] = from2;
+    c->back = t->a.p;
+}
+
+static void call_body(struct tr *t, unsigned slot, unsigned uop, bool sets_flags, int32_t bias)
+{
+    struct as *a = &t->a;
+
+    if (bias != 0) {
+        as_lea(a, 64, R14, R14, -bias);
+    }
+    as_imm(a, RCX, slot | uop << 10);
+    as_call_to(a, sets_flags ? t->jit->call_out : t->jit->call);
+    if (bias != 0) {
+        as_lea(a, 64, R14, R14, bias);
+    }
+}
+
+void tr_call(struct tr *t)
+{
+    uint32_t flags = uop_table[t->i->uop].flags;
+    bool reads = (flags & (UOP_NZCV_IN | UOP_ENDS_BLOCK)) != 0;
+
+    if (t->fk != FK_NONE && !t->fsaved && (reads || t->i->live_out)) {
+        tr_flags_save(t);
+    }
+    call_body(t, t->i->slot, t->i->uop, (flags & UOP_NZCV_OUT) != 0, t->bias);
+    t->fk = FK_NONE;
+}
+
+void tr_count(struct tr *t, int32_t bytes)
+{
+    if (bytes - t->bias != 0) {
+        as_lea(&t->a, 64, R14, R14, bytes - t->bias);
+    }
+    t->bias = bytes;
+}
+
+void tr_far(struct tr *t)
+{
+    struct as *a = &t->a;
+    int32_t jc = OFF(jc);
+
+    as_mov(a, 64, RCX, RAX);
+    as_shift(a, 64, SH_SHR, RCX, JC_BITS);
+    as_alu(a, 32, ALU_XOR, RCX, RAX);
+    as_alu_i(a, 32, ALU_AND, RCX, ((1 << JC_BITS) - 1) << 2);
+    as_lea_x(a, 64, RDX, RBP, RCX, 3, jc);
+    as_alu_m(a, 64, ALU_CMP, RAX, RDX, offsetof(struct jc_entry, va));
+    as_jcc_to(a, CC_NE, t->jit->far_miss);
+    as_load(a, 64, RCX, RBP, OFF(epoch));
+    as_alu_m(a, 64, ALU_CMP, RCX, RDX, offsetof(struct jc_entry, epoch));
+    as_jcc_to(a, CC_NE, t->jit->far_miss);
+    as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
+    as_jcc_to(a, CC_NE, t->jit->far_miss);
+    as_jmp_m(a, RDX, offsetof(struct jc_entry, host));
+}
+
+/* Is there translated code for the slot already, outside of this region? Where it can be jumped to, or NULL. */
+static uint8_t *known(const struct tr *t, unsigned slot)
+{
+    const struct op *op = &t->page->ops[slot];
+
+    return t->at[slot] < 0 ? jit_near_host(t->jit, op) : NULL;
+}
+
+bool tr_live_at(const struct tr *t, unsigned slot)
+{
+    return t->at[slot] < 0 || t->insn[t->at[slot]].live_in;
+}
+
+static void fix(struct tr *t, uint8_t *at, unsigned slot, bool check)
+{
+    if (t->fixes == COLD_MAX) {
+        t->a.full = true;
+        return;
+    }
+    t->fix[t->fixes].at = at;
+    t->fix[t->fixes].slot = (uint16_t)slot;
+    t->fix[t->fixes++].check = check;
+}
+
+void tr_goto(struct tr *t, int cc, unsigned slot)
+{
+    struct as *a = &t->a;
+    bool backward = slot <= t->i->slot;
+    int32_t taken = OP_BYTES * ((int32_t)t->i->slot + 1 - (int32_t)slot);
+    uint8_t *jump;
+
+    /* LEA leaves the condition alone. The way that falls through undoes it when it next matters. */
+    tr_count(t, taken);
+    jump = cc < 0 ? as_jmp(a) : as_jcc(a, (enum cc)cc);
+    if (t->at[slot] >= 0) {
+        fix(t, jump, slot, backward);
+    } else {
+        struct cold *c = tr_cold(t, COLD_LINK, jump);
+        c->slot = (uint16_t)slot;
+        c->sets_flags = backward; /* looks at pending */
+    }
+}
+
+/* The way to the next slot, which is not the next one in the region. */
+static void fall_through(struct tr *t, unsigned slot)
+{
+    struct as *a = &t->a;
+
+    if (t->fk != FK_NONE && !t->fsaved && tr_live_at(t, slot < PAGE_SLOTS ? slot : 0)) {
+        tr_flags_save(t);
+    }
+    if (slot == PAGE_SLOTS) { /* into the next page */
+        as_load(a, 64, RAX, RBP, OFF(page_va));
+        as_lea(a, 64, RAX, RAX, SOFT_PAGE);
+        tr_count(t, OP_BYTES * PAGE_SLOTS);
+        tr_far(t);
+        return;
+    }
+    tr_count(t, 0);
+    if (t->at[slot] >= 0) {
+        fix(t, as_jmp(a), slot, false);
+    } else {
+        struct cold *c = tr_cold(t, COLD_LINK, as_jmp(a));
+        c->slot = (uint16_t)slot;
+    }
+}
+
+/* ---- The pass -------------------------------------------------------------------------------- */
+
+static void look_at_pending(struct tr *t, unsigned slot)
+{
+    struct cold *c;
+
+    as_alu_mi(&t->a, 32, ALU_CMP, RBP, OFF(pending), 0);
+    c = tr_cold(t, COLD_PENDING, as_jcc(&t->a, CC_NE));
+    c->slot = (uint16_t)slot;
+    c->bias = 0;
+}
+
+/* Everything that a way from elsewhere may count on. */
+static void join(struct tr *t, struct ti *i)
+{
+    if (t->fk != FK_NONE && !t->fsaved && i->live_in) {
+        tr_flags_save(t);
+    }
+    t->fk = FK_NONE;
+    tr_count(t, 0);
+    if (i->loop) {
+        i->check = t->a.p;
+        look_at_pending(t, i->slot);
+    }
+}
+
+static void instruction(struct tr *t, const struct ti *i)
+{
+    const struct tmpl *m = &jit_tmpl_int[i->uop];
+
+    if (m->fn == NULL) {
+        m = &jit_tmpl_branch[i->uop];
+    }
+    if (m->fn == NULL) {
+        m = &jit_tmpl_mem[i->uop];
+    }
+    if (m->fn != NULL) {
+        m->fn(t, &i->op, m->arg);
+    } else {
+        tr_call(t);
+    }
+}
+
+static void body(struct tr *t)
+{
+    for (unsigned n = 0; n < t->count; n++) {
+        struct ti *i = &t->insn[n];
+
+        t->i = i;
+        if (i->join || i->entry || i->loop) {
+            join(t, i);
+        }
+        i->host = t->a.p;
+        t->ended = false;
+        instruction(t, i);
+        if (!t->ended && (n + 1 == t->count || t->insn[n + 1].slot != i->slot + 1)) {
+            fall_through(t, i->slot + 1u);
+            t->ended = true;
+        }
+        if (t->ended) {
+            t->fk = FK_NONE;
+            t->bias = 0;
+        }
+    }
+}
+
+/* ---- Behind the region ----------------------------------------------------------------------- */
+
+static void cold_link(struct tr *t, const struct cold *c)
+{
+    struct as *a = &t->a;
+    uint8_t *there = known(t, c->slot);
+    struct jit_link *link;
+
+    if (c->sets_flags) {
+        as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
+        uint8_t *quiet = as_jcc(a, CC_E);
+        as_imm(a, RCX, c->slot);
+        as_jmp_to(a, t->jit->leave_at);
+        as_patch(a, quiet, a->p);
+    }
+    if (there != NULL) {
+        as_jmp_to(a, there);
+        return;
+    }
+    link = jit_link_new(t->jit, t->page, c->slot);
+    if (link == NULL) {
+        a->full = true;
+        return;
+    }
+    /* JMP [RIP + link->target]; at first to what follows it. */
+    as_1(a, 0xff);
+    as_1(a, 0x25);
+    as_4(a, 0);
+    as_patch(a, a->p - 4, (const uint8_t *)&link->target);
+    link->target = (uint64_t)(uintptr_t)(t->jit->rx + (a->p - t->jit->rw));
+    as_imm(a, RCX, c->slot);
+    as_jmp_to(a, t->jit->interp_at);
+    jit_mark(t->cpu, t->page, c->slot);
+}
+
+static void cold_code(struct tr *t, const struct cold *c)
+{
+    struct as *a = &t->a;
+
+    for (unsigned n = 0; n < ARRAY_SIZE(c->from); n++) {
+        if (c->from[n] != NULL) {
+            as_patch(a, c->from[n], a->p);
+        }
+    }
+    switch (c->kind) {
+    case COLD_CALL:
+        call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
+        as_jmp_to(a, c->back);
+        break;
+    case COLD_PENDING:
+        as_imm(a, RCX, c->slot);
+        as_jmp_to(a, t->jit->leave_at);
+        break;
+    case COLD_LINK: cold_link(t, c); break;
+    case COLD_FAR:
+        as_load(a, 64, RAX, RBP, OFF(page_va));
+        as_lea(a, 64, RAX, RAX, (int32_t)c->imm);
+        t->bias = c->bias;
+        tr_count(t, OP_BYTES * (c->slot + 1));
+        tr_far(t);
+        break;
+    }
+}
+
+static uint64_t rx_of(const struct tr *t, const uint8_t *p)
+{
+    return (uint64_t)(uintptr_t)(t->jit->rx + (p - t->jit->rw));
+}
+
+/*
+ * The way in from elsewhere:
+ *
+ *       far:    from the jump cache; rax is the address, r14 the count
+ *               page_va, page_ops, r14 = count_bias, on to the instruction
+ *       data:   far, near (addresses)
+ *       slot:   a body's prototype; what op->fn points to
+ */
+static void entry(struct tr *t, const struct ti *i)
+{
+    struct as *a = &t->a;
+    uint8_t *far_ = a->p;
+
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+    as_store(a, 64, RAX, RBP, OFF(page_va));
+    as_imm(a, RAX, (uint64_t)(uintptr_t)t->page->ops);
+    as_store(a, 64, RAX, RBP, OFF(page_ops));
+    if (i->slot != 0) {
+        as_lea(a, 64, R14, R14, -OP_BYTES * i->slot);
+    }
+    as_jmp_to(a, i->host);
+    while (((uintptr_t)a->p & 7) != 0 && !a->full) {
+        as_1(a, 0xcc);
+    }
+    as_8(a, rx_of(t, far_));
+    as_8(a, rx_of(t, i->host));
+    if (!a->full) {
+        uint8_t *slot = a->p; /* LEA RAX, [RIP + host] */
+        as_1(a, 0x48);
+        as_1(a, 0x8d);
+        as_1(a, 0x05);
+        as_4(a, 0);
+        as_patch(a, a->p - 4, i->host);
+        as_jmp_to(a, t->jit->enter);
+        if (!a->full) {
+            jit_set_entry(t->cpu, t->page, i->slot, (op_fn *)(uintptr_t)rx_of(t, slot),
+                          rx_of(t, i->host));
+        }
+    }
+}
+
+bool jit_translate(struct tr *t)
+{
+    t->fk = FK_NONE;
+    body(t);
+    for (unsigned n = 0; n < t->colds && !t->a.full; n++) {
+        t->i = &t->insn[0];
+        cold_code(t, &t->cold[n]);
+    }
+    for (unsigned n = 0; n < t->fixes; n++) {
+        const struct ti *to = &t->insn[t->at[t->fix[n].slot]];
+        as_patch(&t->a, t->fix[n].at, t->fix[n].check ? to->check : to->host);
+    }
+    if (t->a.full) {
+        return false;
+    }
+    for (unsigned n = 0; n < t->count; n++) {
+        if (t->insn[n].entry) {
+            entry(t, &t->insn[n]);
+        }
+    }
+    return !t->a.full;
+}

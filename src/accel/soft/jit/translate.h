@@ -1,0 +1,157 @@
+/*
+ * translate.h - what the translator's files share: registers, a region in the making, templates.
+ *
+ * Host registers while translated code runs:
+ *
+ *   rbp       struct cpu + CPU_BIAS, so that X0-SP have one-byte displacements
+ *   r14       cpu->count_bias + a constant that the translator knows (tr.bias): a branch that is taken adds
+ *             to it, straight code does not, and the count of instructions is always exact
+ *   pinned    rbx rsi rdi r8-r13 r15: X0-X5, X19-X21, SP (table in jit.c)
+ *   scratch   rax rcx rdx, and all xmm
+ *
+ * The other guest registers live in struct cpu. NZCV is in EFLAGS between a setter and its users; where it must
+ * survive, it is cpu->jit_nzcv: AH as LAHF gives it after a comparison (CF is the borrow: not C), AL = V.
+ */
+#ifndef SOFT_JIT_TRANSLATE_H
+#define SOFT_JIT_TRANSLATE_H
+
+#include "accel/soft/jit/asm.h"
+#include "accel/soft/jit/jit.h"
+
+#define CPU_BIAS   128
+#define OFF(field) ((int32_t)offsetof(struct cpu, field) - CPU_BIAS)
+#define XOFF(g)    ((int32_t)(8 * (g)) - CPU_BIAS)
+#define VOFF(n)    ((int32_t)(offsetof(struct cpu, v) + 16 * (size_t)(n)) - CPU_BIAS)
+
+#define REGION_MAX 400 /* instructions */
+#define COLD_MAX   1600
+#define OP_BYTES   ((int32_t)sizeof(struct op))
+
+/* Host code that all regions share, at fixed places of a CPU's code cache. */
+struct jit_link {
+    uint64_t target; /* read by the jump */
+    struct jit_link *next;
+    unsigned slot;
+};
+
+struct jit {
+    uint8_t *rw, *rx; /* the same memory, writable and executable */
+    size_t size;
+    uint8_t *p; /* code grows up from the start, links down from the end (writable addresses) */
+    uint8_t *top;
+    uint8_t *start; /* of regions                                                                 */
+    uint8_t *enter; /* rdi, rsi as a body; rax: where to                                          */
+    uint8_t
+        *leave_at; /* ecx: slot that is next. To run.c                                           */
+    uint8_t
+        *interp_at; /* ecx: slot that is next. To its body                                       */
+    uint8_t *call;  /* ecx: slot | uop << 10. The body of one instruction                         */
+    uint8_t
+        *call_out; /* ... that may set NZCV                                                      */
+    uint8_t
+        *far_miss; /* rax: address that is next. To run.c                                        */
+    uint8_t
+        *far_interp; /* from the jump cache: rax: address, rdx: entry. To its body               */
+};
+
+/* One instruction of a region. */
+struct ti {
+    struct op op;
+    enum uop uop;
+    uint16_t slot;
+    bool join;              /* more than one way leads here                */
+    bool loop;              /* a backward branch leads here                */
+    bool entry;             /* can be entered from elsewhere               */
+    bool live_in, live_out; /* NZCV                               */
+    bool done;              /* translated                                  */
+    uint8_t *host;          /* where it starts: bias 0, NZCV saved or dead */
+    uint8_t *check;         /* the same with a look at cpu->pending before */
+};
+
+enum cold_kind { COLD_CALL, COLD_PENDING, COLD_LINK, COLD_FAR };
+
+/* Code that is seldom needed, put behind the region. */
+struct cold {
+    enum cold_kind kind;
+    uint8_t *from[3]; /* displacements that lead here */
+    uint8_t *back;    /* COLD_CALL: where it goes on  */
+    uint16_t slot;
+    uint16_t uop;
+    bool sets_flags;
+    int32_t bias;
+    int64_t imm; /* COLD_FAR: target, relative to the page */
+};
+
+enum flag_kind { FK_NONE, FK_SUB, FK_ADD, FK_LOGIC };
+
+struct tr {
+    struct as a;
+    struct cpu *cpu;
+    struct jit *jit;
+    struct code_page *page;
+    unsigned count;
+    struct ti insn[REGION_MAX];
+    int16_t at[PAGE_SLOTS]; /* index in insn, or -1 */
+    unsigned colds;
+    struct cold cold[COLD_MAX];
+    /* Of the instruction that is translated. */
+    const struct ti *i;
+    enum flag_kind fk; /* what EFLAGS hold   */
+    bool fsaved;       /* jit_nzcv holds it, too */
+    int32_t bias;
+    bool ended; /* no way leads to the next instruction */
+    struct {
+        uint8_t *at;
+        uint16_t slot;
+        bool check;
+    } fix[COLD_MAX];
+    unsigned fixes;
+};
+
+typedef void tmpl_fn(struct tr *t, const struct op *op, unsigned arg);
+struct tmpl {
+    tmpl_fn *fn;
+    unsigned arg;
+};
+
+extern const struct tmpl jit_tmpl_int[UOP_COUNT];
+extern const struct tmpl jit_tmpl_branch[UOP_COUNT];
+extern const struct tmpl jit_tmpl_mem[UOP_COUNT];
+
+/* Host register of a guest register, or NOREG. */
+extern const int8_t jit_pin[X_COUNT];
+
+/* ---- For templates (translate.c) ------------------------------------------------------------- */
+
+/* A host register that holds guest register g: its own, or tmp. The upper half of a 32-bit one is not to be used. */
+int tr_src(struct tr *t, int w, unsigned g, int tmp);
+/* Copies guest register g into dst. */
+void tr_get(struct tr *t, int w, int dst, unsigned g);
+/* The register in which to make guest register g: its own, or tmp; then tr_put. */
+int tr_dst(unsigned g, int tmp);
+void tr_put(struct tr *t, unsigned g, int reg);
+/* reg op= guest register g. */
+void tr_alu(struct tr *t, int w, enum alu n, int reg, unsigned g);
+/* EFLAGS are about to change without meaning NZCV: saves those that are needed. First thing in a template; uses RAX. */
+void tr_clobber(struct tr *t);
+/* EFLAGS are NZCV now. */
+void tr_flags(struct tr *t, enum flag_kind kind);
+/* Saves NZCV, uses RAX; EFLAGS keep them. */
+void tr_flags_save(struct tr *t);
+/* The host's condition for the guest's, EFLAGS being loaded; uses RAX. */
+enum cc tr_cond(struct tr *t, unsigned cond);
+/* Calls the instruction's C body, in place. */
+void tr_call(struct tr *t);
+/* The jumps at from lead to such a call behind the region, which comes back to where the code is now. */
+void tr_cold_call(struct tr *t, uint8_t *from0, uint8_t *from1, uint8_t *from2);
+struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from);
+/* NZCV at a slot of the page: could it be read before it is written? */
+bool tr_live_at(const struct tr *t, unsigned slot);
+/* r14 becomes the count_bias at the target of a branch that is taken, plus nothing. */
+void tr_count(struct tr *t, int32_t bytes);
+/* Goes on at a slot of the page. cc < 0: always. Then the taken way's count has been set. */
+void tr_goto(struct tr *t, int cc, unsigned slot);
+/* Goes on at the address in RAX, through the jump cache; the count is exact. */
+void tr_far(struct tr *t);
+
+#endif
