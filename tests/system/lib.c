@@ -362,6 +362,13 @@ static u64 state(void)
     return __atomic_load_n(&mail.state, __ATOMIC_ACQUIRE);
 }
 
+/* Who waits for it sleeps by WFE: the host may have fewer CPUs than we have. */
+static void set_state(u64 value)
+{
+    __atomic_store_n(&mail.state, value, __ATOMIC_RELEASE);
+    ASM("dsb ish\nsev");
+}
+
 void cpu1_loop(void)
 {
     if ((mail.sctlr & SCTLR_M) != 0) {
@@ -377,10 +384,10 @@ void cpu1_loop(void)
     __atomic_store_n(&mail.state, 0, __ATOMIC_RELEASE);
     for (;;) {
         while (state() != 1) {
-            ASM("yield");
+            ASM("wfe");
         }
         mail.x = mail.fn(mail.x);
-        __atomic_store_n(&mail.state, 2, __ATOMIC_RELEASE);
+        set_state(2);
     }
 }
 
@@ -406,12 +413,13 @@ void cpu1_post(u64 (*fn)(u64), u64 x)
 {
     mail.fn = fn;
     mail.x = x;
-    __atomic_store_n(&mail.state, 1, __ATOMIC_RELEASE);
+    set_state(1);
 }
 
 u64 cpu1_wait(void)
 {
     while (state() != 2) {
+        ASM("wfe");
     }
     return mail.x;
 }

@@ -120,7 +120,8 @@ static void e0pd(void)
             check_trap(name("perms.e0pd%u-ex0-unmapped", (u64)i), probe1(EL0T, a_exec, va + 0x1000),
                        a_exec, va);
         } else {
-            check_trap(name("perms.e0pd%u-fetch", (u64)i), probe1(EL0T, a_ldr, va), a_ldr, va);
+            check_trap(name("perms.e0pd%u-fetch", (u64)i), probe1(EL0T, a_ldr, va), a_ldr,
+                       (u64)(uintptr_t)a_ldr);
         }
         check_trap(name("perms.e0pd%u-ldtr-high", (u64)i), probe1(EL1H, a_ldtr, va), a_ldtr, va);
         check_trap(name("perms.e0pd%u-ldtr-low", (u64)i), probe1(EL1H, a_ldtr, low), a_ldtr, low);

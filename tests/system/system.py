@@ -23,6 +23,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 QEMU = "qemu-system-aarch64"
 QEMU_VERSION = "7.2"
 GIC2 = {"gic2"}  # guests for a GICv2
+# Guests that run on other models than max: which source, ours, and QEMU's nearest.
+MODELS = {
+    "sysregs": ("sysregs", "max", "max,sve=off,sme=off,pmu=off"),
+    "sysregs-a53": ("sysregs", "cortex-a53", "cortex-a53,pmu=off"),
+    "sysregs-n1": ("sysregs", "neoverse-n1", "neoverse-n1,pmu=off"),
+}
 CPUS = 2
 MEMORY = 256     # MB
 COMPILER = ["aarch64-linux-gnu-gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror",
@@ -34,12 +40,16 @@ COMPILER = ["aarch64-linux-gnu-gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextr
 
 
 def guests():
-    return sorted(f[:-2] for f in os.listdir(HERE) if f.endswith(".c") and f != "lib.c")
+    return sorted({f[:-2] for f in os.listdir(HERE) if f.endswith(".c") and f != "lib.c"} | MODELS.keys())
+
+
+def model(guest):
+    return MODELS.get(guest, (guest, "max", "max"))
 
 
 def build(guest, folder):
     elf = os.path.join(folder, guest + ".elf")
-    sources = [os.path.join(HERE, f) for f in ("start.S", "lib.c", guest + ".c")]
+    sources = [os.path.join(HERE, f) for f in ("start.S", "lib.c", model(guest)[0] + ".c")]
     subprocess.run(COMPILER + ["-T", os.path.join(HERE, "link.ld"), "-o", elf] + sources, check=True)
     return elf
 
@@ -58,12 +68,12 @@ def run(command):
 
 
 def on_ours(hypervisor, guest, elf):
-    return run([hypervisor, "run", elf, "--machine", "virt", "--gic", "2" if guest in GIC2 else "3", "--cpus", str(CPUS),
+    return run([hypervisor, "run", elf, "--machine", "virt", "--cpu", model(guest)[1], "--gic", "2" if guest in GIC2 else "3", "--cpus", str(CPUS),
                 "--memory", f"{MEMORY}M", "--timeout", "240"])
 
 
 def on_qemu(guest, elf):
-    return run([QEMU, "-M", f"virt,gic-version={2 if guest in GIC2 else 3}", "-cpu", "max", "-smp", str(CPUS), "-m", str(MEMORY),
+    return run([QEMU, "-M", f"virt,gic-version={2 if guest in GIC2 else 3}", "-cpu", model(guest)[2], "-smp", str(CPUS), "-m", str(MEMORY),
                 "-nographic", "-nodefaults", "-serial", "stdio", "-monitor", "none", "-kernel", elf])
 
 

@@ -47,7 +47,11 @@ static const struct {
 #define FPSR_WRITABLE (FPSR_QC | FPSR_IDC | FPSR_IXC | FPSR_UFC | FPSR_OFC | FPSR_DZC | FPSR_IOC)
 
 /* CNTKCTL_EL1. */
-enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 1 << 8, EL0PTEN = 1 << 9 };
+enum { EL0PCTEN = 1, EL0VCTEN = 2, EL0VTEN = 1 << 8, EL0PTEN = 1 << 9, EVNTIS = 1 << 17 };
+#define CNTKCTL_BASE 0x3ffull /* without FEAT_ECV */
+
+/* TCR_EL1 of Armv8.0: SZ, EPD, IRGN, ORGN, SH and TG of both halves, A1, IPS, TBI. */
+#define TCR_BASE (0xffffffbfull | 7ull << 32 | TCR_TBI0 | TCR_TBI1)
 
 enum sys_index sysreg_row(uint32_t encoding)
 {
@@ -314,6 +318,17 @@ static void write_sctlr(struct cpu *cpu, uint64_t value)
     soft_refresh(cpu);
 }
 
+/* The bits of TCR_EL1 that exist; those of absent features are RES0, and here they hold nothing. */
+static uint64_t tcr_writable(const struct cpu *cpu)
+{
+    const struct pgt_impl *impl = &cpu->priv->impl;
+
+    return TCR_BASE | (cpu->priv->model->asid_bits == 16 ? TCR_AS : 0) |
+           (impl->hafdbs ? TCR_HA | TCR_HD : 0) | (impl->hpd ? TCR_HPD0 | TCR_HPD1 : 0) |
+           (impl->tbid ? TCR_TBID0 | TCR_TBID1 : 0) | (impl->e0pd ? TCR_E0PD0 | TCR_E0PD1 : 0) |
+           (impl->lpa2 ? TCR_DS : 0);
+}
+
 /* For registers that translations were made from: nothing made before may be used after. */
 static void write_mmu(struct cpu *cpu, enum sys_index row, uint64_t value)
 {
@@ -375,8 +390,11 @@ static void write_fn(struct cpu *cpu, enum sys_index row, uint64_t value)
         cpu->priv->sys[row] = value;
         tlb_tables_changed(cpu);
         break;
-    case SYS_TCR_EL1:
+    case SYS_TCR_EL1: write_mmu(cpu, row, value & tcr_writable(cpu)); break;
     case SYS_MAIR_EL1: write_mmu(cpu, row, value); break;
+    case SYS_CNTKCTL_EL1:
+        cpu->priv->sys[row] = value & (CNTKCTL_BASE | (cpu_has(cpu, A64_FEAT_ECV) ? EVNTIS : 0));
+        break;
     case SYS_VBAR_EL1: cpu->priv->sys[row] = align_down(value, 0x800); break;
     case SYS_SP_EL0:
     case SYS_SP_EL1: write_sp(cpu, row, value); break;
