@@ -44,9 +44,20 @@ static void ctx_clear_walks(struct tlb_ctx *ctx)
     }
 }
 
+/* What translated code used last. It may be of entries that are gone from e, so any maintenance ends all of it. */
+static void ctx_clear_l0(struct tlb_ctx *ctx)
+{
+    if (ctx->l0_used) {
+        memset(ctx->l0_read, 0xff, sizeof(ctx->l0_read));
+        memset(ctx->l0_write, 0xff, sizeof(ctx->l0_write));
+        ctx->l0_used = false;
+    }
+}
+
 /* Entries only. */
 static void ctx_clear_entries(struct tlb_ctx *ctx)
 {
+    ctx_clear_l0(ctx);
     if (ctx->filled) {
         memset(ctx->e, 0xff, sizeof(ctx->e));
         memset(ctx->info, 0xff, sizeof(ctx->info));
@@ -74,7 +85,7 @@ static struct tlb_ctx *ctx_make(struct cpu *cpu, unsigned el, bool pan)
     if (ctx != NULL) {
         ctx->el = (uint8_t)el;
         ctx->pan = pan;
-        ctx->filled = ctx->walked = true;
+        ctx->filled = ctx->walked = ctx->l0_used = true;
         ctx_clear_entries(ctx);
         ctx_clear_walks(ctx);
         ctx->epoch = ++cpu->priv->epochs;
@@ -184,6 +195,7 @@ static void el1_drop_transient(struct cpu *cpu)
 
     for (unsigned i = CTX_EL1; i <= CTX_EL1_PAN; i++) {
         struct tlb_ctx *ctx = p->ctx[i];
+        ctx_clear_l0(ctx);
         for (unsigned w = 0; w < TLB_ENTRIES / 64; w++) {
             while (ctx->transient[w] != 0) {
                 unsigned n = w * 64 + (unsigned)__builtin_ctzll(ctx->transient[w]);
@@ -325,6 +337,7 @@ static void ctx_drop_range(struct cpu *cpu, struct tlb_ctx *ctx, const struct in
     if (globals_only && !ctx->globals) {
         return;
     }
+    ctx_clear_l0(ctx);
     if (pages > TLB_ENTRIES || hits_block(ctx, iv->addr, iv->bytes)) {
         ctx_clear(cpu, ctx);
         return;

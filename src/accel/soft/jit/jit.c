@@ -76,7 +76,6 @@ static void flags_pack(struct as *a)
     as_load(a, 64, RDX, RBP, OFF(flag_v));
     as_shift(a, 64, SH_SHR, RDX, 63);
     as_alu(a, 32, ALU_OR, RCX, RDX);
-    as_1(a, 0x66);
     as_store(a, 32, RCX, RBP, OFF(jit_nzcv));
 }
 
@@ -248,6 +247,35 @@ static void make_call(struct as *a, bool sets_flags)
     finish(a);
 }
 
+/* What the TLB has goes into the L0 entry. */
+static void make_l0(struct as *a, bool write)
+{
+    int32_t tag =
+        (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
+    uint8_t *miss;
+
+    as_store(a, 64, RCX, RSP, 8); /* the frame's scratch, behind the return address */
+    as_mov(a, 32, RCX, RDX);
+    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
+    as_alu_i(a, 32, ALU_AND, RCX, (TLB_ENTRIES - 1) << 5);
+    as_alu_m(a, 64, ALU_ADD, RCX, RBP, OFF(tlb));
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
+    miss = as_jcc(a, CC_NE);
+    as_load(a, 64, RCX, RCX, offsetof(struct tlb_entry, addend));
+    as_store(a, 64, RCX, RSP, 16);
+    as_alu(a, 64, ALU_ADD, RDX, RCX);
+    as_load(a, 64, RCX, RBP, OFF(tlb));
+    as_rm(a, 0, 32, 0xc6, 0, RCX, offsetof(struct tlb_ctx, l0_used), false);
+    as_1(a, 1);
+    as_alu_m(a, 64, ALU_ADD, RCX, RSP, 8);
+    as_store(a, 64, RAX, RCX, offsetof(struct tlb_l0, tag));
+    as_load(a, 64, RAX, RSP, 16);
+    as_store(a, 64, RAX, RCX, offsetof(struct tlb_l0, addend));
+    as_alu(a, 32, ALU_XOR, RAX, RAX);
+    as_patch(a, miss, a->p);
+    as_1(a, 0xc3);
+}
+
 static void make_shared(struct jit *jit)
 {
     struct as a = { .p = jit->rw, .end = jit->rw + 8192 };
@@ -266,6 +294,10 @@ static void make_shared(struct jit *jit)
     make_call(&a, false);
     jit->call_out = a.p;
     make_call(&a, true);
+    jit->l0_read = a.p;
+    make_l0(&a, false);
+    jit->l0_write = a.p;
+    make_l0(&a, true);
     jit->start = a.p;
 }
 

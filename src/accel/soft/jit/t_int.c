@@ -123,6 +123,10 @@ static void t_alu(struct tr *t, const struct op *op, unsigned arg)
         return;
     }
     tr_clobber(t);
+    if (form == F_RR && (arg & INVERT) == 0 && n != ALU_SUB && op->rd == op->rm && d != RDX) {
+        tr_alu(t, w, n, d, op->rn);
+        return;
+    }
     if (form == F_RR && (arg & INVERT) == 0 && (op->rd != op->rm || op->rd == op->rn)) {
         tr_get(t, w, d, op->rn);
         tr_alu(t, w, n, d, op->rm);
@@ -133,9 +137,9 @@ static void t_alu(struct tr *t, const struct op *op, unsigned arg)
     if ((arg & INVERT) != 0) {
         as_not(a, w, RCX);
     }
-    tr_get(t, w, RDX, op->rn);
-    as_alu(a, w, n, RDX, RCX);
-    tr_put(t, op->rd, RDX);
+    tr_get(t, w, d, op->rn);
+    as_alu(a, w, n, d, RCX);
+    tr_put(t, op->rd, d);
 }
 
 /* The same with NZCV. */
@@ -156,8 +160,8 @@ static void t_alus(struct tr *t, const struct op *op, unsigned arg)
     if (op->rd == X_SINK && (n == ALU_SUB || n == ALU_AND)) {
         rn = tr_src(t, w, op->rn, RDX);
     } else {
-        tr_get(t, w, RDX, op->rn);
-        rn = RDX;
+        rn = op->rd != op->rm || form != F_RR ? tr_dst(op->rd, RDX) : RDX;
+        tr_get(t, w, rn, op->rn);
     }
     if (op->rd == X_SINK && n == ALU_SUB) {
         n = ALU_CMP;
@@ -174,7 +178,7 @@ static void t_alus(struct tr *t, const struct op *op, unsigned arg)
         as_alu(a, w, n, rn, RCX);
     }
     if (op->rd != X_SINK) {
-        tr_put(t, op->rd, RDX);
+        tr_put(t, op->rd, rn);
     }
     tr_flags(t, n == ALU_ADD ? FK_ADD : n == ALU_AND ? FK_LOGIC : FK_SUB);
 }
@@ -234,7 +238,8 @@ static void t_alus_i(struct tr *t, const struct op *op, unsigned arg)
         n = ALU_CMP;
         r = tr_src(t, w, op->rn, RDX);
     } else {
-        tr_get(t, w, RDX, op->rn);
+        r = tr_dst(op->rd, RDX);
+        tr_get(t, w, r, op->rn);
     }
     if (imm32) {
         as_alu_i(a, w, n, r, (int32_t)op->imm);
@@ -242,7 +247,7 @@ static void t_alus_i(struct tr *t, const struct op *op, unsigned arg)
         as_alu(a, w, n, r, RCX);
     }
     if (op->rd != X_SINK) {
-        tr_put(t, op->rd, RDX);
+        tr_put(t, op->rd, r);
     }
     tr_flags(t, n == ALU_ADD ? FK_ADD : n == ALU_AND ? FK_LOGIC : FK_SUB);
 }

@@ -10,6 +10,9 @@
 enum mem_kind { K_LD, K_LDS32, K_LDS64, K_ST, K_LDV, K_STV, K_LDP, K_LDPS, K_STP, K_LDPV, K_STPV };
 #define ARG(kind, size) ((unsigned)(kind) | (unsigned)(size) << 8)
 
+/* The L0 entry of literals: X18 is seldom a base, platforms keep it for themselves. */
+#define LITERAL_L0 18
+
 static bool is_store(enum mem_kind k)
 {
     return k == K_ST || k == K_STV || k == K_STP || k == K_STPV;
@@ -73,18 +76,11 @@ static bool address(struct tr *t, const struct op *op, unsigned form, unsigned s
     }
 }
 
-/* RDX becomes the host address of [RDX, RDX + span), or the jump that is answered is taken. */
-static uint8_t *lookup(struct tr *t, unsigned span, unsigned elem, bool write, bool user)
+/* The tag of [RDX, RDX + span) in RAX; of one that is misaligned and must not be, none that matches. */
+static void make_tag(struct tr *t, unsigned span, unsigned elem)
 {
     struct as *a = &t->a;
-    int32_t tag =
-        (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
-    uint8_t *miss;
 
-    as_mov(a, 32, RCX, RDX);
-    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
-    as_alu_i(a, 32, ALU_AND, RCX, (TLB_ENTRIES - 1) << 5);
-    as_alu_m(a, 64, ALU_ADD, RCX, RBP, user ? OFF(tlb_user) : OFF(tlb));
     if (span > 1) {
         as_lea(a, 64, RAX, RDX, (int32_t)span - 1);
     } else {
@@ -99,10 +95,66 @@ static uint8_t *lookup(struct tr *t, unsigned span, unsigned elem, bool write, b
         as_alu_i(a, 32, ALU_OR, RAX, 1);
         as_patch(a, ok, a->p);
     }
-    as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
-    miss = as_jcc(a, CC_NE);
+}
+
+/* A way into memory in the making. */
+struct door {
+    uint8_t *miss;
+    uint8_t *have; /* NULL: not by an L0 entry */
+    int32_t l0;
+    bool write;
+};
+
+/* RDX becomes the host address, by the L0 entry of a base register: its place does not depend on the address. */
+static struct door lookup_l0(struct tr *t, unsigned span, unsigned elem, bool write, unsigned base)
+{
+    struct as *a = &t->a;
+    struct door d = { .write = write };
+
+    d.l0 =
+        (int32_t)((write ? offsetof(struct tlb_ctx, l0_write) : offsetof(struct tlb_ctx, l0_read)) +
+                  (base & 31) * sizeof(struct tlb_l0));
+    make_tag(t, span, elem);
+    as_load(a, 64, RCX, RBP, OFF(tlb));
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, d.l0 + (int32_t)offsetof(struct tlb_l0, tag));
+    d.miss = as_jcc(a, CC_NE);
+    as_alu_m(a, 64, ALU_ADD, RDX, RCX, d.l0 + (int32_t)offsetof(struct tlb_l0, addend));
+    d.have = a->p;
+    return d;
+}
+
+/* The same by EL0's TLB. */
+static struct door lookup_user(struct tr *t, unsigned span, unsigned elem, bool write)
+{
+    struct as *a = &t->a;
+    struct door d = { .write = write };
+
+    as_mov(a, 32, RCX, RDX);
+    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
+    as_alu_i(a, 32, ALU_AND, RCX, (TLB_ENTRIES - 1) << 5);
+    as_alu_m(a, 64, ALU_ADD, RCX, RBP, OFF(tlb_user));
+    make_tag(t, span, elem);
+    as_alu_m(
+        a, 64, ALU_CMP, RAX, RCX,
+        (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag)));
+    d.miss = as_jcc(a, CC_NE);
     as_alu_m(a, 64, ALU_ADD, RDX, RCX, offsetof(struct tlb_entry, addend));
-    return miss;
+    return d;
+}
+
+/* The access is done; what the door refuses, and the jumps odd and trap, go to the body. */
+static void close_door(struct tr *t, const struct door *d, uint8_t *odd, uint8_t *trap)
+{
+    struct cold *c;
+
+    tr_cold_call(t, d->miss, odd, trap);
+    c = &t->cold[t->colds - 1];
+    if (d->have != NULL) {
+        c->kind = COLD_L0;
+        c->have = d->have;
+        c->l0 = d->l0;
+        c->write = d->write;
+    }
 }
 
 static void load_x(struct tr *t, unsigned g, enum mem_kind k, unsigned size, int32_t disp)
@@ -249,7 +301,10 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     bool sp =
         form == FORM_IMMSP || form == FORM_PRESP || form == FORM_POSTSP || form == FORM_USERSP;
     bool wb = form >= FORM_PRE && form <= FORM_POSTSP;
-    uint8_t *trap = NULL, *odd = NULL, *miss;
+    bool user = form == FORM_USER || form == FORM_USERSP;
+    unsigned span = (1u << size) << is_pair(k);
+    uint8_t *trap = NULL, *odd = NULL;
+    struct door d;
 
     if (form == FORM_EXTSP) {
         tr_call(t);
@@ -265,8 +320,8 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
         odd = as_jcc(a, CC_NE);
     }
     address(t, op, form, size);
-    miss = lookup(t, (1u << size) << is_pair(k), 1u << size, is_store(k),
-                  form == FORM_USER || form == FORM_USERSP);
+    d = user ? lookup_user(t, span, 1u << size, is_store(k))
+             : lookup_l0(t, span, 1u << size, is_store(k), op->rn);
     if (!is_store(k) && wb) {
         write_back(t, op);
     }
@@ -274,7 +329,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     if (is_store(k) && wb) {
         write_back(t, op);
     }
-    tr_cold_call(t, miss, odd, trap);
+    close_door(t, &d, odd, trap);
 }
 
 static void t_literal(struct tr *t, const struct op *op, unsigned arg)
@@ -282,7 +337,8 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
     struct as *a = &t->a;
     enum mem_kind k = (enum mem_kind)(arg & 0xff);
     unsigned size = arg >> 8 & 0xff;
-    uint8_t *trap = NULL, *miss;
+    uint8_t *trap = NULL;
+    struct door d;
 
     tr_clobber(t);
     if (is_vector(k)) {
@@ -290,9 +346,9 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
     }
     as_load(a, 64, RDX, RBP, OFF(page_va));
     as_lea(a, 64, RDX, RDX, (int32_t)op->imm);
-    miss = lookup(t, 1u << size, 1u << size, false, false);
+    d = lookup_l0(t, 1u << size, 1u << size, false, LITERAL_L0);
     access(t, op, k, size);
-    tr_cold_call(t, miss, trap, NULL);
+    close_door(t, &d, NULL, trap);
 }
 
 #define T(name, fn_, arg_)   [UOP_##name] = { fn_, arg_ }

@@ -76,7 +76,6 @@ void tr_flags_save(struct tr *t)
     t->fk = FK_SUB;
     as_1(a, 0x9f); /* LAHF */
     as_setcc(a, CC_O, RAX);
-    as_1(a, 0x66);
     as_store(a, 32, RAX, RBP, OFF(jit_nzcv));
     t->fsaved = true;
 }
@@ -101,7 +100,7 @@ static void flags_load(struct tr *t)
 {
     struct as *a = &t->a;
 
-    as_rm(a, 0, 32, 0x0fb7, RAX, RBP, OFF(jit_nzcv), false);
+    as_load(a, 32, RAX, RBP, OFF(jit_nzcv));
     as_1(a, 0x04); /* ADD AL, 127: overflows if V */
     as_1(a, 127);
     as_1(a, 0x9e); /* SAHF */
@@ -378,12 +377,22 @@ static void cold_code(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
 
-    for (unsigned n = 0; n < ARRAY_SIZE(c->from); n++) {
+    for (unsigned n = 0; n < (c->kind == COLD_L0 ? 1 : ARRAY_SIZE(c->from)); n++) {
         if (c->from[n] != NULL) {
             as_patch(a, c->from[n], a->p);
         }
     }
     switch (c->kind) {
+    case COLD_L0:
+        as_imm(a, RCX, (uint64_t)c->l0);
+        as_call_to(a, c->write ? t->jit->l0_write : t->jit->l0_read);
+        as_jcc_to(a, CC_E, c->have);
+        for (unsigned n = 1; n < ARRAY_SIZE(c->from); n++) {
+            if (c->from[n] != NULL) {
+                as_patch(a, c->from[n], a->p);
+            }
+        }
+        FALLTHROUGH;
     case COLD_CALL:
         call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
         as_jmp_to(a, c->back);

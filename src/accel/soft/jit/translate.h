@@ -27,31 +27,31 @@
 #define COLD_MAX   1600
 #define OP_BYTES   ((int32_t)sizeof(struct op))
 
-/* Host code that all regions share, at fixed places of a CPU's code cache. */
+/* A jump out of a region to a slot that had no translation; at the end of the code cache. */
 struct jit_link {
     uint64_t target; /* read by the jump */
     struct jit_link *next;
     unsigned slot;
 };
 
+/* A CPU's code cache. Addresses are writable ones unless said otherwise. */
 struct jit {
     uint8_t *rw, *rx; /* the same memory, writable and executable */
     size_t size;
-    uint8_t *p; /* code grows up from the start, links down from the end (writable addresses) */
-    uint8_t *top;
-    uint8_t *start; /* of regions                                                                 */
-    uint8_t *enter; /* rdi, rsi as a body; rax: where to                                          */
-    uint8_t
-        *leave_at; /* ecx: slot that is next. To run.c                                           */
-    uint8_t
-        *interp_at; /* ecx: slot that is next. To its body                                       */
-    uint8_t *call;  /* ecx: slot | uop << 10. The body of one instruction                         */
-    uint8_t
-        *call_out; /* ... that may set NZCV                                                      */
-    uint8_t
-        *far_miss; /* rax: address that is next. To run.c                                        */
-    uint8_t
-        *far_interp; /* from the jump cache: rax: address, rdx: entry. To its body               */
+    uint8_t *p, *top; /* code grows up to p, links down to top */
+    uint8_t *start;   /* of regions; before it is what all of them share: */
+    /* Entered with RDI and RSI as a body is; RAX: where to. */
+    uint8_t *enter;
+    /* ECX: the slot that is next. To run.c; to its body. */
+    uint8_t *leave_at, *interp_at;
+    /* ECX: slot | uop << 10. Runs that instruction's body; one that may set NZCV. */
+    uint8_t *call, *call_out;
+    /* RAX: the address that is next. To run.c. */
+    uint8_t *far_miss;
+    /* From the jump cache. RAX: address, RDX: entry. To its body, or what was translated since. */
+    uint8_t *far_interp;
+    /* RDX: address, RAX: tag, RCX: place of the L0 entry in its context. ZF: RDX is the host's address now. */
+    uint8_t *l0_read, *l0_write;
 };
 
 /* One instruction of a region. */
@@ -68,13 +68,16 @@ struct ti {
     uint8_t *check;         /* the same with a look at cpu->pending before */
 };
 
-enum cold_kind { COLD_CALL, COLD_PENDING, COLD_LINK, COLD_FAR };
+enum cold_kind { COLD_CALL, COLD_L0, COLD_PENDING, COLD_LINK, COLD_FAR };
 
 /* Code that is seldom needed, put behind the region. */
 struct cold {
     enum cold_kind kind;
     uint8_t *from[3]; /* displacements that lead here */
-    uint8_t *back;    /* COLD_CALL: where it goes on  */
+    uint8_t *back;    /* COLD_CALL, COLD_L0: where it goes on */
+    uint8_t *have;    /* COLD_L0: ... with the host address in RDX */
+    int32_t l0;       /* COLD_L0: the entry, from its context */
+    bool write;
     uint16_t slot;
     uint16_t uop;
     bool sets_flags;
