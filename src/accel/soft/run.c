@@ -177,7 +177,7 @@ static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
         tlb_note_code(cpu, cpu->pc);
         jit_mark(cpu, page, pa >> 2 & (PAGE_SLOTS - 1));
         *jc_slot(cpu, cpu->pc) =
-            (struct jc_entry){ cpu->pc, cpu->epoch, op, jit_far_host(cpu, op) };
+            (struct jc_entry){ cpu->pc, cpu->epoch, op, jit_far_host(cpu, op, guarded) };
     }
     return enter(cpu, op);
 }

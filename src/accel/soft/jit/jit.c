@@ -5,6 +5,7 @@
  * the second. Regions grow up from the start, links grow down from the end. When it is full everything is dropped:
  * that happens between regions, when no translated code is on the stack.
  */
+#include "accel/soft/bti.h"
 #include "accel/soft/jit/region.h"
 
 #if SOFT_JIT
@@ -205,6 +206,29 @@ static void make_far_interp(struct as *a, const struct jit *jit)
     go_interpret(a);
 }
 
+/* The frequent case is BTI C after a call; run.c looks at the others. A slot that was reset may have a stale word. */
+static void make_far_guarded(struct as *a, const struct jit *jit)
+{
+    uint8_t *other;
+
+    as_load(a, 64, RCX, RDX, offsetof(struct jc_entry, op));
+    as_rm(a, 0, 32, 0x81, 7, RCX, offsetof(struct op, word), false);
+    as_4(a, 0xd503245f);
+    other = as_jcc(a, CC_NE);
+    as_rm(a, 0, 32, 0x83, 7, RBP, OFF(btype), false);
+    as_1(a, BTYPE_CALL);
+    as_jcc_to(a, CC_NE, jit->far_miss);
+    as_load(a, 64, RCX, RCX, offsetof(struct op, fn));
+    as_store(a, 64, RAX, RSP, 0);
+    as_imm(a, RAX, (uint64_t)(uintptr_t)op_decode);
+    as_alu(a, 64, ALU_CMP, RCX, RAX);
+    as_load(a, 64, RAX, RSP, 0);
+    as_jcc_to(a, CC_E, jit->far_miss);
+    as_jmp_m(a, RDX, offsetof(struct jc_entry, host));
+    as_patch(a, other, a->p);
+    as_jmp_to(a, jit->far_miss);
+}
+
 /* Runs one body. If it goes elsewhere than to the next op, so does this. */
 static void make_call(struct as *a, bool sets_flags)
 {
@@ -288,8 +312,14 @@ static void make_shared(struct jit *jit)
     make_interp_at(&a);
     jit->far_miss = a.p;
     make_far_miss(&a);
+    a.p += (uintptr_t)a.p & 1;
     jit->far_interp = a.p;
     make_far_interp(&a, jit);
+    a.p += ((uintptr_t)a.p & 1) == 0;
+    jit->far_interp_guarded = a.p;
+    make_far_interp(&a, jit);
+    jit->far_guarded = a.p;
+    make_far_guarded(&a, jit);
     jit->call = a.p;
     make_call(&a, false);
     jit->call_out = a.p;
@@ -359,7 +389,7 @@ uint8_t *jit_near_host(const struct jit *jit, const struct op *op)
     return jit->rw + (host - (uintptr_t)jit->rx);
 }
 
-const void *jit_far_host(const struct cpu *cpu, const struct op *op)
+const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarded)
 {
     const struct jit *jit = cpu->priv->jit;
     uint64_t host;
@@ -368,7 +398,7 @@ const void *jit_far_host(const struct cpu *cpu, const struct op *op)
         return NULL;
     }
     if (!is_translated(jit, op)) {
-        return jit->rx + (jit->far_interp - jit->rw);
+        return jit->rx + ((guarded ? jit->far_interp_guarded : jit->far_interp) - jit->rw);
     }
     memcpy(&host, jit->rw + ((uintptr_t)op->fn - (uintptr_t)jit->rx) - 16, 8);
     return (const void *)(uintptr_t)host;

@@ -44,8 +44,8 @@ void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uo
 void jit_drop_page(struct cpu *cpu, struct code_page *page);
 /* Counts an entry of a head; answers the function that runs it. */
 op_fn *jit_heat(struct cpu *cpu, const struct op *op);
-/* Where translated code goes on at op, for the jump cache. */
-const void *jit_far_host(const struct cpu *cpu, const struct op *op);
+/* Where translated code goes on at op, for the jump cache; guarded: the page is (FEAT_BTI). */
+const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarded);
 #else
 static inline bool jit_create(struct cpu *cpu)
 {
@@ -61,7 +61,7 @@ static inline op_fn *jit_heat(struct cpu *cpu, const struct op *op)
 {
     return op->fn;
 }
-static inline const void *jit_far_host(const struct cpu *cpu, const struct op *op)
+static inline const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarded)
 {
     return NULL;
 }

@@ -1,6 +1,7 @@
 /*
  * t_branch.c - templates of branches (bodies: op_int.c).
  */
+#include "accel/soft/bti.h"
 #include "accel/soft/jit/translate.h"
 
 /* The slot that a near branch goes to. */
@@ -37,7 +38,7 @@ static void far_branch(struct tr *t, int cc, const struct op *op)
     as_load(&t->a, 64, RAX, RBP, OFF(page_va));
     as_lea(&t->a, 64, RAX, RAX, (int32_t)op->imm);
     tr_count(t, OP_BYTES * (t->i->slot + 1));
-    tr_far(t);
+    tr_far(t, false);
     t->ended = true;
 }
 
@@ -47,7 +48,7 @@ static void near_branch(struct tr *t, int cc, const struct op *op)
     t->ended = cc < 0;
 }
 
-enum { FAR_FORM = 1, LINKS = 2, IF_NOT = 4, IS64 = 8 };
+enum { FAR_FORM = 1, LINKS = 2, IF_NOT = 4, IS64 = 8, TYPED = 16 };
 
 static void t_b(struct tr *t, const struct op *op, unsigned arg)
 {
@@ -122,7 +123,12 @@ static void t_br(struct tr *t, const struct op *op, unsigned arg)
         link_register(t);
     }
     tr_count(t, OP_BYTES * (t->i->slot + 1));
-    tr_far(t);
+    if ((arg & TYPED) != 0) {
+        as_rm(&t->a, 0, 32, 0xc7, 0, RBP, OFF(btype), false);
+        as_4(&t->a, (arg & LINKS) != 0 ? BTYPE_CALL : op->rd);
+        as_store(&t->a, 64, R14, RBP, OFF(btype_count));
+    }
+    tr_far(t, (arg & TYPED) != 0);
     t->ended = true;
 }
 
@@ -155,4 +161,6 @@ const struct tmpl jit_tmpl_branch[UOP_COUNT] = {
     T_NF(tbnz, t_tbz, IF_NOT),
     T(br, t_br, 0),
     T(blr, t_br, LINKS),
+    T(br_bti, t_br, TYPED),
+    T(blr_bti, t_br, TYPED | LINKS),
 };

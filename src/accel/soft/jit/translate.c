@@ -185,7 +185,7 @@ void tr_count(struct tr *t, int32_t bytes)
     t->bias = bytes;
 }
 
-void tr_far(struct tr *t)
+void tr_far(struct tr *t, bool typed)
 {
     struct as *a = &t->a;
     int32_t jc = OFF(jc);
@@ -202,6 +202,11 @@ void tr_far(struct tr *t)
     as_jcc_to(a, CC_NE, t->jit->far_miss);
     as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
     as_jcc_to(a, CC_NE, t->jit->far_miss);
+    if (typed) {
+        as_rm(a, 0, 32, 0xf6, 0, RDX, offsetof(struct jc_entry, host), false); /* TEST byte, 1 */
+        as_1(a, 1);
+        as_jcc_to(a, CC_NE, t->jit->far_guarded);
+    }
     as_jmp_m(a, RDX, offsetof(struct jc_entry, host));
 }
 
@@ -260,7 +265,7 @@ static void fall_through(struct tr *t, unsigned slot)
         as_load(a, 64, RAX, RBP, OFF(page_va));
         as_lea(a, 64, RAX, RAX, SOFT_PAGE);
         tr_count(t, OP_BYTES * PAGE_SLOTS);
-        tr_far(t);
+        tr_far(t, false);
         return;
     }
     tr_count(t, 0);
@@ -407,7 +412,7 @@ static void cold_code(struct tr *t, const struct cold *c)
         as_lea(a, 64, RAX, RAX, (int32_t)c->imm);
         t->bias = c->bias;
         tr_count(t, OP_BYTES * (c->slot + 1));
-        tr_far(t);
+        tr_far(t, false);
         break;
     }
 }
@@ -428,7 +433,13 @@ static uint64_t rx_of(const struct tr *t, const uint8_t *p)
 static void entry(struct tr *t, const struct ti *i)
 {
     struct as *a = &t->a;
-    uint8_t *far_ = a->p;
+    uint8_t *far_;
+
+    while (!a->full &&
+           ((uintptr_t)a->p & 1) != (uintptr_t)t->page->guarded) { /* see jit.far_interp_guarded */
+        as_1(a, 0xcc);
+    }
+    far_ = a->p;
 
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_store(a, 64, RAX, RBP, OFF(page_va));

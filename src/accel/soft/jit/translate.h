@@ -50,6 +50,10 @@ struct jit {
     uint8_t *far_miss;
     /* From the jump cache. RAX: address, RDX: entry. To its body, or what was translated since. */
     uint8_t *far_interp;
+    /* The same for guarded pages: at an odd address, as all entries from the jump cache into them are. */
+    uint8_t *far_interp_guarded;
+    /* A typed branch into a guarded page. RAX: address, RDX: entry. */
+    uint8_t *far_guarded;
     /* RDX: address, RAX: tag, RCX: place of the L0 entry in its context. ZF: RDX is the host's address now. */
     uint8_t *l0_read, *l0_write;
 };
@@ -154,7 +158,7 @@ bool tr_live_at(const struct tr *t, unsigned slot);
 void tr_count(struct tr *t, int32_t bytes);
 /* Goes on at a slot of the page. cc < 0: always. Then the taken way's count has been set. */
 void tr_goto(struct tr *t, int cc, unsigned slot);
-/* Goes on at the address in RAX, through the jump cache; the count is exact. */
-void tr_far(struct tr *t);
+/* Goes on at the address in RAX, through the jump cache; the count is exact. typed: PSTATE.BTYPE has been set. */
+void tr_far(struct tr *t, bool typed);
 
 #endif
