@@ -129,5 +129,7 @@ struct accel_ops {
 };
 
 extern const struct accel_ops accel_soft;
+/* Has this build's software CPU a translator? */
+extern const bool accel_soft_translates;
 
 #endif

@@ -259,6 +259,7 @@ static enum status build_vm(struct hv_machine *m, struct err *err)
         .cpus = (unsigned)m->config.cpus,
         .ram_size = m->config.memory,
         .max_insns = m->config.max_insns,
+        .no_jit = !spec_accel_jit(m->config.accel),
         .features = m->cpu.features,
         .cpu_model = m->cpu.model->name,
     };

@@ -167,7 +167,7 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
             !str_eq(word, "jit") || !parse_on_off(value, &on)) {
             return err_set(err, ST_E_INVAL, MSG_ACCEL_UNKNOWN, text);
         }
-        if (on) {
+        if (on && !accel_soft_translates) {
             return err_set(err, ST_E_NOTSUP, MSG_ACCEL_NO_JIT);
         }
     }
@@ -175,6 +175,11 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
         *out = &accel_soft;
     }
     return ST_OK;
+}
+
+bool spec_accel_jit(const char *text)
+{
+    return strstr(text, "jit=off") == NULL;
 }
 
 /* ---- --cpu ----------------------------------------------------------------------------------- */

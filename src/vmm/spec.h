@@ -24,6 +24,8 @@ bool spec_seconds(const char *text, uint64_t *ns);
 /* ---- Options --------------------------------------------------------------------------------- */
 
 enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err);
+/* Of a text that spec_accel takes: may the software CPU translate? */
+bool spec_accel_jit(const char *text);
 
 struct cpu_spec {
     const struct soft_model *model;

@@ -233,6 +233,8 @@ static void soft_stats(struct vcpu *vcpu, struct accel_stats *stats)
     *stats = cpu->priv->stats;
 }
 
+const bool accel_soft_translates = SOFT_JIT;
+
 const struct accel_ops accel_soft = {
     .name = "soft",
     .what = "software CPU",

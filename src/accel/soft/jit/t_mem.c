@@ -99,7 +99,7 @@ static void make_tag(struct tr *t, unsigned span, unsigned elem)
 
 /* A way into memory in the making. */
 struct door {
-    uint8_t *miss;
+    uint8_t *miss, *cross;
     uint8_t *have; /* NULL: not by an L0 entry */
     int32_t l0;
     bool write;
@@ -115,6 +115,14 @@ static struct door lookup_l0(struct tr *t, unsigned span, unsigned elem, bool wr
         (int32_t)((write ? offsetof(struct tlb_ctx, l0_write) : offsetof(struct tlb_ctx, l0_read)) +
                   (base & 31) * sizeof(struct tlb_l0));
     make_tag(t, span, elem);
+    if (span >
+        1) { /* the tag is the last byte's; a slot may be of any page, so the first byte's must be the same */
+        as_lea(a, 32, RCX, RDX, (int32_t)span - 1);
+        as_alu(a, 32, ALU_XOR, RCX, RDX);
+        as_rr(a, 0, 32, 0xf7, 0, RCX, false); /* TEST ECX, imm */
+        as_4(a, SOFT_PAGE);
+        d.cross = as_jcc(a, CC_NE);
+    }
     as_load(a, 64, RCX, RBP, OFF(tlb));
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, d.l0 + (int32_t)offsetof(struct tlb_l0, tag));
     d.miss = as_jcc(a, CC_NE);
@@ -152,6 +160,7 @@ static void close_door(struct tr *t, const struct door *d, uint8_t *odd, uint8_t
     if (d->have != NULL) {
         c->kind = COLD_L0;
         c->have = d->have;
+        c->cross = d->cross;
         c->l0 = d->l0;
         c->write = d->write;
     }

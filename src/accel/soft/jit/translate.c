@@ -389,6 +389,9 @@ static void cold_code(struct tr *t, const struct cold *c)
     }
     switch (c->kind) {
     case COLD_L0:
+        if (c->cross != NULL) {
+            as_patch(a, c->cross, a->p);
+        }
         as_imm(a, RCX, (uint64_t)c->l0);
         as_call_to(a, c->write ? t->jit->l0_write : t->jit->l0_read);
         as_jcc_to(a, CC_E, c->have);

@@ -77,6 +77,7 @@ enum cold_kind { COLD_CALL, COLD_L0, COLD_PENDING, COLD_LINK, COLD_FAR };
 /* Code that is seldom needed, put behind the region. */
 struct cold {
     enum cold_kind kind;
+    uint8_t *cross;   /* COLD_L0: as from[0], from an access that crosses pages */
     uint8_t *from[3]; /* displacements that lead here */
     uint8_t *back;    /* COLD_CALL, COLD_L0: where it goes on */
     uint8_t *have;    /* COLD_L0: ... with the host address in RDX */
