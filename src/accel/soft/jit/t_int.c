@@ -142,45 +142,54 @@ static void t_alu(struct tr *t, const struct op *op, unsigned arg)
     tr_put(t, op->rd, d);
 }
 
+static enum flag_kind flags_of(enum alu n)
+{
+    return n == ALU_ADD ? FK_ADD : n == ALU_AND ? FK_LOGIC : FK_SUB;
+}
+
+/* CMP and TST: the second operand is in RCX, or (plain) guest register rm. */
+static void compare(struct tr *t, const struct op *op, int w, enum alu n, bool plain)
+{
+    int rn = tr_src(t, w, op->rn, RDX);
+
+    if (n == ALU_AND) {
+        as_test(&t->a, w, rn, plain ? tr_src(t, w, op->rm, RCX) : RCX);
+    } else if (plain) {
+        tr_alu(t, w, ALU_CMP, rn, op->rm);
+    } else {
+        as_alu(&t->a, w, ALU_CMP, rn, RCX);
+    }
+}
+
 /* The same with NZCV. */
 static void t_alus(struct tr *t, const struct op *op, unsigned arg)
 {
     struct as *a = &t->a;
-    int w = WIDTH(arg);
+    int w = WIDTH(arg), d;
     enum alu n = (enum alu)(arg >> 8 & 0xff);
     unsigned form = arg >> 16;
-    int rn = NOREG;
+    bool plain = form == F_RR && (arg & INVERT) == 0;
 
-    if (form != F_RR || (arg & INVERT) != 0) {
+    if (!plain) {
         operand2(t, op, w, form, (arg & ARITH) != 0);
-        if ((arg & INVERT) != 0) {
-            as_not(a, w, RCX);
-        }
     }
-    if (op->rd == X_SINK && (n == ALU_SUB || n == ALU_AND)) {
-        rn = tr_src(t, w, op->rn, RDX);
+    if ((arg & INVERT) != 0) {
+        as_not(a, w, RCX);
+    }
+    if (op->rd == X_SINK && n != ALU_ADD) {
+        compare(t, op, w, n, plain);
+        tr_flags(t, flags_of(n));
+        return;
+    }
+    d = op->rd != op->rm || !plain ? tr_dst(op->rd, RDX) : RDX;
+    tr_get(t, w, d, op->rn);
+    if (plain) {
+        tr_alu(t, w, n, d, op->rm);
     } else {
-        rn = op->rd != op->rm || form != F_RR ? tr_dst(op->rd, RDX) : RDX;
-        tr_get(t, w, rn, op->rn);
+        as_alu(a, w, n, d, RCX);
     }
-    if (op->rd == X_SINK && n == ALU_SUB) {
-        n = ALU_CMP;
-    }
-    if (op->rd == X_SINK && n == ALU_AND) {
-        if (form == F_RR && (arg & INVERT) == 0) {
-            as_test(a, w, rn, tr_src(t, w, op->rm, RCX));
-        } else {
-            as_test(a, w, rn, RCX);
-        }
-    } else if (form == F_RR && (arg & INVERT) == 0) {
-        tr_alu(t, w, n, rn, op->rm);
-    } else {
-        as_alu(a, w, n, rn, RCX);
-    }
-    if (op->rd != X_SINK) {
-        tr_put(t, op->rd, rn);
-    }
-    tr_flags(t, n == ALU_ADD ? FK_ADD : n == ALU_AND ? FK_LOGIC : FK_SUB);
+    tr_put(t, op->rd, d);
+    tr_flags(t, flags_of(n));
 }
 
 static void t_add_i(struct tr *t, const struct op *op, unsigned arg)
@@ -249,7 +258,7 @@ static void t_alus_i(struct tr *t, const struct op *op, unsigned arg)
     if (op->rd != X_SINK) {
         tr_put(t, op->rd, r);
     }
-    tr_flags(t, n == ALU_ADD ? FK_ADD : n == ALU_AND ? FK_LOGIC : FK_SUB);
+    tr_flags(t, flags_of(n));
 }
 
 /* ADC, SBC: the host's CF as the operation wants it. */

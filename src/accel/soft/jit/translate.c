@@ -126,6 +126,7 @@ enum cc tr_cond(struct tr *t, unsigned cond)
 
 /* ---- Ways out -------------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as_patch writes through it */
 struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
 {
     struct cold *c = &t->cold[t->colds < COLD_MAX - 1 ? t->colds++ : COLD_MAX - 1];
