@@ -19,6 +19,10 @@ if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
     target_compile_options(hv_options INTERFACE -mcx16)
   endif()
 endif()
+if(WIN32)
+  target_compile_definitions(hv_options INTERFACE _WIN32_WINNT=0x0A00 UNICODE __USE_MINGW_ANSI_STDIO=1
+    _CRT_SECURE_NO_WARNINGS)
+endif()
 if(HV_SANITIZE)
   target_compile_options(hv_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
     -fno-omit-frame-pointer)
@@ -28,7 +32,10 @@ endif()
 # The freestanding floors see the compiler's own headers and nothing of an operating system's.
 add_library(hv_freestanding INTERFACE)
 target_link_libraries(hv_freestanding INTERFACE hv_options)
-if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
+if(WIN32 AND CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
+  # The compilers' own headers for Windows lean on those of mingw-w64 and of Visual Studio.
+  target_compile_options(hv_freestanding INTERFACE -ffreestanding)
+elseif(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
   execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include
     OUTPUT_VARIABLE HV_COMPILER_INCLUDE OUTPUT_STRIP_TRAILING_WHITESPACE)
   target_compile_options(hv_freestanding INTERFACE -ffreestanding -nostdinc -isystem ${HV_COMPILER_INCLUDE})

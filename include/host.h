@@ -14,6 +14,16 @@
 
 #include "base/status.h"
 
+/* ---- The program ----------------------------------------------------------------------------- */
+
+/*
+ * The first thing that main does: the arguments become UTF-8, and what is written to the standard
+ * streams arrives as it was written.
+ */
+void host_start(int *argc, char ***argv);
+/* The person's language as the host names it ("pt_BR.UTF-8", "en-US"), or "". */
+void host_language(char *buf, size_t size);
+
 /* ---- Time and chance ------------------------------------------------------------------------- */
 
 /* Monotonic, any origin. Any thread, signal handlers too. */

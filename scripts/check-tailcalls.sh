@@ -1,7 +1,7 @@
 #!/bin/sh
 # check-tailcalls.sh OBJECT... - does every micro-operation end in a jump?
 #
-# A body (op_NAME) goes to the next one by a tail call. If the compiler makes an indirect call of it (the body passed the
+# A body (op_NAME, and its slow path slow_NAME where that goes on by itself) goes to the next one by a tail call. If the compiler makes an indirect call of it (the body passed the
 # address of a local to somebody) the host's stack grows by one frame per guest instruction. Prints such bodies and fails;
 # also fails when the objects hold no bodies at all, which would be a check of nothing.
 set -eu
@@ -11,8 +11,8 @@ for object in "$@"; do
 done | awk '
     /^[0-9a-f]+ <.*>:$/ {
         name = substr($2, 2, length($2) - 3)
-        body = name ~ /^op_/
-        bodies += body
+        body = name ~ /^(op|slow)_/
+        bodies += name ~ /^op_/
     }
     body && ($2 ~ /^callq?$/ && $3 ~ /^\*/ || $2 == "blr") {
         print "indirect call in " name ": " $0

@@ -39,6 +39,8 @@ packages_test=(libcmocka-dev g++ clang llvm clang-format clang-tidy cppcheck bin
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static qemu-system-arm device-tree-compiler libvixl-dev
     libunicorn-dev libclang-rt-14-dev llvm-14-dev python3 python3-pexpect git)
 
+packages_windows=(gcc-mingw-w64-x86-64-win32 wine64 clang lld llvm make bzip2 xz-utils mmdebstrap qemu-user-static)
+
 # build PRESET [TARGET...]: configures and builds a preset into build/PRESET; quiet unless it fails.
 build() {
     local preset=$1 log

@@ -8,13 +8,17 @@
 #define BASE_COMPILER_H
 
 #if defined(__GNUC__) || defined(__clang__)
-#define LIKELY(x)         __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)       __builtin_expect(!!(x), 0)
-#define NOINLINE          __attribute__((noinline))
-#define ALWAYS_INLINE     inline __attribute__((always_inline))
-#define NORETURN          __attribute__((noreturn))
+#define LIKELY(x)     __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)   __builtin_expect(!!(x), 0)
+#define NOINLINE      __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NORETURN      __attribute__((noreturn))
+#define FALLTHROUGH   __attribute__((fallthrough))
+#if defined(__MINGW32__) && !defined(__clang__)
+#define PRINTF_LIKE(f, a) __attribute__((format(gnu_printf, f, a))) /* "printf" is msvcrt's */
+#else
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
-#define FALLTHROUGH       __attribute__((fallthrough))
+#endif
 #else
 #define LIKELY(x)   (x)
 #define UNLIKELY(x) (x)
@@ -34,6 +38,16 @@
 #endif
 #ifndef MUSTTAIL
 #define MUSTTAIL
+#endif
+
+/*
+ * The calling convention between generated code and functions of ours: on x86-64 the one of the System
+ * V ABI, on Windows too, so that a translator knows one set of registers. A part of the function's type.
+ */
+#if defined(_WIN32) && defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define HV_ENGINE_ABI __attribute__((sysv_abi))
+#else
+#define HV_ENGINE_ABI
 #endif
 
 #define ARRAY_SIZE(a)                 (sizeof(a) / sizeof((a)[0]))

@@ -252,16 +252,6 @@ static enum status take_option(struct args *a, struct hv_config *config, struct 
     return hv_config_set(config, name, text, err);
 }
 
-static bool is_file(const char *path)
-{
-    FILE *f = fopen(path, "rb");
-
-    if (f != NULL) {
-        fclose(f);
-    }
-    return f != NULL;
-}
-
 static enum status unknown_command(const char *word, struct err *err)
 {
     const char *names[16];
@@ -284,7 +274,7 @@ static enum status take_word(struct args *a, struct hv_config *config, struct er
         return ST_OK;
     }
     if (a->command == NULL) {
-        if (!is_file(word)) {
+        if (!host_file_exists(word)) {
             return unknown_command(word, err);
         }
         a->command = find_command("run");
@@ -357,16 +347,10 @@ static int run_action(const struct args *a, const struct hv_config *config, stru
 
 static enum lang locale_lang(void)
 {
-    static const char *const names[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+    char name[100];
 
-    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-        const char *value = getenv(names[i]);
-        if (value != NULL && value[0] != 0) {
-            return hv_lang_of_locale(value);
-        }
-    }
-    return LANG_EN;
+    host_language(name, sizeof(name));
+    return name[0] != 0 ? hv_lang_of_locale(name) : LANG_EN;
 }
 
 int ui_main(int argc, char **argv)

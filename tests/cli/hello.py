@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""hello.py HYPERVISOR: the original program's behaviour: `hypervisor` alone, in both languages, from real exits."""
+"""hello.py COMMAND...: the original program's behaviour: `hypervisor` alone, in both languages, from real exits."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ PORTUGUESE = [
 
 
 def run(*args):
-    result = subprocess.run([sys.argv[1], *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    result = subprocess.run([*sys.argv[1:], *args], stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
     assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
     return result.stdout.decode("utf-8").splitlines()
 

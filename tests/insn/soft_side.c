@@ -161,7 +161,7 @@ static void catch_signals(void)
 }
 
 /* In every slot but the instruction's: the run is over, the PC is here. */
-static op_ret end_of_run(struct cpu *c, const struct op *op)
+static op_ret HV_ENGINE_ABI end_of_run(struct cpu *c, const struct op *op)
 {
     c->pc = cpu_pc(c, op);
     LEAVE();

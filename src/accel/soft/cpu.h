@@ -83,7 +83,7 @@ typedef const struct op *op_ret;
 #define LEAVE()          return NULL
 #endif
 
-typedef op_ret op_fn(struct cpu *cpu, const struct op *op);
+typedef op_ret HV_ENGINE_ABI op_fn(struct cpu *cpu, const struct op *op);
 
 struct op {
     op_fn *fn;
@@ -130,7 +130,7 @@ extern const struct uop_info uop_table[UOP_COUNT];
 #undef UOP
 #endif
 
-#define UOP_BODY(name) op_ret UOP_FN(name)(struct cpu * cpu, const struct op *op)
+#define UOP_BODY(name) op_ret HV_ENGINE_ABI UOP_FN(name)(struct cpu * cpu, const struct op *op)
 
 /* ---- Lowering -------------------------------------------------------------------------------- */
 

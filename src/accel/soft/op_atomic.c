@@ -57,52 +57,52 @@ static ALWAYS_INLINE void *host_for(struct cpu *cpu, const struct op *op, uint64
 /* ---- Ordered --------------------------------------------------------------------------------- */
 
 /* These may go to a device, so the slow path is that of plain accesses, with fences round it. */
-#define LOAD_ORDERED(kind, acc)                                                    \
-    static NOINLINE op_ret slow_##kind(struct cpu *cpu, const struct op *op)       \
-    {                                                                              \
-        const uint64_t va = cpu->x[op->rn] + op->imm;                              \
-        const uint64_t value = mem_ld_slow(cpu, op, va, acc_mo(acc) | MO_ALIGNED); \
-                                                                                   \
-        CHECK_LEFT();                                                              \
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                   \
-        cpu->x[op->rd] = extend(value, acc);                                       \
-        NEXT();                                                                    \
-    }                                                                              \
-    UOP_BODY(kind)                                                                 \
-    {                                                                              \
-        BASE_CHECK();                                                              \
-        const uint64_t va = cpu->x[op->rn] + op->imm;                              \
-        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                        \
-                                                                                   \
-        if (UNLIKELY(e->rtag != aligned_tag(va, acc_bytes(acc)))) {                \
-            MUSTTAIL return slow_##kind(cpu, op);                                  \
-        }                                                                          \
-        cpu->x[op->rd] = extend(atomic_read(tlb_host(e, va), (acc)&MO_SIZE), acc); \
-        NEXT();                                                                    \
+#define LOAD_ORDERED(kind, acc)                                                            \
+    static NOINLINE op_ret HV_ENGINE_ABI slow_##kind(struct cpu *cpu, const struct op *op) \
+    {                                                                                      \
+        const uint64_t va = cpu->x[op->rn] + op->imm;                                      \
+        const uint64_t value = mem_ld_slow(cpu, op, va, acc_mo(acc) | MO_ALIGNED);         \
+                                                                                           \
+        CHECK_LEFT();                                                                      \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                           \
+        cpu->x[op->rd] = extend(value, acc);                                               \
+        NEXT();                                                                            \
+    }                                                                                      \
+    UOP_BODY(kind)                                                                         \
+    {                                                                                      \
+        BASE_CHECK();                                                                      \
+        const uint64_t va = cpu->x[op->rn] + op->imm;                                      \
+        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                                \
+                                                                                           \
+        if (UNLIKELY(e->rtag != aligned_tag(va, acc_bytes(acc)))) {                        \
+            MUSTTAIL return slow_##kind(cpu, op);                                          \
+        }                                                                                  \
+        cpu->x[op->rd] = extend(atomic_read(tlb_host(e, va), (acc)&MO_SIZE), acc);         \
+        NEXT();                                                                            \
     }
 
-#define STORE_ORDERED(kind, size)                                            \
-    static NOINLINE op_ret slow_##kind(struct cpu *cpu, const struct op *op) \
-    {                                                                        \
-        const uint64_t va = cpu->x[op->rn] + op->imm;                        \
-                                                                             \
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);                             \
-        mem_st_slow(cpu, op, va, cpu->x[op->rd], (size) | MO_ALIGNED);       \
-        CHECK_LEFT();                                                        \
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);                             \
-        NEXT();                                                              \
-    }                                                                        \
-    UOP_BODY(kind)                                                           \
-    {                                                                        \
-        BASE_CHECK();                                                        \
-        const uint64_t va = cpu->x[op->rn] + op->imm;                        \
-        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                  \
-                                                                             \
-        if (UNLIKELY(e->wtag != aligned_tag(va, 1u << (size)))) {            \
-            MUSTTAIL return slow_##kind(cpu, op);                            \
-        }                                                                    \
-        atomic_write(tlb_host(e, va), size, cpu->x[op->rd]);                 \
-        NEXT();                                                              \
+#define STORE_ORDERED(kind, size)                                                          \
+    static NOINLINE op_ret HV_ENGINE_ABI slow_##kind(struct cpu *cpu, const struct op *op) \
+    {                                                                                      \
+        const uint64_t va = cpu->x[op->rn] + op->imm;                                      \
+                                                                                           \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                           \
+        mem_st_slow(cpu, op, va, cpu->x[op->rd], (size) | MO_ALIGNED);                     \
+        CHECK_LEFT();                                                                      \
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);                                           \
+        NEXT();                                                                            \
+    }                                                                                      \
+    UOP_BODY(kind)                                                                         \
+    {                                                                                      \
+        BASE_CHECK();                                                                      \
+        const uint64_t va = cpu->x[op->rn] + op->imm;                                      \
+        const struct tlb_entry *e = tlb_slot(cpu->tlb, va);                                \
+                                                                                           \
+        if (UNLIKELY(e->wtag != aligned_tag(va, 1u << (size)))) {                          \
+            MUSTTAIL return slow_##kind(cpu, op);                                          \
+        }                                                                                  \
+        atomic_write(tlb_host(e, va), size, cpu->x[op->rd]);                               \
+        NEXT();                                                                            \
     }
 
 #define ORDERED(bits_, size)        \

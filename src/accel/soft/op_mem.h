@@ -139,15 +139,15 @@ static ALWAYS_INLINE uint64_t extended_offset(const struct cpu *cpu, const struc
  * fn_slow serves all forms: false if the instruction did not happen. The slow path of a uop is a
  * function of its own with a body's prototype, so that the fast path needs no stack frame.
  */
-#define MEM_SLOW(name, fn, acc, sp_check, va, after)                         \
-    static NOINLINE op_ret slow_##name(struct cpu *cpu, const struct op *op) \
-    {                                                                        \
-        const uint64_t b = cpu->x[op->rn];                                   \
-                                                                             \
-        if (UNLIKELY(!fn##_slow(cpu, op, va, after, acc))) {                 \
-            LEAVE();                                                         \
-        }                                                                    \
-        NEXT();                                                              \
+#define MEM_SLOW(name, fn, acc, sp_check, va, after)                                       \
+    static NOINLINE op_ret HV_ENGINE_ABI slow_##name(struct cpu *cpu, const struct op *op) \
+    {                                                                                      \
+        const uint64_t b = cpu->x[op->rn];                                                 \
+                                                                                           \
+        if (UNLIKELY(!fn##_slow(cpu, op, va, after, acc))) {                               \
+            LEAVE();                                                                       \
+        }                                                                                  \
+        NEXT();                                                                            \
     }
 
 #define MEM_FAST(name, fn, acc, check, sp_check, va, after) \

@@ -12,21 +12,21 @@
 /* ---- Addresses in registers ------------------------------------------------------------------ */
 
 /* The body, and a second one that calls the slow algorithm. */
-#define WITH_ALGORITHM(name, statement)                                      \
-    static NOINLINE op_ret slow_##name(struct cpu *cpu, const struct op *op) \
-    {                                                                        \
-        const bool slow = true;                                              \
-        statement;                                                           \
-        NEXT();                                                              \
-    }                                                                        \
-    UOP_BODY(name)                                                           \
-    {                                                                        \
-        const bool slow = false;                                             \
-        if (UNLIKELY(pac_is_slow(cpu))) {                                    \
-            MUSTTAIL return slow_##name(cpu, op);                            \
-        }                                                                    \
-        statement;                                                           \
-        NEXT();                                                              \
+#define WITH_ALGORITHM(name, statement)                                                    \
+    static NOINLINE op_ret HV_ENGINE_ABI slow_##name(struct cpu *cpu, const struct op *op) \
+    {                                                                                      \
+        const bool slow = true;                                                            \
+        statement;                                                                         \
+        NEXT();                                                                            \
+    }                                                                                      \
+    UOP_BODY(name)                                                                         \
+    {                                                                                      \
+        const bool slow = false;                                                           \
+        if (UNLIKELY(pac_is_slow(cpu))) {                                                  \
+            MUSTTAIL return slow_##name(cpu, op);                                          \
+        }                                                                                  \
+        statement;                                                                         \
+        NEXT();                                                                            \
     }
 
 #define REPLACE(name, function, key) \

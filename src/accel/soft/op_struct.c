@@ -219,7 +219,7 @@ static bool flush(struct cpu *cpu, const struct op *op, uint64_t va, const uint8
 
 /* Defines slow_<name> from access_<name>, and the uop; tag is rtag or wtag. */
 #define STRUCT_BODIES(name, tag)                                                            \
-    static NOINLINE op_ret slow_##name(struct cpu *cpu, const struct op *op)                \
+    static NOINLINE op_ret HV_ENGINE_ABI slow_##name(struct cpu *cpu, const struct op *op)  \
     {                                                                                       \
         if (UNLIKELY(!access_##name(cpu, op, cpu->x[op->rn]))) {                            \
             LEAVE();                                                                        \

@@ -10,7 +10,11 @@
 static enum status soft_probe(struct accel_caps *caps, struct err *err)
 {
     *caps = (struct accel_caps){
-        .max_cpus = VM_CPUS_MAX, .gicv2 = true, .gicv3 = true, .ipa_bits = 48
+        .max_cpus = VM_CPUS_MAX,
+        .gicv2 = true,
+        .gicv3 = true,
+        .limits_insns = true,
+        .ipa_bits = 48,
     };
     return ST_OK;
 }

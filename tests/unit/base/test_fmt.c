@@ -89,6 +89,9 @@ static size_t random_spec(char *format, const char *const *flags, unsigned flag_
 
 static void test_random_numbers(void **state)
 {
+#ifdef _WIN32
+    skip(); /* the C libraries there have ideas of their own about "+" with a blank and about "0" */
+#endif
     static const struct {
         const char *length;
         unsigned bytes;

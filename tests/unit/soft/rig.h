@@ -20,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "../aligned.h"
 #include "accel/soft/engine.h"
 
 #define RAM 0x40000000ull
@@ -107,7 +108,7 @@ static void *rig_alloc(void *opaque, size_t size, size_t align)
 
 static void rig_free(void *opaque, void *p, size_t size)
 {
-    free(p);
+    aligned_block_free(p);
 }
 static void *rig_ram_alloc(void *opaque, uint64_t size)
 {

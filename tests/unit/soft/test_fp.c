@@ -225,6 +225,11 @@ static uint64_t expected_nan(enum operation op, enum fp_fmt fmt, uint64_t a, uin
 
 static void check_against_host(enum operation op, enum fp_fmt fmt, unsigned mode)
 {
+#ifdef _WIN32
+    if (op == FMA) {
+        return; /* mingw-w64's fmaf rounds twice: it cannot judge */
+    }
+#endif
     for (unsigned i = 0; i < CASES; i++) {
         const uint64_t a = operand(fmt), c = operand(fmt);
         const uint64_t b = i % 8 == 0 ? fp_neg(fmt, a) : operand(fmt);

@@ -38,7 +38,7 @@ void cpu_fp_trap(struct cpu *c, const struct op *op)
     traps++;
 }
 
-static op_ret body_end(struct cpu *c, const struct op *op)
+static op_ret HV_ENGINE_ABI body_end(struct cpu *c, const struct op *op)
 {
     ended++;
     LEAVE();

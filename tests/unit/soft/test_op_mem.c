@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../aligned.h"
 #include "accel/soft/cpu.h"
 #include "base/assert.h"
 
@@ -247,13 +248,13 @@ static struct vm two_cpus = { .config = { .cpus = 2 } };
 static struct vcpu one_of_them = { .vm = &two_cpus };
 static struct cpu lower_for = { .vcpu = &one_of_them };
 
-static op_ret body_end(struct cpu *cpu, const struct op *op)
+static op_ret HV_ENGINE_ABI body_end(struct cpu *cpu, const struct op *op)
 {
     machine_of(cpu)->ended = true;
     LEAVE();
 }
 
-static op_ret body_nop(struct cpu *cpu, const struct op *op)
+static op_ret HV_ENGINE_ABI body_nop(struct cpu *cpu, const struct op *op)
 {
     NEXT();
 }
@@ -369,8 +370,8 @@ static int teardown(void **state)
 {
     struct machine *m = *state;
 
-    free(m->mem);
-    free(m);
+    aligned_block_free(m->mem);
+    aligned_block_free(m);
     free(table);
     return 0;
 }
@@ -1215,8 +1216,8 @@ static void test_two_cpus(void **state)
     assert_int_equal(get(m, RAM + 0x200), 2 * (ROUNDS - 1));
     w[1].m->mem = own;
     for (unsigned i = 0; i < 2; i++) {
-        free(w[i].m->mem);
-        free(w[i].m);
+        aligned_block_free(w[i].m->mem);
+        aligned_block_free(w[i].m);
     }
 }
 
@@ -1434,8 +1435,8 @@ static void test_slow_equals_fast(void **state)
     }
     assert_true(words > 50000);
     assert_true(happened > words / 2);
-    free(slow->mem);
-    free(slow);
+    aligned_block_free(slow->mem);
+    aligned_block_free(slow);
 }
 
 static void test_fault_is_atomic(void **state)

@@ -54,7 +54,7 @@ static lower_fn *const family[A64_INSN_COUNT] = {
 #undef INSN
 };
 
-static op_ret end_of_run(struct cpu *c, const struct op *op)
+static op_ret HV_ENGINE_ABI end_of_run(struct cpu *c, const struct op *op)
 {
     ended = true;
     LEAVE();

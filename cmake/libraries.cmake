@@ -1,0 +1,31 @@
+# libraries.cmake - hv_jansson, and hv_zlib and hv_zstd where they are found: by pkg-config, or where there is none (Visual
+# Studio with vcpkg: vcpkg.json) by the packages' own CMake files.
+find_package(PkgConfig)
+
+# hv_library(NAME PKGCONFIG PACKAGE TARGET...): interface library hv_NAME if it is found one way or the other.
+function(hv_library name module package)
+  if(PkgConfig_FOUND)
+    string(TOUPPER ${name} NAME)
+    pkg_check_modules(${NAME} IMPORTED_TARGET GLOBAL ${module})
+    if(${NAME}_FOUND)
+      add_library(hv_${name} INTERFACE)
+      target_link_libraries(hv_${name} INTERFACE PkgConfig::${NAME})
+      return()
+    endif()
+  endif()
+  find_package(${package} QUIET)
+  foreach(target ${ARGN})
+    if(TARGET ${target} AND NOT TARGET hv_${name})
+      set_target_properties(${target} PROPERTIES IMPORTED_GLOBAL TRUE)
+      add_library(hv_${name} INTERFACE)
+      target_link_libraries(hv_${name} INTERFACE ${target})
+    endif()
+  endforeach()
+endfunction()
+
+hv_library(jansson jansson jansson jansson::jansson)
+hv_library(zlib zlib ZLIB ZLIB::ZLIB)
+hv_library(zstd libzstd zstd zstd::libzstd_static zstd::libzstd_shared zstd::libzstd)
+if(NOT TARGET hv_jansson)
+  message(FATAL_ERROR "jansson was not found: Debian's package libjansson-dev, or on Windows vcpkg (vcpkg.json)")
+endif()
