@@ -78,6 +78,7 @@ struct vcpu_start {
     uint64_t x[4];
     uint64_t sp; /* SP of the entry level */
     uint8_t el;  /* 1 (2 when the back end has EL2) */
+    bool off;    /* reset only: the back end's own PSCI will turn it on */
 };
 
 /* Counters that a back end keeps per vCPU; others are in struct vcpu. COUNTER(name, what). */
@@ -92,6 +93,9 @@ struct accel_caps {
     unsigned max_cpus;
     bool gicv2, gicv3; /* which the guest can have                                   */
     bool own_gic, own_timer, own_psci; /* inside the back end: the core's models stay out of it */
+    bool must_kick;    /* run sleeps where it does not see the pending word: kick as well */
+    bool limits_insns; /* can stop after a number of instructions */
+    bool pmu;          /* the guest's CPUs have a performance monitor, on PPI_PMU */
     uint64_t ipa_bits;
 };
 
@@ -126,10 +130,18 @@ struct accel_ops {
     void (*invalidate_code)(struct vm *vm, uint64_t ipa, uint64_t len);
     /* Statistics so far. The vCPU is not running, or the figures may be a little old. */
     void (*stats)(struct vcpu *vcpu, struct accel_stats *stats);
+    /* The rest is NULL in a back end that has no GIC of its own (caps.own_gic). */
+    /* All memory is mapped and all vCPUs exist. */
+    enum status (*vm_ready)(struct vm *vm, struct err *err);
+    /* Reboot: everything that is inside the back end is as after vm_ready. No vCPU runs. */
+    enum status (*vm_reset)(struct vm *vm, struct err *err);
+    /* Level of an interrupt wire into the back end's GIC; cpu matters for PPIs. Any thread. */
+    void (*set_irq)(struct vm *vm, unsigned cpu, uint32_t intid, bool level);
 };
 
 extern const struct accel_ops accel_soft;
 /* Has this build's software CPU a translator? */
 extern const bool accel_soft_translates;
+extern const struct accel_ops accel_kvm; /* builds for Linux on ARM64 */
 
 #endif

@@ -183,6 +183,7 @@ enum vm_state { VM_RUNNING, VM_OFF, VM_RESET, VM_EXITED, VM_LIMIT, VM_FAILED };
 
 struct vm {
     struct vm_config config;
+    struct accel_caps caps; /* of config.accel */
     struct vm_ports ports;
     struct guest_mem mem;
     struct bus bus;
@@ -210,8 +211,8 @@ enum status vm_init(struct vm *vm, const struct vm_config *config, const struct 
                     struct err *err);
 void vm_fini(struct vm *vm);
 /* Device and CPU reset for a reboot; RAM keeps its bytes, the boot plan is applied
- * again by the caller. No vCPU runs. */
-void vm_reset(struct vm *vm);
+ * again by the caller. No vCPU runs. Fails only where a back end cannot start again. */
+enum status vm_reset(struct vm *vm, struct err *err);
 /* Powers CPU 0 on with the start state. */
 void vm_start(struct vm *vm, const struct vcpu_start *start);
 
@@ -251,6 +252,23 @@ void vcpu_timer_set_cval(struct vcpu *vcpu, enum gtimer_id id, uint64_t cval);
 void vcpu_timer_set_tval(struct vcpu *vcpu, enum gtimer_id id, int32_t tval);
 /* SEV: wakes every WFE of the machine. */
 void vm_send_event(struct vm *vm);
+/*
+ * translate.c - accel_ops.translate for a back end whose MMU is the hardware's: walks the guest's
+ * tables of the EL1&0 regime by its registers.
+ */
+enum status vcpu_translate(struct vcpu *vcpu, uint64_t va, uint64_t *ipa);
+
+enum mmio_insn_result {
+    MMIO_INSN_DONE,    /* done; PC is behind it                                     */
+    MMIO_INSN_ABSENT,  /* nothing is mapped there: inject an external abort         */
+    MMIO_INSN_UNKNOWN, /* no load or store of a kind that can be done on a device   */
+};
+
+/*
+ * mmio_insn.c - does a load or store on the bus whose syndrome does not describe it (ISV = 0): pairs,
+ * write-back, SIMD&FP. ipa is where its first byte goes.
+ */
+enum mmio_insn_result vcpu_mmio_insn(struct vcpu *vcpu, uint32_t word, uint64_t ipa);
 
 /* ---- Exits, PSCI, semihosting ---------------------------------------------------------------- */
 

@@ -9,6 +9,9 @@
 void vcpu_signal(struct vcpu *vcpu, uint32_t pend)
 {
     atomic_fetch_or(vcpu->pending, pend);
+    if (vcpu->vm->caps.must_kick) {
+        vcpu->vm->config.accel->kick(vcpu);
+    }
     vcpu->vm->ports.wake_vcpu(vcpu->vm->ports.opaque, vcpu->index);
 }
 

@@ -30,14 +30,23 @@ static void port_spi(void *opaque, uint32_t intid, bool level)
 {
     struct vm *vm = opaque;
 
-    gic_set_spi(vm->gic, intid, level);
+    if (vm->caps.own_gic) {
+        vm->config.accel->set_irq(vm, 0, intid, level);
+    } else {
+        gic_set_spi(vm->gic, intid, level);
+    }
 }
 
 static void port_ppi(void *opaque, uint32_t intid, bool level)
 {
     struct vcpu *vcpu = opaque;
+    struct vm *vm = vcpu->vm;
 
-    gic_set_ppi(vcpu->vm->gic, vcpu->index, intid, level);
+    if (vm->caps.own_gic) {
+        vm->config.accel->set_irq(vm, vcpu->index, intid, level);
+    } else {
+        gic_set_ppi(vm->gic, vcpu->index, intid, level);
+    }
 }
 
 static void port_cpu_lines(void *opaque, unsigned cpu, bool irq, bool fiq)
@@ -188,7 +197,9 @@ static enum status build_devs(struct vm *vm, struct err *err)
     for (unsigned i = 0;
          st == ST_OK && (row = board_row_at(vm->config.board, vm->config.gic_version, i)) != NULL;
          i++) {
-        st = build_dev(vm, row, err);
+        if (!vm->caps.own_gic || !is_gic_window(row->ops)) {
+            st = build_dev(vm, row, err);
+        }
     }
     return st;
 }
@@ -232,7 +243,8 @@ static enum status build_vcpus(struct vm *vm, struct err *err)
     for (unsigned i = 0; st == ST_OK && i < vm->config.cpus; i++) {
         st = build_vcpu(vm, i, err);
     }
-    return st;
+    return st == ST_OK && vm->config.accel->vm_ready != NULL ? vm->config.accel->vm_ready(vm, err)
+                                                             : st;
 }
 
 static enum status build(struct vm *vm, struct err *err)
@@ -246,7 +258,9 @@ static enum status build(struct vm *vm, struct err *err)
     vm->a64 = table;
     const char *bad_row = a64_init(table);
     ASSERT(bad_row == NULL);
-    if ((st = lock_make(vm, &vm->timer_lock, err)) != ST_OK ||
+    if ((vm->config.accel->probe != NULL &&
+         (st = vm->config.accel->probe(&vm->caps, err)) != ST_OK) ||
+        (st = lock_make(vm, &vm->timer_lock, err)) != ST_OK ||
         (st = lock_make(vm, &vm->power_lock, err)) != ST_OK ||
         (st = vm->config.accel->vm_create(vm, err)) != ST_OK) {
         return st;
@@ -318,7 +332,7 @@ void vm_fini(struct vm *vm)
 
 /* ---- Running --------------------------------------------------------------------------------- */
 
-void vm_reset(struct vm *vm)
+enum status vm_reset(struct vm *vm, struct err *err)
 {
     for (unsigned i = 0; i < vm->config.cpus; i++) {
         struct vcpu *vcpu = &vm->vcpu[i];
@@ -339,6 +353,7 @@ void vm_reset(struct vm *vm)
         }
     }
     atomic_store(&vm->state, VM_RUNNING);
+    return vm->config.accel->vm_reset != NULL ? vm->config.accel->vm_reset(vm, err) : ST_OK;
 }
 
 void vm_start(struct vm *vm, const struct vcpu_start *start)
@@ -346,6 +361,12 @@ void vm_start(struct vm *vm, const struct vcpu_start *start)
     vm->vcpu[0].start = *start;
     atomic_store(&vm->vcpu[0].power, VCPU_ON_PENDING);
     vm->ports.wake_vcpu(vm->ports.opaque, 0);
+    /* PSCI of the back end's own: its CPUs that are off wait inside run. */
+    for (unsigned i = 1; vm->caps.own_psci && i < vm->config.cpus; i++) {
+        vm->vcpu[i].start = (struct vcpu_start){ .el = 1, .off = true };
+        atomic_store(&vm->vcpu[i].power, VCPU_ON_PENDING);
+        vm->ports.wake_vcpu(vm->ports.opaque, i);
+    }
 }
 
 void vm_stop(struct vm *vm, enum vm_state state, uint32_t exit_status)

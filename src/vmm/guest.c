@@ -96,7 +96,8 @@ void guest_request(struct hv_machine *m, uint64_t ram_size, const uint64_t *mpid
         .cpus = cpus,
         .mpidr = mpidr,
         .ram_size = ram_size,
-        .cpu_lacks = cpu_lacks(m->cpu.model),
+        .cpu_lacks = m->vm.caps.must_kick ? 0 : cpu_lacks(m->cpu.model), /* else the host's CPU */
+        .pmu = m->vm.caps.pmu,
         .rng_seed = guest->seed,
         .rng_seed_len = sizeof(guest->seed),
         .kaslr_seed = le64(guest->seed),

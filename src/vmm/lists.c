@@ -20,7 +20,11 @@
 static void host_name(char *buf, size_t size)
 {
 #ifdef _WIN32
-    str_copy(buf, size, "Windows");
+#if defined(__aarch64__) || defined(_M_ARM64)
+    str_copy(buf, size, "Windows ARM64");
+#else
+    str_copy(buf, size, "Windows x86-64");
+#endif
 #else
     struct utsname name;
 

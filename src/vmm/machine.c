@@ -213,23 +213,32 @@ static struct vm_ports core_ports(struct hv_machine *m)
     };
 }
 
-/* The back end must be there and able to do what is asked. */
-static enum status check_accel_caps(const struct accel_ops *accel, const struct vm_config *config,
-                                    struct err *err)
+/* The back end: the one asked for, or the best that can; one line says why a better one was left. */
+static enum status pick_accel(struct hv_machine *m, struct vm_config *config, struct err *err)
 {
-    struct accel_caps caps = { .max_cpus = 0 };
-    enum status st = accel->probe(&caps, err);
+    struct accel_choice choice = { .accel = NULL };
+    bool any_gic = m->config.gic == 0;
+    struct log_port log = logger_port(&m->logger);
+    enum status st = spec_accel(m->config.accel, &choice.accel, err);
 
     if (st != ST_OK) {
         return st;
     }
-    if (config->cpus > caps.max_cpus) {
-        return err_set(err, ST_E_NOTSUP, MSG_RUN_ACCEL_CPUS, accel->name, caps.max_cpus);
+    if (choice.accel != NULL) {
+        st = accel_check(choice.accel, config, any_gic, &choice.caps, err);
+    } else {
+        st = accel_choose(config, any_gic, &choice, err);
+        if (st == ST_OK && choice.passed_over != NULL) {
+            log_line(&log, LOG_WARN, "vm", msg_text(lang_of(m), MSG_SAY_FALL_BACK),
+                     choice.accel->name, choice.passed_over->name, choice.why);
+        }
     }
-    if (!(config->gic_version == 2 ? caps.gicv2 : caps.gicv3)) {
-        return err_set(err, ST_E_NOTSUP, MSG_RUN_ACCEL_GIC, accel->name, config->gic_version);
+    if (st == ST_OK) {
+        config->accel = choice.accel;
+        config->gic_version = accel_gic_version(&choice.caps, config);
+        m->config.gic = config->gic_version - 1; /* guest.c and the lists read it there */
     }
-    return ST_OK;
+    return st;
 }
 
 static void say_machine(struct hv_machine *m)
@@ -239,7 +248,8 @@ static void say_machine(struct hv_machine *m)
     unsigned long long base = config->board->ram_base;
 
     log_line(log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_ACCEL),
-             msg_text(lang_of(m), MSG_SAY_ACCEL_SOFT));
+             config->accel == &accel_soft ? msg_text(lang_of(m), MSG_SAY_ACCEL_SOFT)
+                                          : config->accel->what);
     say(m, MSG_SAY_PARTITION);
     log_line(log, LOG_INFO, "vm", msg_text(lang_of(m), MSG_SAY_MEMORY), base,
              base + (unsigned long long)config->ram_size);
@@ -264,10 +274,10 @@ static enum status build_vm(struct hv_machine *m, struct err *err)
         .cpu_model = m->cpu.model->name,
     };
     struct vm_ports ports = core_ports(m);
-    enum status st = spec_accel(m->config.accel, &config.accel, err);
+    enum status st;
 
     log_line(&ports.log, LOG_INFO, "vm", "%s", msg_text(lang_of(m), MSG_SAY_START));
-    if (st != ST_OK || (st = check_accel_caps(config.accel, &config, err)) != ST_OK ||
+    if ((st = pick_accel(m, &config, err)) != ST_OK ||
         (config.ram_size == 0 && (st = guest_default_memory(m, &config.ram_size, err)) != ST_OK)) {
         return st;
     }
@@ -367,7 +377,9 @@ static enum status run_and_reboot(struct hv_machine *m, struct err *err)
             return st;
         }
         say(m, MSG_SAY_RESET);
-        vm_reset(&m->vm);
+        if ((st = vm_reset(&m->vm, err)) != ST_OK) {
+            return st;
+        }
     }
 }
 

@@ -108,6 +108,25 @@ struct log_port logger_port(struct logger *logger);
 /* A line that is no log line (statistics, where the console is). Any thread. */
 void logger_say(struct logger *logger, enum hv_line to, const char *text);
 
+/* ---- accels.c -------------------------------------------------------------------------------- */
+
+/* Can this back end do what is asked? any_gic: the version is not the user's wish. Fills caps. */
+enum status accel_check(const struct accel_ops *accel, const struct vm_config *config, bool any_gic,
+                        struct accel_caps *caps, struct err *err);
+/* The version asked for, or the other one where the back end has only that. */
+unsigned accel_gic_version(const struct accel_caps *caps, const struct vm_config *config);
+
+struct accel_choice {
+    const struct accel_ops *accel;
+    struct accel_caps caps;
+    const struct accel_ops *passed_over; /* a better one that cannot; NULL: none */
+    char why[400];
+};
+
+/* --accel auto: the first back end that can. */
+enum status accel_choose(const struct vm_config *config, bool any_gic, struct accel_choice *choice,
+                         struct err *err);
+
 /* ---- guest.c --------------------------------------------------------------------------------- */
 
 /* Reads the files that the configuration names. */

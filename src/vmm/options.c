@@ -10,7 +10,7 @@
 
 #define AT(member) .offset = (uint32_t)offsetof(struct hv_config, member)
 
-static const char *const accel_choices[] = { "auto", "soft", NULL };
+static const char *const accel_choices[] = { "auto", "kvm", "soft", NULL };
 static const char *const machine_choices[] = { "classic", "virt", NULL };
 static const char *const gic_choices[] = { "auto", "2", "3", NULL };
 static const char *const console_choices[] = { "stdio", "none",  "pty", "file:",
@@ -29,7 +29,7 @@ static enum status check_not_empty(const char *text, struct err *err)
 const struct hv_option hv_options[] = {
     { .name = "accel",
       .kind = HV_TEXT,
-      .arg = "auto|soft[,jit=off]",
+      .arg = "auto|kvm|soft[,jit=off]",
       .initial = "auto",
       .help = MSG_OPT_ACCEL,
       AT(accel),

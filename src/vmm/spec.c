@@ -155,10 +155,11 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
     if (!next_word(&rest, word, sizeof(word))) {
         return err_set(err, ST_E_INVAL, MSG_ACCEL_UNKNOWN, text);
     }
-    if (str_eq(word, "kvm") || str_eq(word, "whp")) {
+    const struct accel_ops *accel = accel_find(word);
+    if (accel == NULL && (str_eq(word, "kvm") || str_eq(word, "whp"))) {
         return err_set(err, ST_E_NOTSUP, MSG_ACCEL_NOT_BUILT, word);
     }
-    if (!str_eq(word, "auto") && !str_eq(word, "soft")) {
+    if (accel == NULL && !str_eq(word, "auto")) {
         return err_set(err, ST_E_INVAL, MSG_ACCEL_UNKNOWN, text);
     }
     while (rest != NULL) {
@@ -172,7 +173,7 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
         }
     }
     if (out != NULL) {
-        *out = &accel_soft;
+        *out = accel;
     }
     return ST_OK;
 }

@@ -23,6 +23,11 @@ bool spec_seconds(const char *text, uint64_t *ns);
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
+/* Back ends of this build, the best first; ended by NULL. */
+extern const struct accel_ops *const accels[];
+/* By name, or NULL. */
+const struct accel_ops *accel_find(const char *name);
+/* *out is NULL for "auto". */
 enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err);
 /* Of a text that spec_accel takes: may the software CPU translate? */
 bool spec_accel_jit(const char *text);

@@ -1,0 +1,82 @@
+/*
+ * kvm.h - what the files of the KVM back end share with one another only.
+ *
+ *   kvm.c    the contract's table, probing, the VM, memory
+ *   vcpu.c   a vCPU: made, started, run, interrupted
+ *   regs.c   registers by the one-reg interface
+ *   vgic.c   the GIC in the kernel, interrupt wires, steal time, PMU
+ *
+ * The interface is that of Linux's Documentation/virt/kvm/api.rst and .../devices.
+ */
+#ifndef KVM_BACKEND_H
+#define KVM_BACKEND_H
+
+#include <linux/kvm.h>
+
+#include "vm.h"
+
+struct kvm_vm {
+    int dev, fd; /* /dev/kvm, and the VM */
+    int gic;     /* -1: not made yet     */
+    unsigned slots;
+    size_t run_bytes; /* of the area shared with the kernel, per vCPU */
+    bool sve, pmu, pauth, ext_dabt;
+    uint8_t *steal; /* one record a CPU; NULL: the host counts no stolen time */
+};
+
+struct kvm_cpu {
+    int fd;
+    _Atomic int thread; /* 0: has not run yet */
+    struct kvm_run *run;
+    int start_error; /* errno of a vcpu_start that failed: run says it */
+    bool sve;
+};
+
+static inline struct kvm_vm *kvm_of(const struct vm *vm)
+{
+    return vm->accel_state;
+}
+
+static inline struct kvm_cpu *kvm_cpu_of(const struct vcpu *vcpu)
+{
+    return vcpu->accel_state;
+}
+
+/* ioctl again while it is interrupted; -errno on failure. */
+int kvm_call(int fd, unsigned long request, void *arg);
+int kvm_call_number(int fd, unsigned long request, unsigned long arg);
+/* KVM_CHECK_EXTENSION; 0 if it is not there. */
+int kvm_extension(int fd, unsigned long extension);
+/* Fills err: what could not be done, and errno. */
+enum status kvm_fail(struct err *err, const char *what, int error);
+/* One attribute of a device, VM or vCPU. */
+int kvm_attr(int fd, uint32_t group, uint64_t attr, const void *value);
+
+/* ---- vcpu.c ---------------------------------------------------------------------------------- */
+
+enum status kvm_vcpu_create(struct vcpu *vcpu, struct err *err);
+void kvm_vcpu_destroy(struct vcpu *vcpu);
+/* The kernel's half of a vCPU: in a VM that was just made. */
+enum status kvm_vcpu_open(struct vcpu *vcpu, struct err *err);
+void kvm_vcpu_close(struct vcpu *vcpu);
+void kvm_vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start);
+void kvm_vcpu_run(struct vcpu *vcpu, struct vcpu_exit *exit);
+void kvm_vcpu_kick(struct vcpu *vcpu);
+/* Once per process: the signal that ends KVM_RUN. */
+void kvm_catch_kick(void);
+
+/* ---- regs.c ---------------------------------------------------------------------------------- */
+
+enum status kvm_get_reg(struct vcpu *vcpu, uint32_t reg, uint64_t *value);
+enum status kvm_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value);
+
+/* ---- vgic.c ---------------------------------------------------------------------------------- */
+
+bool kvm_gic_offered(int vm_fd, unsigned version);
+enum status kvm_gic_create(struct vm *vm, struct err *err);
+void kvm_set_irq(struct vm *vm, unsigned cpu, uint32_t intid, bool level);
+enum status kvm_steal_time_create(struct vm *vm, struct err *err);
+/* The vCPU's PMU and stolen time; the GIC is there. */
+enum status kvm_vcpu_extras(struct vcpu *vcpu, struct err *err);
+
+#endif
