@@ -59,6 +59,7 @@ hv_floor(arch arch hv_freestanding hv_base)
 hv_floor(devices devices hv_freestanding hv_arch hv_base)
 hv_floor(core core hv_freestanding hv_devices hv_arch hv_base)
 hv_floor(soft accel/soft hv_freestanding hv_core hv_devices hv_arch hv_base)
+hv_floor(detect accel/detect hv_freestanding hv_base)
 hv_floor(boot boot hv_freestanding hv_core hv_devices hv_arch hv_base)
 
 # The translator calls bodies of micro-operations: op_*.c once more, in the form for that (jit/calls.c).

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/diagnosis.h"
 #include "base/status.h"
 
 struct vm;
@@ -102,8 +103,11 @@ struct accel_caps {
 struct accel_ops {
     const char *name; /* "soft" */
     const char *what; /* "software CPU" */
-    /* Can it work here? Fills caps; err says exactly what is missing and what to do. */
-    enum status (*probe)(struct accel_caps *caps, struct err *err);
+    /*
+     * Can it work here? Adds to diagnosis what does not (FINDING_FAILS) and what could be better, each with its
+     * exact remedy; fills caps if nothing fails. Leaves no trace: whatever it opens or makes, it closes.
+     */
+    void (*probe)(struct accel_caps *caps, struct diagnosis *diagnosis);
     /* Makes vm->accel_state from vm->config; memory comes by ram_map later. */
     enum status (*vm_create)(struct vm *vm, struct err *err);
     void (*vm_destroy)(struct vm *vm);
@@ -138,6 +142,9 @@ struct accel_ops {
     /* Level of an interrupt wire into the back end's GIC; cpu matters for PPIs. Any thread. */
     void (*set_irq)(struct vm *vm, unsigned cpu, uint32_t intid, bool level);
 };
+
+/* probe for those who only want to go on: err gets the first thing that fails. */
+enum status accel_probe(const struct accel_ops *accel, struct accel_caps *caps, struct err *err);
 
 extern const struct accel_ops accel_soft;
 /* Has this build's software CPU a translator? */

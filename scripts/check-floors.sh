@@ -19,6 +19,7 @@ declare -A may=(
     [devices]='base arch devices devices.h'
     [core]='base arch devices devices.h core vm.h accel.h'
     [accel/soft]='base arch devices devices.h core vm.h accel.h accel'
+    [accel/detect]='base accel'
     [accel/kvm]='base arch devices devices.h core vm.h accel.h accel'
     [boot]='base arch devices devices.h core vm.h accel.h boot boot.h'
     [debug]='base arch devices devices.h core vm.h accel.h boot.h debug'
@@ -55,7 +56,7 @@ done < <(find include src -name '*.h' "${foreign[@]}")
 # ---- 3. Objects of the freestanding floors.
 allowed='^(memcpy|memmove|memset|memcmp|assert_failed|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_)$'
 libs=()
-for floor in base arch devices core boot soft debug; do
+for floor in base arch devices core boot soft detect debug; do
     lib=$build/libhv_$floor.a
     [ -e "$lib" ] && libs+=("$lib")
 done

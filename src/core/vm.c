@@ -247,6 +247,14 @@ static enum status build_vcpus(struct vm *vm, struct err *err)
                                                              : st;
 }
 
+enum status accel_probe(const struct accel_ops *accel, struct accel_caps *caps, struct err *err)
+{
+    struct diagnosis d = { .lang = err != NULL ? err->lang : LANG_EN };
+
+    accel->probe(caps, &d);
+    return diagnosis_status(&d, accel->what, err);
+}
+
 static enum status build(struct vm *vm, struct err *err)
 {
     struct a64_table *table = arena_alloc(vm, a64_table_size());
@@ -258,8 +266,7 @@ static enum status build(struct vm *vm, struct err *err)
     vm->a64 = table;
     const char *bad_row = a64_init(table);
     ASSERT(bad_row == NULL);
-    if ((vm->config.accel->probe != NULL &&
-         (st = vm->config.accel->probe(&vm->caps, err)) != ST_OK) ||
+    if ((st = accel_probe(vm->config.accel, &vm->caps, err)) != ST_OK ||
         (st = lock_make(vm, &vm->timer_lock, err)) != ST_OK ||
         (st = lock_make(vm, &vm->power_lock, err)) != ST_OK ||
         (st = vm->config.accel->vm_create(vm, err)) != ST_OK) {

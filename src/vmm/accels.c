@@ -26,7 +26,7 @@ const struct accel_ops *accel_find(const char *name)
 enum status accel_check(const struct accel_ops *accel, const struct vm_config *config, bool any_gic,
                         struct accel_caps *caps, struct err *err)
 {
-    enum status st = accel->probe(caps, err);
+    enum status st = accel_probe(accel, caps, err);
 
     if (st != ST_OK) {
         return st;

@@ -42,7 +42,7 @@ static void doctor_soft(enum lang lang, hv_line_fn *line, void *opaque)
     struct err err = { .lang = lang };
     char text[LINE_SIZE], what[LINE_SIZE / 2];
 
-    if (accel_soft.probe(&caps, &err) != ST_OK) {
+    if (accel_probe(&accel_soft, &caps, &err) != ST_OK) {
         fmt_format(text, sizeof(text), "soft  %s: %s", msg_text(lang, MSG_DOCTOR_NO), err.text);
         line(opaque, text);
         return;

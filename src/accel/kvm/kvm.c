@@ -17,7 +17,6 @@
 
 #include "base/bits.h"
 
-#define KVM_DEVICE  "/dev/kvm"
 #define DEFAULT_IPA 40 /* what VM type 0 stands for */
 
 /* Linux 6.4's uapi; the headers of a build machine may be older. */
@@ -73,73 +72,26 @@ int kvm_attr(int fd, uint32_t group, uint64_t attr, const void *value)
     return kvm_call(fd, KVM_SET_DEVICE_ATTR, &a);
 }
 
-/* ---- Probe ----------------------------------------------------------------------------------- */
+/* ---- The device ------------------------------------------------------------------------------- */
 
-static unsigned ipa_bits_of(int dev)
+unsigned kvm_ipa_bits(int dev)
 {
     int bits = kvm_extension(dev, KVM_CAP_ARM_VM_IPA_SIZE);
 
     return bits != 0 ? (unsigned)bits : DEFAULT_IPA;
 }
 
-/* The type that KVM_CREATE_VM takes: 0 for 40 bits, else what there is. */
-static unsigned long vm_type(int dev)
+unsigned long kvm_vm_type(int dev)
 {
-    unsigned bits = ipa_bits_of(dev);
+    unsigned bits = kvm_ipa_bits(dev);
 
     return bits >= DEFAULT_IPA ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE(bits);
 }
 
 static enum status open_dev(int *dev, struct err *err)
 {
-    int version;
-
     *dev = open(KVM_DEVICE, O_RDWR | O_CLOEXEC);
-    if (*dev < 0) {
-        return kvm_fail(err, KVM_DEVICE, errno);
-    }
-    version = kvm_call_number(*dev, KVM_GET_API_VERSION, 0);
-    if (version != KVM_API_VERSION) {
-        close(*dev);
-        return err_set(err, ST_E_NOTSUP, MSG_KVM_API, version, KVM_API_VERSION);
-    }
-    return ST_OK;
-}
-
-static void fill_caps(struct accel_caps *caps, int dev, int fd)
-{
-    int cpus = kvm_extension(fd, KVM_CAP_MAX_VCPUS);
-
-    *caps = (struct accel_caps){
-        .max_cpus = cpus > VM_CPUS_MAX ? VM_CPUS_MAX : (unsigned)cpus,
-        .gicv2 = kvm_gic_offered(fd, 2),
-        .gicv3 = kvm_gic_offered(fd, 3),
-        .own_gic = true,
-        .own_timer = true,
-        .own_psci = true,
-        .must_kick = true,
-        .pmu = kvm_extension(fd, KVM_CAP_ARM_PMU_V3) != 0,
-        .ipa_bits = ipa_bits_of(dev),
-    };
-}
-
-static enum status kvm_probe(struct accel_caps *caps, struct err *err)
-{
-    int dev, fd;
-    enum status st = open_dev(&dev, err);
-
-    if (st != ST_OK) {
-        return st;
-    }
-    fd = kvm_call_number(dev, KVM_CREATE_VM, vm_type(dev));
-    if (fd < 0) {
-        st = kvm_fail(err, "KVM_CREATE_VM", fd);
-    } else {
-        fill_caps(caps, dev, fd);
-        close(fd);
-    }
-    close(dev);
-    return st;
+    return *dev < 0 ? kvm_fail(err, KVM_DEVICE, errno) : ST_OK;
 }
 
 /* ---- The VM ---------------------------------------------------------------------------------- */
@@ -157,6 +109,13 @@ static void forward_hypercalls(int fd)
     (void)kvm_attr(fd, KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER, &filter);
 }
 
+bool kvm_filters_calls(int vm_fd)
+{
+    struct kvm_device_attr a = { .group = KVM_ARM_VM_SMCCC_CTRL, .attr = KVM_ARM_VM_SMCCC_FILTER };
+
+    return kvm_call(vm_fd, KVM_HAS_DEVICE_ATTR, &a) == 0;
+}
+
 /* Accesses without a syndrome come to us instead of ending KVM_RUN with an error (Linux 5.5). */
 static void ask_for_nisv(int fd)
 {
@@ -167,7 +126,7 @@ static void ask_for_nisv(int fd)
 
 static enum status vm_open(struct kvm_vm *k, struct err *err)
 {
-    k->fd = kvm_call_number(k->dev, KVM_CREATE_VM, vm_type(k->dev));
+    k->fd = kvm_call_number(k->dev, KVM_CREATE_VM, kvm_vm_type(k->dev));
     if (k->fd < 0) {
         return kvm_fail(err, "KVM_CREATE_VM", k->fd);
     }

@@ -1,7 +1,8 @@
 /*
  * kvm.h - what the files of the KVM back end share with one another only.
  *
- *   kvm.c    the contract's table, probing, the VM, memory
+ *   kvm.c    the contract's table, the VM, memory
+ *   probe.c  what there is on this host
  *   vcpu.c   a vCPU: made, started, run, interrupted
  *   regs.c   registers by the one-reg interface
  *   vgic.c   the GIC in the kernel, interrupt wires, steal time, PMU
@@ -14,6 +15,8 @@
 #include <linux/kvm.h>
 
 #include "vm.h"
+
+#define KVM_DEVICE "/dev/kvm"
 
 struct kvm_vm {
     int dev, fd; /* /dev/kvm, and the VM */
@@ -49,8 +52,21 @@ int kvm_call_number(int fd, unsigned long request, unsigned long arg);
 int kvm_extension(int fd, unsigned long extension);
 /* Fills err: what could not be done, and errno. */
 enum status kvm_fail(struct err *err, const char *what, int error);
+/* Bits of guest physical address. */
+unsigned kvm_ipa_bits(int dev);
+/* What KVM_CREATE_VM takes: 0 for 40 bits, else what there is. */
+unsigned long kvm_vm_type(int dev);
 /* One attribute of a device, VM or vCPU. */
 int kvm_attr(int fd, uint32_t group, uint64_t attr, const void *value);
+
+/* ---- kvm.c ----------------------------------------------------------------------------------- */
+
+/* Can hypercalls be kept from the kernel (Linux 6.4)? */
+bool kvm_filters_calls(int vm_fd);
+
+/* ---- probe.c --------------------------------------------------------------------------------- */
+
+void kvm_probe(struct accel_caps *caps, struct diagnosis *diagnosis);
 
 /* ---- vcpu.c ---------------------------------------------------------------------------------- */
 
@@ -73,6 +89,7 @@ enum status kvm_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value);
 /* ---- vgic.c ---------------------------------------------------------------------------------- */
 
 bool kvm_gic_offered(int vm_fd, unsigned version);
+bool kvm_its_offered(int vm_fd);
 enum status kvm_gic_create(struct vm *vm, struct err *err);
 void kvm_set_irq(struct vm *vm, unsigned cpu, uint32_t intid, bool level);
 enum status kvm_steal_time_create(struct vm *vm, struct err *err);

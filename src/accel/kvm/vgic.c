@@ -30,6 +30,14 @@ bool kvm_gic_offered(int vm_fd, unsigned version)
     return kvm_call(vm_fd, KVM_CREATE_DEVICE, &test) == 0;
 }
 
+bool kvm_its_offered(int vm_fd)
+{
+    struct kvm_create_device test = { .type = KVM_DEV_TYPE_ARM_VGIC_ITS,
+                                      .flags = KVM_CREATE_DEVICE_TEST };
+
+    return kvm_call(vm_fd, KVM_CREATE_DEVICE, &test) == 0;
+}
+
 static uint64_t window_base(const struct vm *vm, const struct dev_ops *ops)
 {
     const struct board_row *row;

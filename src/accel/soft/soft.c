@@ -7,7 +7,7 @@
 #define CODE_BYTES     (64u << 20)
 #define CODE_BYTES_MIN (8u << 20)
 
-static enum status soft_probe(struct accel_caps *caps, struct err *err)
+static void soft_probe(struct accel_caps *caps, struct diagnosis *diagnosis)
 {
     *caps = (struct accel_caps){
         .max_cpus = VM_CPUS_MAX,
@@ -16,7 +16,6 @@ static enum status soft_probe(struct accel_caps *caps, struct err *err)
         .limits_insns = true,
         .ipa_bits = 48,
     };
-    return ST_OK;
 }
 
 static enum status soft_vm_create(struct vm *vm, struct err *err)
