@@ -1,11 +1,11 @@
 // allocated.cc - which of the 2^32 words are instructions: our table against LLVM's disassembler.
 //
-//   allocated [--all | --sample N] [--seed S] [--threads T] LIST
+//   allocated [--all | --slice I/N | --sample N] [--seed S] [--threads T] LIST
 //
 // A word is allocated for us if a row of the table matches and its lowering does not call it UNDEFINED, with all features
 // on. LLVM is asked with the same features. LIST (not_llvm.txt) names the encodings that LLVM cannot judge, with reasons.
-// --all takes every word, about a quarter of an hour on two processors; --sample N takes N at random, and every word that
-// differs from those in one bit. Exit status 1: differences.
+// --all takes every word, about a quarter of an hour on two processors; --slice I/N takes those of the I-th (0 ...) of N
+// equal parts; --sample N takes N at random, and every word that differs from those in one bit. Exit status 1: differences.
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -145,12 +145,17 @@ static void read_list(const char *path)
 
 int main(int argc, char **argv)
 {
-    uint64_t sample = 0, seed = 1;
+    uint64_t sample = 0, seed = 1, slice = 0, slices = 1;
     unsigned threads = std::thread::hardware_concurrency();
 
     for (int i = 1; i < argc - 1; i++) {
         if (!strcmp(argv[i], "--sample")) {
             sample = strtoull(argv[++i], nullptr, 0);
+        } else if (!strcmp(argv[i], "--slice")) {
+            if (sscanf(argv[++i], "%" SCNu64 "/%" SCNu64, &slice, &slices) != 2 || slice >= slices) {
+                fprintf(stderr, "allocated: --slice wants I/N, I below N\n");
+                return 2;
+            }
         } else if (!strcmp(argv[i], "--seed")) {
             seed = strtoull(argv[++i], nullptr, 0);
         } else if (!strcmp(argv[i], "--threads")) {
@@ -166,13 +171,14 @@ int main(int argc, char **argv)
     LLVMInitializeAArch64TargetMC();
     LLVMInitializeAArch64Disassembler();
 
+    const uint64_t all = uint64_t(1) << 32, from = all * slice / slices, to = all * (slice + 1) / slices;
     std::vector<std::thread> pool;
     for (unsigned t = 0; t < threads; t++) {
         pool.emplace_back([=] {
             Judge judge;
             Tally tally{ {}, std::vector<uint64_t>(known.size()), 0 };
             if (sample == 0) {
-                for (uint64_t word = t; word <= UINT32_MAX; word += threads) {
+                for (uint64_t word = from + t; word < to; word += threads) {
                     compare(judge, uint32_t(word), tally);
                 }
             }
@@ -197,7 +203,7 @@ int main(int argc, char **argv)
     for (const Known &k : known) {
         printf("known %08x/%08x %10" PRIu64 "  %s\n", k.value, k.mask, k.hits, k.why.c_str());
     }
-    printf("words %" PRIu64 ", allocated %" PRIu64 ", unexplained groups %zu\n", sample ? sample * 33 : uint64_t(1) << 32,
+    printf("words %" PRIu64 ", allocated %" PRIu64 ", unexplained groups %zu\n", sample ? sample * 33 : to - from,
            allocated_words, groups.size());
     return !groups.empty();
 }

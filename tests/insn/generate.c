@@ -192,21 +192,28 @@ static uint64_t random_element(struct random *r, unsigned size, bool is_float)
     return random_below(r, 4) != 0 ? v : v << random_below(r, 8) * 8;
 }
 
-/* All 32 V registers with one element size, so that the elements of the sources fit together. */
-static void random_vectors(struct random *r, uint64_t v[32][2])
-{
-    unsigned size = 1u << random_below(r, 4);
-    bool is_float = random_below(r, 4) != 0;
+/* What the elements of vectors are: of one size, so that those of the sources fit together. */
+struct elements {
+    unsigned size;
+    bool is_float;
+};
 
-    for (unsigned i = 0; i < 64; i++) {
+static struct elements random_elements(struct random *r)
+{
+    return (struct elements){ 1u << random_below(r, 4), random_below(r, 4) != 0 };
+}
+
+static void random_vector(struct random *r, struct elements e, uint64_t v[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
         uint64_t d = 0;
 
-        for (unsigned at = 0; at < 64; at += size * 8) {
-            uint64_t e = random_element(r, size, is_float);
+        for (unsigned at = 0; at < 64; at += e.size * 8) {
+            uint64_t x = random_element(r, e.size, e.is_float);
 
-            d |= (size == 8 ? e : e & (BIT(size * 8) - 1)) << at;
+            d |= (e.size == 8 ? x : x & (BIT(e.size * 8) - 1)) << at;
         }
-        v[i / 2][i & 1] = d;
+        v[i] = d;
     }
 }
 
@@ -225,16 +232,61 @@ static uint32_t random_fpcr(struct random *r, enum generate_fpcr kind)
     }
 }
 
-void generate_state(struct random *r, enum generate_fpcr fpcr, struct insn_state *s)
+static void random_flags(struct random *r, enum generate_fpcr fpcr, struct insn_state *s)
 {
-    for (unsigned i = 0; i < 31; i++) {
-        s->x[i] = random_value(r);
-    }
-    s->sp = random_value(r) & ~15ull;
-    s->pc = INSN_CODE_VA + 4 * (2 + random_below(r, 999));
     s->nzcv = (uint32_t)(random_next(r) >> 32) & 0xf0000000;
     s->fpcr = random_fpcr(r, fpcr);
     s->fpsr = (random_next(r) & 7) == 0 ? (uint32_t)(random_next(r) >> 32) & 0x0800009f : 0;
     s->outcome = INSN_RAN;
-    random_vectors(r, s->v);
+}
+
+static void random_x(struct random *r, unsigned n, struct insn_state *s)
+{
+    if (n == 31) {
+        s->sp = random_value(r) & ~15ull;
+    } else {
+        s->x[n] = random_value(r);
+    }
+}
+
+void generate_state(struct random *r, enum generate_fpcr fpcr, struct insn_state *s)
+{
+    const struct elements e = random_elements(r);
+
+    for (unsigned i = 0; i < 32; i++) {
+        random_x(r, i, s);
+        random_vector(r, e, s->v[i]);
+    }
+    s->pc = INSN_CODE_VA + 4 * (2 + random_below(r, 999));
+    random_flags(r, fpcr, s);
+}
+
+/* Lists of registers (LD4, TBL) and pairs (CASP) go on behind the one that is named. */
+void generate_operands(struct random *r, const struct a64_table *t, const struct a64_row *row,
+                       uint32_t word, enum generate_fpcr fpcr, struct insn_state *s)
+{
+    const struct elements e = random_elements(r);
+    const unsigned list = random_below(r, 4) == 0 ? 4 : 1;
+    unsigned n;
+    const struct a64_field *f = a64_fields(t, row->index, &n);
+
+    random_flags(r, fpcr, s);
+    random_x(r, random_below(r, 32), s);
+    for (unsigned i = 0; i < n; i++) {
+        unsigned first = (unsigned)bits(word, f[i].lo, f[i].len);
+
+        if (f[i].name[0] != 'R' || f[i].len < 4) {
+            continue;
+        }
+        if (f[i].len == 4) { /* "Rm" of instructions by element: M may be its upper bit */
+            first += 16 * random_below(r, 2);
+        }
+        random_x(r, first, s);
+        if ((row->flags & A64_MEM) != 0) {
+            random_x(r, (first + 1) & 31, s);
+        }
+        for (unsigned v = 0; v < list && (row->flags & A64_FP) != 0; v++) {
+            random_vector(r, e, s->v[(first + v) & 31]);
+        }
+    }
 }

@@ -34,7 +34,11 @@ enum generate_fpcr {
     FPCR_ANY,        /* every rounding mode, FZ, AHP … */
 };
 
-/* All registers and flags; pc somewhere in the code page. */
+/* All registers and flags. */
 void generate_state(struct random *r, enum generate_fpcr fpcr, struct insn_state *s);
+/* Another state for word, an instruction of the row: the registers that it names, flags, FPCR and FPSR are new, and one
+ * register that it does not name. The PC stays. */
+void generate_operands(struct random *r, const struct a64_table *t, const struct a64_row *row,
+                       uint32_t word, enum generate_fpcr fpcr, struct insn_state *s);
 
 #endif

@@ -14,7 +14,11 @@
 #define INSN_CODE_VA   0x2000100000ull /* one page; the instruction is in slot 2 .. 1000 */
 #define INSN_DATA_VA   0x2000140000ull /* in reach of a literal load from the code page   */
 #define INSN_DATA_SIZE 8192u           /* two pages; nothing is mapped around them        */
-#define INSN_BATCH     64
+#define INSN_BATCH     256
+#define INSN_WINDOW    256u /* bytes of the buffer that a case of the agent gives back */
+/* Where the agent's instructions go, so that those of a batch do not overlap: eight words each. */
+#define INSN_SLOTS      125
+#define INSN_SLOT_PC(n) (INSN_CODE_VA + 4 * (2 + 8 * (uint64_t)(n)))
 
 enum insn_outcome {
     INSN_RAN,
@@ -35,14 +39,18 @@ struct insn_state {
 struct insn_agent_case {
     struct insn_state state;
     uint32_t word;
-    uint32_t memory; /* 1: data is copied in before and out after */
+    uint32_t memory; /* 1: the window is given back, and what the case has written is undone */
+    uint32_t window; /* offset in the buffer                                                 */
+    uint32_t unused;
 };
 
 struct insn_agent_shm {
-    uint32_t count, unused[3];
+    uint32_t count;
+    uint32_t stray; /* after a batch: some case wrote outside of its window */
+    uint32_t unused[2];
     struct insn_agent_case cases[INSN_BATCH];
     uint8_t pristine[INSN_DATA_SIZE];
-    uint8_t data[INSN_BATCH][INSN_DATA_SIZE];
+    uint8_t data[INSN_BATCH][INSN_WINDOW];
 };
 
 #endif
