@@ -30,7 +30,8 @@ struct hv_list {
  * given". hv_options says more. */
 struct hv_config {
     char *accel, *machine;
-    uint64_t gic; /* 0: auto; 1: version 2; 2: version 3 (the index of the choice) */
+    uint64_t jit_cache; /* bytes */
+    uint64_t gic;       /* 0: auto; 1: version 2; 2: version 3 (the index of the choice) */
     uint64_t cpus;
     char *cpu, *affinity;
     uint64_t memory; /* bytes; 0: as the guest's kind needs */

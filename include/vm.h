@@ -165,6 +165,15 @@ static inline void vcpu_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 
 /* ---- The machine ----------------------------------------------------------------------------- */
 
+#define JIT_HEAT_MAX 255
+
+/* The software CPU's translator; zeros are the defaults. */
+struct vm_jit {
+    bool off;       /* interpret only                                       */
+    unsigned heat;  /* entries of a place in code before it is translated, at most JIT_HEAT_MAX */
+    uint64_t cache; /* bytes of translated code, for each CPU               */
+};
+
 struct vm_config {
     const struct board *board;
     const struct accel_ops *accel;
@@ -172,8 +181,8 @@ struct vm_config {
     unsigned cpus;
     uint64_t ram_size;
     uint64_t max_insns; /* per machine; 0: no limit */
-    bool no_jit;        /* software CPU: interpret only */
-    uint64_t features;  /* bit per enum a64_feat the guest's CPU has */
+    struct vm_jit jit;
+    uint64_t features; /* bit per enum a64_feat the guest's CPU has */
     const char *cpu_model;
     bool smc_conduit; /* PSCI by SMC as well as HVC is always answered; this is what the devicetree
                          says */

@@ -12,6 +12,17 @@ function(hv_program_test name labels)
   set_tests_properties(${name} PROPERTIES LABELS "${labels}" TIMEOUT 1500 SKIP_RETURN_CODE 77)
 endfunction()
 
+# The same in both modes of the software CPU, which translates by default: interp.NAME only interprets, hot.NAME
+# translates what is executed a second time. The scripts hand HV_ACCEL to --accel.
+function(hv_program_modes name labels)
+  hv_program_test(interp.${name} "${labels}" ${ARGN})
+  set_tests_properties(interp.${name} PROPERTIES ENVIRONMENT HV_ACCEL=soft,jit=off)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    hv_program_test(hot.${name} "${labels}" ${ARGN})
+    set_tests_properties(hot.${name} PROPERTIES ENVIRONMENT HV_ACCEL=soft,heat=2)
+  endif()
+endfunction()
+
 if(Python3_FOUND AND HV_AARCH64_GCC)
   add_subdirectory(disasm)
   add_subdirectory(system)
@@ -21,10 +32,14 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
     get_filename_component(name ${guest} NAME_WE)
     hv_program_test(guest.${name} "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/guests/guests.py
       $<TARGET_FILE:hypervisor> ${guest})
+    hv_program_modes(guest.${name} "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/guests/guests.py
+      $<TARGET_FILE:hypervisor> ${guest})
   endforeach()
 
   hv_program_test(litmus "litmus" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/litmus/litmus.py
     $<TARGET_FILE:hypervisor>)
+  hv_program_modes(litmus "litmus" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/litmus/litmus.py
+    $<TARGET_FILE:hypervisor> --runs 10000)
   set_tests_properties(litmus PROPERTIES RUN_SERIAL TRUE)
 
   hv_program_test(hello "hello;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/hello.py
@@ -47,6 +62,7 @@ if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
   set(boot ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/boot/boot.py $<TARGET_FILE:hypervisor> ${HV_GUESTS} ${initrd})
 
   hv_program_test(boot.quick "quick" ${boot} cloud-virt-gic3-2)
+  hv_program_modes(boot.quick "boot" ${boot} cloud-virt-gic3-2)
   foreach(case memory64 shell reboot escape button idle)
     hv_program_test(boot.${case} "boot" ${boot} ${case})
   endforeach()

@@ -269,13 +269,14 @@ static enum status build_vm(struct hv_machine *m, struct err *err)
         .cpus = (unsigned)m->config.cpus,
         .ram_size = m->config.memory,
         .max_insns = m->config.max_insns,
-        .no_jit = !spec_accel_jit(m->config.accel),
         .features = m->cpu.features,
         .cpu_model = m->cpu.model->name,
     };
     struct vm_ports ports = core_ports(m);
     enum status st;
 
+    spec_accel_jit(m->config.accel, &config.jit);
+    config.jit.cache = m->config.jit_cache;
     log_line(&ports.log, LOG_INFO, "vm", "%s", msg_text(lang_of(m), MSG_SAY_START));
     if ((st = pick_accel(m, &config, err)) != ST_OK ||
         (config.ram_size == 0 && (st = guest_default_memory(m, &config.ram_size, err)) != ST_OK)) {

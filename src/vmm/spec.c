@@ -146,11 +146,28 @@ static bool parse_on_off(const char *text, bool *on)
 
 /* ---- --accel --------------------------------------------------------------------------------- */
 
+/* One "name=value" of the software CPU. */
+static bool parse_jit(const char *name, const char *value, struct vm_jit *jit)
+{
+    uint64_t heat;
+    bool on;
+
+    if (value != NULL && str_eq(name, "heat") && spec_number(value, &heat) && heat >= 1 &&
+        heat <= JIT_HEAT_MAX) {
+        jit->heat = (unsigned)heat;
+        return true;
+    }
+    if (!str_eq(name, "jit") || !parse_on_off(value, &on)) {
+        return false;
+    }
+    jit->off = !on;
+    return true;
+}
+
 enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err)
 {
     const char *rest = text;
     char word[32];
-    bool on;
 
     if (!next_word(&rest, word, sizeof(word))) {
         return err_set(err, ST_E_INVAL, MSG_ACCEL_UNKNOWN, text);
@@ -163,12 +180,11 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
         return err_set(err, ST_E_INVAL, MSG_ACCEL_UNKNOWN, text);
     }
     while (rest != NULL) {
-        char *value;
-        if (!next_word(&rest, word, sizeof(word)) || (value = split_value(word)) == NULL ||
-            !str_eq(word, "jit") || !parse_on_off(value, &on)) {
+        struct vm_jit jit = { .off = true };
+        if (!next_word(&rest, word, sizeof(word)) || !parse_jit(word, split_value(word), &jit)) {
             return err_set(err, ST_E_INVAL, MSG_ACCEL_UNKNOWN, text);
         }
-        if (on && !accel_soft_translates) {
+        if (!jit.off && !accel_soft_translates) {
             return err_set(err, ST_E_NOTSUP, MSG_ACCEL_NO_JIT);
         }
     }
@@ -178,9 +194,15 @@ enum status spec_accel(const char *text, const struct accel_ops **out, struct er
     return ST_OK;
 }
 
-bool spec_accel_jit(const char *text)
+void spec_accel_jit(const char *text, struct vm_jit *jit)
 {
-    return strstr(text, "jit=off") == NULL;
+    const char *rest = text;
+    char word[32];
+
+    while (rest != NULL && next_word(&rest, word, sizeof(word))) {
+        char *value = split_value(word);
+        parse_jit(word, value, jit);
+    }
 }
 
 /* ---- --cpu ----------------------------------------------------------------------------------- */

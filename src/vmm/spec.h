@@ -11,6 +11,7 @@
 #include "accel/soft/models.h"
 #include "base/log.h"
 #include "hypervisor.h"
+#include "vm.h"
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
@@ -29,8 +30,8 @@ extern const struct accel_ops *const accels[];
 const struct accel_ops *accel_find(const char *name);
 /* *out is NULL for "auto". */
 enum status spec_accel(const char *text, const struct accel_ops **out, struct err *err);
-/* Of a text that spec_accel takes: may the software CPU translate? */
-bool spec_accel_jit(const char *text);
+/* Of a text that spec_accel takes: what it says of the software CPU's translator. */
+void spec_accel_jit(const char *text, struct vm_jit *jit);
 
 struct cpu_spec {
     const struct soft_model *model;

@@ -37,6 +37,8 @@ class Rig:
     def command(self, kernel="linux", board="virt", gic=0, cpus=1, test="facts", memory="512M", extra=()):
         image = {"linux": "vmlinuz", "cloud": "vmlinuz-cloud", "16k": "vmlinuz-16k"}[kernel]
         args = [self.hypervisor, "run", "--machine", board, "--cpus", str(cpus), "--memory", memory]
+        if "HV_ACCEL" in os.environ:
+            args += ["--accel", os.environ["HV_ACCEL"]]
         if gic:
             args += ["--gic", str(gic)]
         args += ["--kernel", os.path.join(self.guests, image), "--initrd", self.initrd]

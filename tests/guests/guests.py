@@ -48,7 +48,8 @@ def run(hypervisor, path):
         image = build(path, folder, bool(head["raw"]))
         args = " ".join(head["args"]).replace("@DIR@", folder).split()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        result = subprocess.run([hypervisor, "run", image] + args, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+        accel = ["--accel", os.environ["HV_ACCEL"]] if "HV_ACCEL" in os.environ else []
+        result = subprocess.run([hypervisor, "run", image] + accel + args, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     out = result.stdout.decode("utf-8", "replace")
     err = result.stderr.decode("utf-8", "replace")

@@ -29,6 +29,8 @@ def main():
                         "-Wl,-z,noexecstack", "-Wl,-z,max-page-size=4096", "-Wl,-Ttext=0x40400000", "-Wl,--no-warn-rwx-segments",
                         f"-DRUNS={args.runs}", "-o", elf] + [os.path.join(HERE, s) for s in SOURCES], check=True)
         command = [args.hypervisor, "run", "--machine", "virt", "--cpus", "4", elf]
+        if "HV_ACCEL" in os.environ:
+            command += ["--accel", os.environ["HV_ACCEL"]]
         if args.qemu:
             command = ["qemu-system-aarch64", "-M", "virt", "-cpu", "max", "-smp", "4", "-accel", "tcg,thread=multi", "-nographic",
                        "-nic", "none", "-kernel", elf]

@@ -30,6 +30,7 @@ MODELS = {
     "sysregs-n1": ("sysregs", "neoverse-n1", "neoverse-n1,pmu=off"),
 }
 CPUS = 2
+ACCEL = ["--accel", os.environ["HV_ACCEL"]] if "HV_ACCEL" in os.environ else []
 MEMORY = 256     # MB
 COMPILER = ["aarch64-linux-gnu-gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror",
             "-ffreestanding", "-fno-pic", "-fno-pie", "-no-pie", "-nostdlib", "-static", "-mgeneral-regs-only", "-mstrict-align",
@@ -68,7 +69,7 @@ def run(command):
 
 
 def on_ours(hypervisor, guest, elf):
-    return run([hypervisor, "run", elf, "--machine", "virt", "--cpu", model(guest)[1], "--gic", "2" if guest in GIC2 else "3", "--cpus", str(CPUS),
+    return run([hypervisor, "run", elf, *ACCEL, "--machine", "virt", "--cpu", model(guest)[1], "--gic", "2" if guest in GIC2 else "3", "--cpus", str(CPUS),
                 "--memory", f"{MEMORY}M", "--timeout", "240"])
 
 

@@ -5,10 +5,15 @@
  * A test makes a machine, writes code, sets registers and runs one CPU until it exits. Every vector
  * holds an HVC of its own number (V_*), so an exception shows itself as that exit; so does the HVC
  * at the end of the code. HVC is UNDEFINED at EL0: there the code ends in V_LOWER with EC_UNKNOWN.
+ *
+ * HV_RIG_HEAT=N in the environment: the machines translate, after N entries of a place in code (Linux).
  */
 #ifndef SOFT_RIG_H
 #define SOFT_RIG_H
 
+#if defined(__linux__)
+#define _GNU_SOURCE /* memfd_create */
+#endif
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -17,6 +22,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
 
 #include <cmocka.h>
 
@@ -110,6 +119,41 @@ static void rig_free(void *opaque, void *p, size_t size)
 {
     aligned_block_free(p);
 }
+
+#if defined(__linux__)
+/* As host_code_map does. */
+static void *rig_code_alloc(void *opaque, size_t size, void **writable)
+{
+    int fd = memfd_create("rig", MFD_CLOEXEC);
+    void *rx;
+
+    assert_true(fd >= 0 && ftruncate(fd, (off_t)size) == 0);
+    rx = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    *writable = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(rx != MAP_FAILED && *writable != MAP_FAILED);
+    close(fd);
+    return rx;
+}
+
+static void rig_code_free(void *opaque, void *p, void *writable, size_t size)
+{
+    munmap(p, size);
+    munmap(writable, size);
+}
+#define RIG_CODE_ALLOC rig_code_alloc
+#define RIG_CODE_FREE  rig_code_free
+#else
+#define RIG_CODE_ALLOC NULL
+#define RIG_CODE_FREE  NULL
+#endif
+
+static unsigned rig_heat(void)
+{
+    const char *heat = getenv("HV_RIG_HEAT");
+
+    return heat != NULL ? (unsigned)strtoul(heat, NULL, 10) : 0;
+}
+
 static void *rig_ram_alloc(void *opaque, uint64_t size)
 {
     return calloc(1, size);
@@ -200,6 +244,7 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
         .cpus = o->cpus != 0 ? o->cpus : 1,
         .ram_size = 64 << 20,
         .max_insns = o->max_insns,
+        .jit = { .off = rig_heat() == 0, .heat = rig_heat(), .cache = 1 << 20 },
         .features = soft_model_find(model)->features | o->extra_features,
         .cpu_model = model,
     };
@@ -207,6 +252,8 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
         .opaque = r,
         .alloc = rig_alloc,
         .free = rig_free,
+        .code_alloc = RIG_CODE_ALLOC,
+        .code_free = RIG_CODE_FREE,
         .ram_alloc = rig_ram_alloc,
         .ram_free = rig_ram_free,
         .now_ns = rig_now,

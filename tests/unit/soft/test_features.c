@@ -385,6 +385,7 @@ static void test_ttl(void **state)
 {
     struct tables t;
     struct rig r;
+    const uint64_t va = VA + 7 * SOFT_PAGE; /* not the code's place in the TLB */
 
     rig_make(&r);
     tables_init(&t, &r, 12);
@@ -393,16 +394,16 @@ static void test_ttl(void **state)
     *(uint64_t *)rig_at(&r, DATA + SOFT_PAGE) = 2;
     for (uint64_t ttl = 0; ttl < 16; ttl++) {
         for (unsigned op2 = 1; op2 <= 7; op2 += 2) { /* VAE1, VAAE1, VALE1, VAALE1 */
-            tables_map(&t, VA, DATA, 3, D_AF | D_XN);
+            tables_map(&t, va, DATA, 3, D_AF | D_XN);
             tlb_drop_all(r.cpu);
-            assert_int_equal(load_from(&r, VA), 1);
-            tables_map(&t, VA, DATA + SOFT_PAGE, 3, D_AF | D_XN);
-            assert_int_equal(load_from(&r, VA), 1);
-            rig_set(&r, REG_X0 + 3, VA >> 12 | ttl << 44);
+            assert_int_equal(load_from(&r, va), 1);
+            tables_map(&t, va, DATA + SOFT_PAGE, 3, D_AF | D_XN);
+            assert_int_equal(load_from(&r, va), 1);
+            rig_set(&r, REG_X0 + 3, va >> 12 | ttl << 44);
             RIG_CODE(&r, CODE, I_MSR(S_TLBI(7, op2), 3), I_DSB, I_ISB, I_HVC(2));
             rig_run_as(&r, EL1H | MASKED, CODE);
             rig_expect_hvc(&r, 2);
-            assert_int_equal(load_from(&r, VA), 2);
+            assert_int_equal(load_from(&r, va), 2);
         }
     }
     rig_drop(&r);

@@ -17,6 +17,7 @@ static const struct {
     const char *name, *good, *other, *bad;
 } values[] = {
     { "accel", "soft", "auto", "fast" },
+    { "jit-cache", "1M", "1G", "1023K" },
     { "machine", "virt", "classic", "pc" },
     { "gic", "3", "2", "4" },
     { "cpus", "64", "2", "65" },

@@ -10,8 +10,6 @@
 
 #if SOFT_JIT
 
-/* Entries before a head is translated. */
-#define HEAT 24
 /* Room that a region may need at most. */
 #define REGION_BYTES (128u << 10)
 
@@ -340,14 +338,15 @@ bool jit_create(struct cpu *cpu)
     struct jit *jit;
     void *rw = NULL;
 
-    if (ports->code_alloc == NULL || vm->config.no_jit) {
+    if (ports->code_alloc == NULL || vm->config.jit.off) {
         return false;
     }
     jit = ports->alloc(ports->opaque, sizeof(*jit) + sizeof(struct tr), 64);
     if (jit == NULL) {
         return false;
     }
-    jit->size = JIT_CACHE_BYTES;
+    jit->size = vm->config.jit.cache != 0 ? (size_t)vm->config.jit.cache : JIT_CACHE_BYTES;
+    jit->heat = vm->config.jit.heat != 0 ? vm->config.jit.heat : JIT_HEAT;
     jit->rx = ports->code_alloc(ports->opaque, jit->size, &rw);
     jit->rw = rw;
     if (jit->rx == NULL) {
@@ -560,7 +559,7 @@ op_fn *jit_heat(struct cpu *cpu, const struct op *op)
     unsigned slot = (unsigned)(op - cpu->page_ops);
     struct op *at = &page->ops[slot];
 
-    if (++page->jit->heat[slot] < HEAT) {
+    if (++page->jit->heat[slot] < cpu->priv->jit->heat) {
         return page->jit->orig[slot];
     }
     page->jit->heat[slot] = 0;

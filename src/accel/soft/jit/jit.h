@@ -18,8 +18,9 @@
 #define SOFT_JIT 0
 #endif
 
-/* Bytes of translated code of a CPU, unless the configuration says otherwise. */
+/* Unless the configuration says otherwise: bytes of translated code of a CPU, and entries before a head is translated. */
 #define JIT_CACHE_BYTES (64ull << 20)
+#define JIT_HEAT        24
 
 struct jit_link;
 

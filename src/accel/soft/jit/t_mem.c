@@ -247,6 +247,28 @@ static void store_words(struct tr *t, const struct op *op)
     as_store(a, 64, RCX, RDX, 0);
 }
 
+/* A pair of doublewords is one, too, if all of it is in 16 aligned bytes. */
+static void load_pair_d(struct tr *t, const struct op *op)
+{
+    struct as *a = &t->a;
+
+    as_rm(a, 0, 32, 0x0f10, 0, RDX, 0, false); /* MOVUPS xmm0 */
+    as_rr(a, 0xf3, 32, 0x0f7e, 1, 0, false);   /* MOVQ xmm1, xmm0: the rest is 0 */
+    as_rr(a, 0x66, 32, 0x0f73, 3, 0, false);   /* PSRLDQ xmm0, 8 */
+    as_1(a, 8);
+    as_rm(a, 0, 32, 0x0f29, 1, RBP, VOFF(op->rd), false);
+    as_rm(a, 0, 32, 0x0f29, 0, RBP, VOFF(op->rm), false);
+}
+
+static void store_pair_d(struct tr *t, const struct op *op)
+{
+    struct as *a = &t->a;
+
+    as_rm(a, 0xf3, 32, 0x0f7e, 0, RBP, VOFF(op->rd), false); /* MOVQ */
+    as_rm(a, 0, 32, 0x0f16, 0, RBP, VOFF(op->rm), false);    /* MOVHPS */
+    as_rm(a, 0, 32, 0x0f11, 0, RDX, 0, false);
+}
+
 static void access(struct tr *t, const struct op *op, enum mem_kind k, unsigned size)
 {
     int32_t second = 1 << size;
@@ -264,10 +286,18 @@ static void access(struct tr *t, const struct op *op, enum mem_kind k, unsigned 
     case K_LDV: load_v(t, op->rd, size, 0); break;
     case K_STV: store_v(t, op->rd, size, 0); break;
     case K_LDPV:
+        if (size == 3) {
+            load_pair_d(t, op);
+            break;
+        }
         load_v(t, op->rd, size, 0);
         load_v(t, op->rm, size, second);
         break;
     case K_STPV:
+        if (size == 3) {
+            store_pair_d(t, op);
+            break;
+        }
         store_v(t, op->rd, size, 0);
         store_v(t, op->rm, size, second);
         break;

@@ -38,6 +38,7 @@ struct jit_link {
 struct jit {
     uint8_t *rw, *rx; /* the same memory, writable and executable */
     size_t size;
+    unsigned heat;    /* entries before a head is translated */
     uint8_t *p, *top; /* code grows up to p, links down to top */
     uint8_t *start;   /* of regions; before it is what all of them share: */
     /* Entered with RDI and RSI as a body is; RAX: where to. */
