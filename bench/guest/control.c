@@ -1,0 +1,307 @@
+/*
+ * control.c - control flow rows: calls and returns, calls through pointers, a byte-code interpreter, a state machine over
+ * text, Lempel-Ziv compression both ways.
+ */
+#include "bench.h"
+
+/* ---- fib: calls and returns, and little else ---- */
+NOINLINE static uint64_t fib(uint64_t n)
+{
+    uint64_t a = n;
+
+    KEEP(a); // one activation for each call, whatever the compiler thinks of unrolling recursion
+    return a < 2 ? a : fib(a - 1) + fib(a - 2);
+}
+
+ROW(fib)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t n = 0; n < work; n++) {
+        sum += fib(20 + (n & 1));
+    }
+    return sum;
+}
+
+/* ---- vcall: objects of five classes, called through tables of pointers ---- */
+struct shape;
+struct shape_class {
+    uint64_t (*area)(const struct shape *);
+    void (*grow)(struct shape *, uint64_t);
+};
+struct shape {
+    const struct shape_class *class;
+    uint64_t a, b;
+};
+
+static uint64_t square_area(const struct shape *s)
+{
+    return s->a * s->a;
+}
+static uint64_t box_area(const struct shape *s)
+{
+    return s->a * s->b;
+}
+static uint64_t disc_area(const struct shape *s)
+{
+    return s->a * s->a * 355 / 113;
+}
+static uint64_t ring_area(const struct shape *s)
+{
+    return (s->a + s->b) ^ (s->b >> 3);
+}
+static uint64_t line_area(const struct shape *s)
+{
+    return s->b & 1;
+}
+static void grow_a(struct shape *s, uint64_t n)
+{
+    s->a += n;
+}
+static void grow_b(struct shape *s, uint64_t n)
+{
+    s->b ^= n;
+}
+
+ROW(vcall)
+{
+    static const struct shape_class classes[5] = { { square_area, grow_a },
+                                                   { box_area, grow_b },
+                                                   { disc_area, grow_a },
+                                                   { ring_area, grow_b },
+                                                   { line_area, grow_a } };
+    static struct shape shapes[64];
+    uint64_t sum = 0, seed = 5;
+
+    for (int i = 0; i < 64; i++) {
+        shapes[i] = (struct shape){ &classes[rng(&seed) % 5], seed & 15, seed >> 60 };
+    }
+    for (uint64_t n = 0; n < work; n++) {
+        struct shape *s = &shapes[n & 63];
+        KEEP(s);
+        sum += s->class->area(s);
+        s->class->grow(s, n & 3);
+    }
+    return sum;
+}
+
+/* ---- vm: a register machine's interpreter, dispatched through a table of labels as interpreters are ---- */
+enum { LOADI, ADD, SUB, MUL, XOR, SHR, ADDI, LT, JNZ, LOAD, STORE, MOV, HALT };
+struct op {
+    uint8_t code, a, b;
+    int8_t c;
+};
+
+static uint64_t interpret(const struct op *program, uint64_t r[16], uint64_t *memory)
+{
+    static const void *const label[] = { &&loadi, &&add, &&sub,  &&mul,   &&xor, &&shr, &&addi,
+                                         &&lt,    &&jnz, &&load, &&store, &&mov, &&halt };
+    const struct op *pc = program - 1;
+    uint64_t count = 0;
+
+#define NEXT()                 \
+    do {                       \
+        pc++;                  \
+        count++;               \
+        goto *label[pc->code]; \
+    } while (0)
+
+    NEXT();
+loadi:
+    r[pc->a] = (uint64_t)(int64_t)pc->c;
+    NEXT();
+add:
+    r[pc->a] = r[pc->b] + r[pc->c];
+    NEXT();
+sub:
+    r[pc->a] = r[pc->b] - r[pc->c];
+    NEXT();
+mul:
+    r[pc->a] = r[pc->b] * r[pc->c];
+    NEXT();
+    xor : r[pc->a] = r[pc->b] ^ r[pc->c];
+    NEXT();
+shr:
+    r[pc->a] = r[pc->b] >> (pc->c & 63);
+    NEXT();
+addi:
+    r[pc->a] = r[pc->b] + (uint64_t)(int64_t)pc->c;
+    NEXT();
+lt:
+    r[pc->a] = r[pc->b] < r[pc->c];
+    NEXT();
+jnz:
+    pc += r[pc->a] != 0 ? pc->c : 0;
+    NEXT();
+load:
+    r[pc->a] = memory[(r[pc->b] + (uint64_t)(int64_t)pc->c) & 1023];
+    NEXT();
+store:
+    memory[(r[pc->b] + (uint64_t)(int64_t)pc->c) & 1023] = r[pc->a];
+    NEXT();
+mov:
+    r[pc->a] = r[pc->b];
+    NEXT();
+halt:
+    return count;
+#undef NEXT
+}
+
+ROW(vm)
+{
+    // A generator of numbers, a table of 1024 words that it stirs, and a sum over part of the table.
+    static const struct op program[] = {
+        { LOADI, 1, 0, 1 }, { LOADI, 2, 0, 0 }, { MUL, 3, 1, 14 },     { ADDI, 3, 3, 77 },
+        { SHR, 4, 3, 23 },  { XOR, 1, 3, 4 },   { LOAD, 5, 1, 0 },     { ADD, 5, 5, 2 },
+        { STORE, 5, 1, 3 }, { ADDI, 2, 2, 1 },  { LT, 6, 2, 15 },      { JNZ, 6, 0, -10 },
+        { LOADI, 7, 0, 0 }, { LOADI, 8, 0, 0 }, { LOADI, 10, 0, 100 }, { LOAD, 9, 7, 0 },
+        { XOR, 8, 8, 9 },   { ADDI, 7, 7, 1 },  { SUB, 11, 7, 10 },    { JNZ, 11, 0, -5 },
+        { MOV, 0, 8, 0 },   { HALT, 0, 0, 0 },
+    };
+    static uint64_t memory[1024];
+    uint64_t r[16] = { 0 }, sum = 0;
+
+    for (uint64_t n = 0; n < work; n++) {
+        r[14] = 6364136223846793005ull + 2 * n;
+        r[15] = 1000;
+        sum = fold(sum, interpret(program, r, memory));
+        sum = fold(sum, r[0]);
+    }
+    return sum;
+}
+
+/* ---- fsm: splits text into words, numbers, strings and comments, by a table of transitions ---- */
+static void make_text(uint8_t *text, size_t size, uint64_t seed)
+{
+    static const char *const words[] = { "while",        "x1",       " ", "\n",  "3.14",
+                                         "\"a b\\\"c\"", "/* no */", "(", "if ", "return",
+                                         "==",           "0x1f",     ";", "_tmp" };
+    size_t at = 0;
+
+    while (at < size) {
+        const char *w = words[rng(&seed) % 14];
+        while (*w != 0 && at < size) {
+            text[at++] = (uint8_t)*w++;
+        }
+    }
+}
+
+ROW(fsm)
+{
+    enum { BLANK, WORD, NUMBER, STRING, ESCAPE, SLASH, COMMENT, STAR, OTHER, STATES };
+    enum { SIZE = 65536 };
+    static uint8_t text[SIZE], class[256];
+    static const uint8_t next[STATES][9] = {
+        // blank  letter  digit   quote   back    slash    star     newline other
+        { BLANK, WORD, NUMBER, STRING, OTHER, SLASH, OTHER, BLANK, OTHER },
+        { BLANK, WORD, WORD, STRING, OTHER, SLASH, OTHER, BLANK, OTHER },
+        { BLANK, WORD, NUMBER, STRING, OTHER, SLASH, OTHER, BLANK, NUMBER },
+        { STRING, STRING, STRING, BLANK, ESCAPE, STRING, STRING, STRING, STRING },
+        { STRING, STRING, STRING, STRING, STRING, STRING, STRING, STRING, STRING },
+        { BLANK, WORD, NUMBER, STRING, OTHER, SLASH, COMMENT, BLANK, OTHER },
+        { COMMENT, COMMENT, COMMENT, COMMENT, COMMENT, COMMENT, STAR, COMMENT, COMMENT },
+        { COMMENT, COMMENT, COMMENT, COMMENT, COMMENT, BLANK, STAR, COMMENT, COMMENT },
+        { BLANK, WORD, NUMBER, STRING, OTHER, SLASH, OTHER, BLANK, OTHER },
+    };
+    uint64_t entered[STATES] = { 0 }, sum = 0;
+
+    for (int c = 0; c < 256; c++) {
+        class[c] = c >= '0' && c <= '9'                               ? 2
+                   : ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' ? 1
+                                                                      : 8;
+    }
+    class[' '] = 0, class['"'] = 3, class['\\'] = 4, class['/'] = 5, class['*'] = 6,
+    class['\n'] = 7;
+    make_text(text, SIZE, 11);
+    for (uint64_t n = 0; n < work; n++) {
+        unsigned state = BLANK;
+        for (size_t i = 0; i < SIZE; i++) {
+            unsigned to = next[state][class[text[i]]];
+            if (to != state) {
+                entered[to]++;
+                state = to;
+            }
+        }
+    }
+    for (int i = 0; i < STATES; i++) {
+        sum = fold(sum, entered[i]);
+    }
+    return sum;
+}
+
+/* ---- lz: a token is (literals, match length, distance), found through a hash of four bytes ---- */
+static uint32_t get32(const uint8_t *p)
+{
+    uint32_t v;
+
+    __builtin_memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static size_t lz_pack(const uint8_t *in, size_t size, uint8_t *out)
+{
+    static uint32_t head[4096];
+    size_t at = 0, start = 0, o = 0;
+
+    __builtin_memset(head, 0, sizeof(head));
+    while (at + 4 < size) {
+        uint32_t h = get32(in + at) * 2654435761u >> 20;
+        size_t from = head[h], length = 0;
+        head[h] = (uint32_t)at;
+        if (from < at && at - from < 65536 && get32(in + from) == get32(in + at)) {
+            while (length < 255 && at + length < size && in[from + length] == in[at + length]) {
+                length++;
+            }
+        }
+        if (length >= 4 || at - start == 255) {
+            out[o++] = (uint8_t)(at - start);
+            while (start < at) {
+                out[o++] = in[start++];
+            }
+            out[o++] = (uint8_t)length;
+            out[o++] = (uint8_t)(at - from);
+            out[o++] = (uint8_t)((at - from) >> 8);
+            at += length;
+            start = at;
+        } else {
+            at++;
+        }
+    }
+    return o;
+}
+
+static size_t lz_unpack(const uint8_t *in, size_t size, uint8_t *out)
+{
+    size_t at = 0, o = 0;
+
+    while (at < size) {
+        size_t literals = in[at++];
+        while (literals-- > 0) {
+            out[o++] = in[at++];
+        }
+        size_t length = in[at], far = in[at + 1] | (size_t)in[at + 2] << 8;
+        at += 3;
+        while (length-- > 0) {
+            out[o] = out[o - far];
+            o++;
+        }
+    }
+    return o;
+}
+
+ROW(lz)
+{
+    enum { SIZE = 65536 };
+    static uint8_t text[SIZE], packed[2 * SIZE], back[SIZE];
+    uint64_t sum = 0;
+
+    make_text(text, SIZE, 29);
+    for (uint64_t n = 0; n < work; n++) {
+        text[n % SIZE] ^= 1;
+        size_t small = lz_pack(text, SIZE, packed), big = lz_unpack(packed, small, back);
+        sum = fold(sum, small);
+        sum = fold(sum, big);
+        sum = fold(sum, back[big / 2]);
+    }
+    return sum;
+}
