@@ -40,7 +40,9 @@ static ALWAYS_INLINE uint64_t pac_fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* ComputePAC. slow: what pac_is_slow says. */
+#define PAC_MULTIPLIER 0x9e3779b97f4a7c15
+
+/* ComputePAC. slow: what pac_is_slow says. (jit/system.c writes the same in host code.) */
 static ALWAYS_INLINE uint64_t pac_compute(const struct cpu *cpu, uint64_t data, uint64_t modifier,
                                           enum pac_key key, bool slow)
 {
@@ -49,7 +51,7 @@ static ALWAYS_INLINE uint64_t pac_compute(const struct cpu *cpu, uint64_t data, 
     if (slow) {
         return pauth_qarma(cpu, data, modifier, key);
     }
-    return pac_fold(pac_fold(data ^ k[1], 0x9e3779b97f4a7c15) ^ modifier, k[0] | 1);
+    return pac_fold(pac_fold(data ^ k[1], PAC_MULTIPLIER) ^ modifier, k[0] | 1);
 }
 
 /* SCTLR_EL1 switches keys on. */

@@ -298,7 +298,7 @@ static void make_l0(struct as *a, bool write)
     as_1(a, 0xc3);
 }
 
-static void make_shared(struct jit *jit)
+static void make_shared(struct jit *jit, struct cpu *cpu)
 {
     struct as a = { .p = jit->rw, .end = jit->rw + 8192 };
 
@@ -326,6 +326,7 @@ static void make_shared(struct jit *jit)
     make_l0(&a, false);
     jit->l0_write = a.p;
     make_l0(&a, true);
+    jit_make_system(jit, cpu, &a);
     jit->start = a.p;
 }
 
@@ -353,7 +354,7 @@ bool jit_create(struct cpu *cpu)
         ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
         return false;
     }
-    make_shared(jit);
+    make_shared(jit, cpu);
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
     cpu->priv->jit = jit;

@@ -28,9 +28,21 @@ static int branch_target(const struct ti *i)
     return near_ ? (int)i->slot + (int)((int64_t)i->op.imm / OP_BYTES) : -1;
 }
 
+/* Goes elsewhere, and something comes back to the instruction after it: the callee, the handler's ERET. */
 static bool is_call(enum uop uop)
 {
-    return uop == UOP_bl_near || uop == UOP_bl_far || uop == UOP_blr || uop == UOP_blr_bti;
+    switch (uop) {
+    case UOP_bl_near:
+    case UOP_bl_far:
+    case UOP_blr:
+    case UOP_blr_bti:
+    case UOP_blr_auth:
+    case UOP_blr_auth_bti:
+    case UOP_svc:
+    case UOP_hvc:
+    case UOP_isb: return true;
+    default: return false;
+    }
 }
 
 /* Does the instruction after it run next, sometimes? */
@@ -47,6 +59,11 @@ static bool falls(enum uop uop)
     case UOP_blr_bti:
     case UOP_eret:
     case UOP_eret_auth:
+    case UOP_br_auth:
+    case UOP_blr_auth:
+    case UOP_br_auth_bti:
+    case UOP_blr_auth_bti:
+    case UOP_isb:
     case UOP_undefined:
     case UOP_brk:
     case UOP_svc:

@@ -10,6 +10,8 @@
 bool jit_region(struct tr *t, unsigned slot);
 /* Writes the host code and makes the entries; false: no room. */
 bool jit_translate(struct tr *t);
+/* Writes what the templates of system instructions call. */
+void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
 /* A new way out to a slot that has no translation yet; NULL: no room. */
 struct jit_link *jit_link_new(struct jit *jit, struct code_page *page, unsigned slot);
 /* The slot's fn becomes entry; links that waited for it lead to host. */

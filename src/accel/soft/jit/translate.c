@@ -96,6 +96,13 @@ void tr_flags(struct tr *t, enum flag_kind kind)
     t->fsaved = false;
 }
 
+void tr_flags_keep(struct tr *t)
+{
+    if (t->fk != FK_NONE && !t->fsaved && t->i->live_out) {
+        tr_flags_save(t);
+    }
+}
+
 static void flags_load(struct tr *t)
 {
     struct as *a = &t->a;
@@ -150,6 +157,11 @@ void tr_cold_call(struct tr *t, uint8_t *from0, uint8_t *from1, uint8_t *from2)
     c->from[1] = from1;
     c->from[2] = from2;
     c->back = t->a.p;
+}
+
+bool tr_alone(const struct tr *t)
+{
+    return t->cpu->vcpu->vm->config.cpus == 1;
 }
 
 static void call_body(struct tr *t, unsigned slot, unsigned uop, bool sets_flags, int32_t bias)
@@ -306,19 +318,17 @@ static void join(struct tr *t, struct ti *i)
 
 static void instruction(struct tr *t, const struct ti *i)
 {
-    const struct tmpl *m = &jit_tmpl_int[i->uop];
+    static const struct tmpl *const tables[] = { jit_tmpl_int, jit_tmpl_branch, jit_tmpl_mem,
+                                                 jit_tmpl_atomic, jit_tmpl_system };
 
-    if (m->fn == NULL) {
-        m = &jit_tmpl_branch[i->uop];
+    for (unsigned n = 0; n < ARRAY_SIZE(tables); n++) {
+        const struct tmpl *m = &tables[n][i->uop];
+        if (m->fn != NULL) {
+            m->fn(t, &i->op, m->arg);
+            return;
+        }
     }
-    if (m->fn == NULL) {
-        m = &jit_tmpl_mem[i->uop];
-    }
-    if (m->fn != NULL) {
-        m->fn(t, &i->op, m->arg);
-    } else {
-        tr_call(t);
-    }
+    tr_call(t);
 }
 
 static void body(struct tr *t)

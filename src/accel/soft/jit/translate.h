@@ -57,6 +57,12 @@ struct jit {
     uint8_t *far_guarded;
     /* RDX: address, RAX: tag, RCX: place of the L0 entry in its context. ZF: RDX is the host's address now. */
     uint8_t *l0_read, *l0_write;
+    /* system.c. RAX becomes the address that is next; RCX, RDX: ISS and return address of SVC. The count is exact. */
+    uint8_t *svc, *eret;
+    /* RAX becomes CNTVCT_EL0. */
+    uint8_t *count;
+    /* RAX: address, RDX: modifier. RAX becomes it signed (by enum pac_key) or authenticated (PAC_GA + key). */
+    uint8_t *pac[8];
 };
 
 /* One instruction of a region. */
@@ -126,6 +132,8 @@ struct tmpl {
 extern const struct tmpl jit_tmpl_int[UOP_COUNT];
 extern const struct tmpl jit_tmpl_branch[UOP_COUNT];
 extern const struct tmpl jit_tmpl_mem[UOP_COUNT];
+extern const struct tmpl jit_tmpl_atomic[UOP_COUNT];
+extern const struct tmpl jit_tmpl_system[UOP_COUNT];
 
 /* Host register of a guest register, or NOREG. */
 extern const int8_t jit_pin[X_COUNT];
@@ -147,8 +155,12 @@ void tr_clobber(struct tr *t);
 void tr_flags(struct tr *t, enum flag_kind kind);
 /* Saves NZCV, uses RAX; EFLAGS keep them. */
 void tr_flags_save(struct tr *t);
+/* A way that ends here: NZCV are saved if anybody may want them. */
+void tr_flags_keep(struct tr *t);
 /* The host's condition for the guest's, EFLAGS being loaded; uses RAX. */
 enum cc tr_cond(struct tr *t, unsigned cond);
+/* Is there only one CPU? Then nothing has to be atomic or ordered towards others. */
+bool tr_alone(const struct tr *t);
 /* Calls the instruction's C body, in place. */
 void tr_call(struct tr *t);
 /* The jumps at from lead to such a call behind the region, which comes back to where the code is now. */
