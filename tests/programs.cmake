@@ -42,6 +42,11 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
     $<TARGET_FILE:hypervisor> --runs 10000)
   set_tests_properties(litmus PROPERTIES RUN_SERIAL TRUE)
 
+  # The benchmark programs with little work: checksums as QEMU's. The speeds are for bench/bench.py.
+  set(bench_check ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/bench/check.py $<TARGET_FILE:hypervisor>)
+  hv_program_test(bench.programs "quick;bench" ${bench_check})
+  hv_program_modes(bench.programs "bench" ${bench_check})
+
   hv_program_test(hello "hello;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/hello.py
     $<TARGET_FILE:hypervisor>)
   hv_program_test(badinput "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/badinput.py
@@ -63,6 +68,8 @@ if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
 
   hv_program_test(boot.quick "quick" ${boot} cloud-virt-gic3-2)
   hv_program_modes(boot.quick "boot" ${boot} cloud-virt-gic3-2)
+  hv_program_test(bench.linux "boot;bench" ${bench_check} --linux)
+  hv_program_modes(bench.linux "boot;bench" ${bench_check} --linux)
   foreach(case memory64 shell reboot escape button idle)
     hv_program_test(boot.${case} "boot" ${boot} ${case})
   endforeach()
