@@ -124,7 +124,7 @@ static bool run_memory_case(const struct a64_row *row, uint32_t *word, struct in
 
     for (unsigned tries = 0;; tries++) {
         slow = *before;
-        soft_run(&slow, *word, SOFT_MEM_SLOW, false);
+        soft_run_body(&slow, *word, SOFT_MEM_SLOW, false);
         if (slow.outcome != INSN_FAULT) {
             break;
         }
@@ -136,7 +136,7 @@ static bool run_memory_case(const struct a64_row *row, uint32_t *word, struct in
     memcpy(slow_data, data(), INSN_DATA_SIZE);
     data_reset(row);
     *after = *before;
-    soft_run(after, *word, SOFT_MEM_FAST, false);
+    soft_run_body(after, *word, SOFT_MEM_FAST, false);
     if (after->outcome == INSN_RAN || slow.outcome == INSN_RAN) {
         compare(row, "our slow path",
                 &(struct outcome_pair){ *word, before, after, &slow, data(), slow_data, 0,
@@ -190,7 +190,7 @@ static bool run_ours(const struct a64_row *row, enum generate_fpcr fpcr, struct 
         return run_memory_case(row, &group.word, &group.state, after);
     }
     *after = group.state;
-    soft_run(after, group.word, SOFT_MEM_FAST, random_below(&diff.rng, 4) == 0);
+    soft_run_body(after, group.word, SOFT_MEM_FAST, random_below(&diff.rng, 4) == 0);
     return true;
 }
 
@@ -346,5 +346,48 @@ void vixl_cases(const struct a64_row *row, unsigned count)
             continue;
         }
         vixl_case(row);
+    }
+}
+
+/* ---- The translator -------------------------------------------------------------------------- */
+
+/* What the bodies make of a case, translated code has to make of it, for each kind of host. */
+static void translator_case(const struct a64_row *row)
+{
+    static const char *const names[] = { "our code for SSE4.1", "our code for AVX2",
+                                         "our code for AVX-512" };
+    static uint8_t our_data[INSN_DATA_SIZE];
+    unsigned level = (unsigned)(diff.totals.translated / STATES % diff.levels);
+    struct insn_state ours, theirs;
+
+    diff.totals.translated++;
+    if (!run_ours(row, FPCR_ANY, &ours)) {
+        diff.totals.skipped++;
+        return;
+    }
+    if (row->flags & A64_MEM) {
+        memcpy(our_data, data(), INSN_DATA_SIZE);
+        data_reset(row);
+    }
+    theirs = group.state;
+    soft_run_translated(&theirs, group.word,
+                        random_below(&diff.rng, 4) == 0 ? SOFT_MEM_SLOW : SOFT_MEM_FAST, level);
+
+    const struct outcome_pair pair = { group.word, &group.state, &ours, &theirs,
+                                       our_data,   data(),       0,     INSN_DATA_SIZE };
+    note_executed(row, &pair);
+    if (ours.outcome == INSN_RAN || theirs.outcome == INSN_RAN) {
+        compare(row, names[level], &pair);
+    }
+}
+
+void translator_cases(const struct a64_row *row, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if ((i % STATES == 0 || one_state(row)) && !next_word(row, FPCR_ANY)) {
+            diff.totals.skipped++;
+            continue;
+        }
+        translator_case(row);
     }
 }

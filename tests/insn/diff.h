@@ -10,7 +10,7 @@
 #include "generate.h"
 #include "sides.h"
 
-enum oracle { ORACLE_NONE, ORACLE_VIXL = 1, ORACLE_AGENT = 2 };
+enum oracle { ORACLE_NONE, ORACLE_VIXL = 1, ORACLE_AGENT = 2, ORACLE_TRANSLATOR = 4 };
 
 struct diff {
     FILE *out; /* VIXL prints on stdout whatever it refuses */
@@ -20,8 +20,9 @@ struct diff {
     uint8_t pristine[INSN_DATA_SIZE];
     bool executed[A64_INSN_COUNT]; /* by our CPU and by an oracle */
     struct insn_agent_shm *shm;    /* NULL: no agent              */
+    unsigned levels;               /* of the translator           */
     struct totals {
-        uint64_t vixl, agent, appeals, overruled, skipped, undefined, differences;
+        uint64_t translated, vixl, agent, appeals, overruled, skipped, undefined, differences;
         uint64_t rows, failing_rows, bare_rows;
     } totals;
     unsigned row_fails, row_overruled;
@@ -52,6 +53,8 @@ const struct a64_field *find_field(const struct a64_row *row, const char *name);
 /* So many cases of the row against VIXL; where it disagrees, the agent is asked by and by. */
 void vixl_cases(const struct a64_row *row, unsigned count);
 void agent_cases(const struct a64_row *row, unsigned count);
+/* Against translated code. */
+void translator_cases(const struct a64_row *row, unsigned count);
 /* Settles what waits for the agent. */
 void agent_flush(const struct a64_row *row);
 

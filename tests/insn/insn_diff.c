@@ -2,7 +2,7 @@
  * insn_diff.c - every instruction of the A64 table on our CPU and on an oracle, with random fields
  * and nasty values.
  *
- *   insn_diff [--row PATTERN]... [--count N | --total N] [--seed S] [--oracle auto|vixl|agent] [-v]
+ *   insn_diff [--row PATTERN]... [--count N | --total N] [--seed S] [--oracle auto|vixl|agent|translator] [-v]
  *
  * See README.md here. Exit status: 0 all equal and every row executed, 1 if not, 2 usage, 77 nothing
  * to compare with.
@@ -35,7 +35,7 @@ static struct options {
     const char *agent, *qemu;
     const char *lists; /* directory of not_vixl.txt and not_agent.txt */
 } options = {
-    .oracles = ORACLE_VIXL | ORACLE_AGENT,
+    .oracles = ORACLE_VIXL | ORACLE_AGENT | ORACLE_TRANSLATOR,
 #ifdef INSN_AGENT
     .agent = INSN_AGENT,
 #endif
@@ -97,13 +97,16 @@ static bool is_system(const struct a64_row *row)
 /* Which oracles answer for the row. */
 static unsigned oracles_of(const struct a64_row *row)
 {
-    unsigned can = ORACLE_VIXL | ORACLE_AGENT;
+    unsigned can = ORACLE_VIXL | ORACLE_AGENT | ORACLE_TRANSLATOR;
 
     if (is_system(row)) {
         return ORACLE_NONE;
     }
     if ((row->flags & A64_BRANCH) != 0 || diff.shm == NULL) {
         can &= ~(unsigned)ORACLE_AGENT;
+    }
+    if (diff.levels == 0) {
+        can &= ~(unsigned)ORACLE_TRANSLATOR;
     }
     return can & ~excused[row->index] & options.oracles;
 }
@@ -116,7 +119,7 @@ static void share(const struct a64_row *row, unsigned oracles, unsigned count, u
     const bool judges_fp = (row->flags & (A64_FP | A64_MEM)) == A64_FP;
 
     *vixl = *agent = count;
-    if (options.count == 0 && oracles == (ORACLE_VIXL | ORACLE_AGENT)) {
+    if (options.count == 0 && (~oracles & (ORACLE_VIXL | ORACLE_AGENT)) == 0) {
         *agent = judges_fp ? count - count / 4 : count / 4;
         *vixl = count - *agent;
     }
@@ -135,6 +138,9 @@ static void run_row(const struct a64_row *row, unsigned count)
     }
     diff.row_fails = diff.row_overruled = 0;
     share(row, oracles, count, &vixl, &agent);
+    if (oracles & ORACLE_TRANSLATOR) {
+        translator_cases(row, options.count != 0 ? count : count / 4 + 48);
+    }
     if (oracles & ORACLE_VIXL) {
         vixl_cases(row, vixl);
     }
@@ -168,7 +174,7 @@ static bool selected(const struct a64_row *row)
 static bool report_rows(void)
 {
     unsigned rows = 0, hit = 0, listed = 0, system = 0;
-    bool complete = diff.shm != NULL && options.oracles == (ORACLE_VIXL | ORACLE_AGENT);
+    bool complete = diff.shm != NULL && (~options.oracles & (ORACLE_VIXL | ORACLE_AGENT)) == 0;
 
     for (unsigned i = 0; i < A64_INSN_COUNT; i++) {
         const struct a64_row *row = a64_row(diff.table, i);
@@ -286,7 +292,11 @@ static unsigned parse_oracle(const char *name)
     if (strcmp(name, "vixl") == 0) {
         return ORACLE_VIXL;
     }
-    return strcmp(name, "agent") == 0 ? ORACLE_AGENT : ORACLE_VIXL | ORACLE_AGENT;
+    if (strcmp(name, "translator") == 0) {
+        return ORACLE_TRANSLATOR;
+    }
+    return strcmp(name, "agent") == 0 ? ORACLE_AGENT
+                                      : ORACLE_VIXL | ORACLE_AGENT | ORACLE_TRANSLATOR;
 }
 
 static bool parse_options(int argc, char **argv)
@@ -336,6 +346,7 @@ static void init(void)
         memcpy(diff.pristine + i, &v, 8);
     }
     soft_init(diff.table);
+    diff.levels = soft_translator_levels();
     read_excuses("not_vixl.txt", ORACLE_VIXL);
     read_excuses("not_agent.txt", ORACLE_AGENT);
     vixl_init();
@@ -360,7 +371,7 @@ int main(int argc, char **argv)
 
     if (!parse_options(argc, argv)) {
         fprintf(stderr, "usage: insn_diff [--row PATTERN]... [--count N | --total N] [--seed S] "
-                        "[--oracle auto|vixl|agent] [-v]\n");
+                        "[--oracle auto|vixl|agent|translator] [-v]\n");
         return 2;
     }
     diff.out = fdopen(dup(1), "w");
@@ -395,12 +406,13 @@ int main(int argc, char **argv)
         agent_stop();
     }
     fprintf(diff.out,
-            "%" PRIu64 " rows: %" PRIu64 " cases against VIXL, %" PRIu64
-            " against the agent, %" PRIu64 " of them undefined on both, %" PRIu64
-            " skipped, %" PRIu64 " mistakes of VIXL; %" PRIu64 " differences in %" PRIu64
-            " rows, %" PRIu64 " rows without an oracle\n",
-            diff.totals.rows, diff.totals.vixl, diff.totals.agent, diff.totals.undefined,
-            diff.totals.skipped, diff.totals.overruled, diff.totals.differences,
-            diff.totals.failing_rows, diff.totals.bare_rows);
+            "%" PRIu64 " rows: %" PRIu64 " cases by the translator, %" PRIu64
+            " against VIXL, %" PRIu64 " against the agent, %" PRIu64
+            " of them undefined on both, %" PRIu64 " skipped, %" PRIu64
+            " mistakes of VIXL; %" PRIu64 " differences in %" PRIu64 " rows, %" PRIu64
+            " rows without an oracle\n",
+            diff.totals.rows, diff.totals.translated, diff.totals.vixl, diff.totals.agent,
+            diff.totals.undefined, diff.totals.skipped, diff.totals.overruled,
+            diff.totals.differences, diff.totals.failing_rows, diff.totals.bare_rows);
     return !report_rows() || diff.totals.differences != 0;
 }

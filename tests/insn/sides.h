@@ -29,7 +29,16 @@ enum soft_memory {
 
 /* Runs word at state->pc and leaves the result in state. far_branches: lowered as for single step.
  */
-void soft_run(struct insn_state *state, uint32_t word, enum soft_memory memory, bool far_branches);
+void soft_run_body(struct insn_state *state, uint32_t word, enum soft_memory memory,
+                   bool far_branches);
+
+/*
+ * The same by translated code. level: which of the host's instructions it may use, below soft_translator_levels
+ * (0: there is no translator here).
+ */
+unsigned soft_translator_levels(void);
+void soft_run_translated(struct insn_state *state, uint32_t word, enum soft_memory memory,
+                         unsigned level);
 
 /* The access that made the last run a fault: its first byte, its size, whether its alignment was
  * demanded. */

@@ -11,14 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "accel/soft/cpu.h"
+#include <sys/mman.h>
+
+#include "accel/soft/engine.h"
+#include "accel/soft/jit/jit.h"
 #include "sides.h"
 
 static struct cpu cpu;
 static struct vcpu vcpu;
 static struct vm vm;
-static struct tlb_ctx_head tlb;
-static struct op ops[PAGE_SLOTS + 1];
+static struct soft_private priv;
+static struct tlb_ctx tlb;
+static struct code_page page;
+#define ops page.ops
 static struct soft_access fault;
 static enum insn_outcome outcome;
 static uint64_t noise; /* for what must not matter */
@@ -160,8 +165,8 @@ static void catch_signals(void)
     }
 }
 
-/* In every slot but the instruction's: the run is over, the PC is here. */
-static op_ret HV_ENGINE_ABI end_of_run(struct cpu *c, const struct op *op)
+/* In every slot but the instruction's: the run is over, the PC is here. (To the translator: not decoded yet.) */
+op_ret HV_ENGINE_ABI op_decode(struct cpu *c, const struct op *op)
 {
     c->pc = cpu_pc(c, op);
     LEAVE();
@@ -175,14 +180,15 @@ void soft_init(const struct a64_table *table)
     cpu.vcpu = &vcpu;
     cpu.features = ~0ull;
     cpu.epoch = 1;
-    cpu.tlb = cpu.tlb_user = (const struct tlb_ctx *)(const void *)&tlb;
+    cpu.tlb = cpu.tlb_user = &tlb;
+    cpu.priv = &priv;
     cpu.page_va = INSN_CODE_VA;
     cpu.pstate = PS_SP;
     cpu.sp_align_mask = 15;
     /* What a Linux program sees: 48-bit addresses, the top byte ignored in the lower half. */
     cpu.pac[0] = cpu.pac[1] = (struct pac_layout){ { 0xffull << 48, 0xffffull << 48 }, 55 };
     for (unsigned i = 0; i <= PAGE_SLOTS; i++) {
-        ops[i].fn = end_of_run;
+        ops[i].fn = op_decode;
     }
     for (unsigned i = 0; i < TLB_ENTRIES; i++) {
         tlb.e[i] = (struct tlb_entry){ TLB_NEVER, TLB_NEVER, TLB_NEVER, 0 };
@@ -191,6 +197,9 @@ void soft_init(const struct a64_table *table)
 
 static void fill_tlb(enum soft_memory memory)
 {
+    for (unsigned i = 0; i < ARRAY_SIZE(tlb.l0_read); i++) {
+        tlb.l0_read[i].tag = tlb.l0_write[i].tag = TLB_NEVER;
+    }
     for (uint64_t va = INSN_DATA_VA; va < INSN_DATA_VA + INSN_DATA_SIZE; va += SOFT_PAGE) {
         struct tlb_entry *e = &tlb.e[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
 
@@ -217,8 +226,8 @@ static void load_state(const struct insn_state *s)
     cpu.x[X_ZERO] = 0;
     cpu.x[X_SINK] = noise;
     load_flags(s->nzcv);
-    cpu.fpcr = s->fpcr;
-    cpu.fpsr = s->fpsr;
+    cpu_set_fpsr(&cpu, s->fpsr);
+    cpu_set_fpcr(&cpu, s->fpcr);
     memcpy(cpu.v, s->v, sizeof s->v);
     cpu.left = false;
     cpu.excl_size = 0;
@@ -234,13 +243,24 @@ static void save_state(struct insn_state *s)
     s->pc = cpu.pc;
     s->nzcv = cpu_nzcv(&cpu);
     s->fpcr = cpu.fpcr;
-    s->fpsr = cpu.fpsr;
+    s->fpsr = cpu_fpsr(&cpu);
     memcpy(s->v, cpu.v, sizeof s->v);
     s->outcome = outcome;
     if (cpu.x[X_ZERO] != 0) {
         fprintf(stderr, "the zero register was written\n");
         abort();
     }
+}
+
+static void go(const struct op *op)
+{
+#if SOFT_TAILCALL
+    op->fn(&cpu, op);
+#else
+    for (const struct op *at = op; at != NULL;) {
+        at = at->fn(&cpu, at);
+    }
+#endif
 }
 
 static void run_slot(const struct lower *lo, uint32_t word)
@@ -253,16 +273,10 @@ static void run_slot(const struct lower *lo, uint32_t word)
         outcome = INSN_UNDEFINED;
         return;
     }
-#if SOFT_TAILCALL
-    op->fn(&cpu, op);
-#else
-    for (const struct op *at = op; at != NULL;) {
-        at = at->fn(&cpu, at);
-    }
-#endif
+    go(op);
 }
 
-void soft_run(struct insn_state *s, uint32_t word, enum soft_memory memory, bool far_branches)
+void soft_run_body(struct insn_state *s, uint32_t word, enum soft_memory memory, bool far_branches)
 {
     struct lower lo = { .cpu = &cpu,
                         .slot = (unsigned)((s->pc - INSN_CODE_VA) / 4),
@@ -279,9 +293,116 @@ void soft_run(struct insn_state *s, uint32_t word, enum soft_memory memory, bool
         outcome = INSN_CRASHED;
     }
     insn_running = 0;
-    ops[(s->pc - INSN_CODE_VA) / 4].fn = end_of_run;
+    ops[(s->pc - INSN_CODE_VA) / 4].fn = op_decode;
     save_state(s);
 }
+
+/* ---- The same by the translator -------------------------------------------------------------- */
+
+#if SOFT_JIT
+
+static void *allocate(void *opaque, size_t size, size_t align)
+{
+    void *p = aligned_alloc(align < 64 ? 64 : align, (size + 63) & ~(size_t)63);
+
+    return p == NULL ? NULL : memset(p, 0, size);
+}
+
+/* Writable and executable is good enough here. */
+static void *allocate_code(void *opaque, size_t size, void **writable)
+{
+    void *p =
+        mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    *writable = p;
+    return p == MAP_FAILED ? NULL : p;
+}
+
+unsigned soft_translator_levels(void)
+{
+    unsigned levels = 0;
+
+    if (priv.jit == NULL) {
+        vm.ports.alloc = allocate;
+        vm.ports.code_alloc = allocate_code;
+        if (!jit_create(&cpu)) {
+            return 0;
+        }
+    }
+    while (levels < 8 && jit_limit(&cpu, levels)) {
+        levels++;
+    }
+    return levels;
+}
+
+/* The translation that there is. */
+static struct translation {
+    uint32_t word;
+    unsigned slot, level, cpus;
+    op_fn *fn;
+} now;
+
+static void translate(unsigned slot, uint32_t word, unsigned level)
+{
+    if (now.fn != NULL && now.word == word && now.slot == slot && now.level == level &&
+        now.cpus == vm.config.cpus) {
+        return;
+    }
+    if (now.fn == NULL || now.level != level) {
+        jit_limit(&cpu, level);
+    }
+    ops[slot].word = word;
+    ops[slot].fn = op_undefined; /* anything that is decoded */
+    now = (struct translation){ word, slot, level, vm.config.cpus, jit_now(&cpu, &page, slot) };
+}
+
+/* A run that ended in the page has counted the instruction. */
+static bool counted(unsigned slot)
+{
+    return cpu.pc - INSN_CODE_VA >= SOFT_PAGE ||
+           cpu.count_bias + (int64_t)(cpu.pc - INSN_CODE_VA) / 4 * (int64_t)sizeof(struct op) ==
+               (int64_t)((slot + 1) * sizeof(struct op));
+}
+
+void soft_run_translated(struct insn_state *s, uint32_t word, enum soft_memory memory,
+                         unsigned level)
+{
+    unsigned slot = (unsigned)((s->pc - INSN_CODE_VA) / 4);
+
+    load_state(s);
+    cpu.jit_nzcv = 0;
+    fill_tlb(memory);
+    outcome = INSN_RAN;
+    if (sigsetjmp(insn_escape, 0) == 0) {
+        insn_running = 1;
+        translate(slot, word, level);
+        outcome = now.fn == NULL ? INSN_CRASHED : INSN_RAN;
+        if (now.fn != NULL) {
+            ops[slot].fn = now.fn;
+            go(&ops[slot]);
+        }
+        if (outcome == INSN_RAN && !counted(slot)) {
+            fprintf(stderr, "%08x: the translator's count of instructions is wrong\n", word);
+            outcome = INSN_CRASHED;
+        }
+    } else {
+        outcome = INSN_CRASHED;
+    }
+    insn_running = 0;
+    ops[slot].fn = op_decode;
+    save_state(s);
+}
+
+#else
+unsigned soft_translator_levels(void)
+{
+    return 0;
+}
+void soft_run_translated(struct insn_state *s, uint32_t word, enum soft_memory memory,
+                         unsigned level)
+{
+}
+#endif
 
 struct soft_access soft_fault(void)
 {

@@ -275,6 +275,15 @@ enum {
     FPSR_QC = 1 << 27
 };
 
+/* MXCSR: flags masked, round to nearest, nothing flushed; its rounding field. The flags in bits 5:0 are IOC, one for
+ * denormal operands, DZC, OFC, UFC, IXC. */
+#define MXCSR_DEFAULT 0x1f80u
+#define MXCSR_RC      0x6000u
+
+/* Why translated code cannot just do vector arithmetic: FP traps; FPCR flushes denormals; V registers and MXCSR are not in the
+ * host's registers (jit/vec.h; never clear while C runs). */
+enum { GATE_TRAP = 1, GATE_FZ = 2, GATE_OUT = 4 };
+
 /* A count that is never reached. */
 #define BTYPE_NEVER INT64_MIN
 
@@ -300,8 +309,11 @@ struct cpu {
     bool left;    /* a slow path ended the instruction: pc says where to go on                 */
     bool fp_trap; /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
     uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */
-    uint32_t fpcr, fpsr;
-    uint64_t sp_align_mask; /* 15 if SP alignment is checked at this EL, else 0 */
+    uint32_t fpcr, fpsr; /* written by cpu_set_fpcr, cpu_set_fpsr; FPSR is read by cpu_fpsr */
+    uint8_t fp_gate;     /* GATE_* */
+    bool v_again;        /* the shared code that leaves translated code put the V registers away */
+    uint32_t mxcsr, mxcsr_default; /* the guest's and C's */
+    uint64_t sp_align_mask;        /* 15 if SP alignment is checked at this EL, else 0 */
     uint64_t pc; /* valid outside of ops and after LEAVE                                      */
     uint64_t excl_va, excl_lo,
         excl_hi; /* exclusive monitor: address, size and the value that was loaded          */
@@ -312,6 +324,7 @@ struct cpu {
     int64_t btype_count;
     struct pac_layout pac[2]; /* instruction addresses, data addresses */
     union vreg v[32];
+    uint32_t jit_fp_nzcv[72]; /* jit/vregs.c */
     struct vcpu *vcpu;
     uint64_t features; /* bit per enum a64_feat */
     struct jc_entry jc[1u << JC_BITS];
@@ -335,6 +348,34 @@ static inline bool cpu_has(const struct cpu *cpu, enum a64_feat f)
 static inline bool cpu_btype_live(const struct cpu *cpu)
 {
     return cpu->btype_count == cpu->count_bias;
+}
+
+/* ---- Floating-point control and status -------------------------------------------------------- */
+
+/* FPSR: what C bodies have raised, and what translated code has. */
+static inline uint32_t cpu_fpsr(const struct cpu *cpu)
+{
+    return cpu->fpsr | (cpu->mxcsr & 1) | (cpu->mxcsr >> 1 & 0x1e);
+}
+static inline void cpu_set_fpsr(struct cpu *cpu, uint32_t fpsr)
+{
+    cpu->fpsr = fpsr;
+    cpu->mxcsr &= ~0x3fu;
+}
+static inline void cpu_set_fpcr(struct cpu *cpu, uint32_t fpcr)
+{
+    static const uint16_t rc[4] = { 0, 0x4000, 0x2000, 0x6000 };
+
+    cpu->fpcr = fpcr;
+    cpu->mxcsr_default = MXCSR_DEFAULT;
+    cpu->mxcsr = (cpu->mxcsr & 0x3f) | MXCSR_DEFAULT | rc[fpcr >> FPCR_RM_SHIFT & 3];
+    cpu->fp_gate =
+        (uint8_t)((cpu->fp_gate & GATE_TRAP) | GATE_OUT | ((fpcr & FPCR_FZ) != 0 ? GATE_FZ : 0));
+}
+static inline void cpu_set_fp_trap(struct cpu *cpu, bool trap)
+{
+    cpu->fp_trap = trap;
+    cpu->fp_gate = (uint8_t)((cpu->fp_gate & ~GATE_TRAP) | (trap ? GATE_TRAP : 0));
 }
 
 /* ---- Flags ----------------------------------------------------------------------------------- */

@@ -67,7 +67,8 @@ static void soft_vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     memset(cpu->x, 0, sizeof(cpu->x));
     memset(cpu->v, 0, sizeof(cpu->v));
     cpu_set_nzcv(cpu, 0);
-    cpu->fpcr = cpu->fpsr = 0;
+    cpu_set_fpsr(cpu, 0);
+    cpu_set_fpcr(cpu, 0);
     cpu->excl_size = 0;
     cpu->btype_count = BTYPE_NEVER;
     p->event = false;

@@ -228,7 +228,7 @@ static uint64_t read_fn(struct cpu *cpu, enum sys_index row)
     case SYS_NZCV: return cpu_nzcv(cpu);
     case SYS_DAIF: return cpu->pstate & (PS_D | PS_A | PS_I | PS_F);
     case SYS_FPCR: return cpu->fpcr;
-    case SYS_FPSR: return cpu->fpsr;
+    case SYS_FPSR: return cpu_fpsr(cpu);
     case SYS_RNDR:
     case SYS_RNDRRS: return read_random(cpu);
     case SYS_DBGCLAIMSET_EL1: return 0xff;
@@ -356,7 +356,7 @@ static void write_fpcr(struct cpu *cpu, uint64_t value)
     uint32_t writable = FPCR_AHP | FPCR_DN | FPCR_FZ | 3u << FPCR_RM_SHIFT |
                         (cpu_has(cpu, A64_FEAT_FP16) ? FPCR_FZ16 : 0);
 
-    cpu->fpcr = (uint32_t)value & writable;
+    cpu_set_fpcr(cpu, (uint32_t)value & writable);
 }
 
 static void write_debug(struct cpu *cpu, enum sys_index row, uint64_t value)
@@ -406,7 +406,7 @@ static void write_fn(struct cpu *cpu, enum sys_index row, uint64_t value)
     case SYS_DAIF: write_pstate(cpu, PS_D | PS_A | PS_I | PS_F, value); break;
     case SYS_NZCV: cpu_set_nzcv(cpu, (uint32_t)value); break;
     case SYS_FPCR: write_fpcr(cpu, value); break;
-    case SYS_FPSR: cpu->fpsr = (uint32_t)value & FPSR_WRITABLE; break;
+    case SYS_FPSR: cpu_set_fpsr(cpu, (uint32_t)value & FPSR_WRITABLE); break;
     default: write_debug(cpu, row, value); break;
     }
 }

@@ -265,7 +265,7 @@ void soft_refresh(struct cpu *cpu)
     cpu->align_mask = align_mask;
     cpu->sp_align_mask = (sctlr & (el == 0 ? SCTLR_SA0 : SCTLR_SA)) != 0 ? 15 : 0;
     debug_refresh(cpu);
-    cpu->fp_trap = fpen != 3 && !(fpen == 1 && el != 0);
+    cpu_set_fp_trap(cpu, fpen != 3 && !(fpen == 1 && el != 0));
 }
 
 /* ---- Code that the jump cache leads to ------------------------------------------------------- */

@@ -7,6 +7,7 @@
  */
 #include "accel/soft/bti.h"
 #include "accel/soft/jit/region.h"
+#include "accel/soft/jit/vec.h"
 
 #if SOFT_JIT
 
@@ -21,8 +22,10 @@ extern call_fn *const jit_bodies[UOP_COUNT];
 static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
 #define FRAME 24 /* keeps the stack aligned; [rsp] is scratch */
 
-static void spill(struct as *a)
+/* Everything into struct cpu; V registers, too. */
+static void spill(const struct jit *jit, struct as *a)
 {
+    vregs_leave(jit, a);
     for (unsigned g = 0; g < X_COUNT; g++) {
         if (jit_pin[g] != NOREG) {
             as_store(a, 64, jit_pin[g], RBP, XOFF(g));
@@ -135,9 +138,9 @@ static void make_enter(struct as *a)
     as_rr(a, 0, 32, 0xff, 4, RAX, false); /* JMP RAX */
 }
 
-static void make_leave_at(struct as *a)
+static void make_leave_at(struct as *a, const struct jit *jit)
 {
-    spill(a);
+    spill(jit, a);
     as_load(a, 64, RAX, RBP, OFF(page_va));
     as_lea_x(a, 64, RAX, RAX, RCX, 2, 0);
     as_store(a, 64, RAX, RBP, OFF(pc));
@@ -148,9 +151,9 @@ static void make_leave_at(struct as *a)
     finish(a);
 }
 
-static void make_interp_at(struct as *a)
+static void make_interp_at(struct as *a, const struct jit *jit)
 {
-    spill(a);
+    spill(jit, a);
     as_store(a, 64, R14, RBP, OFF(count_bias));
     times_op(a, RCX);
     as_load(a, 64, RSI, RBP, OFF(page_ops));
@@ -159,9 +162,9 @@ static void make_interp_at(struct as *a)
     go_interpret(a);
 }
 
-static void make_far_miss(struct as *a)
+static void make_far_miss(struct as *a, const struct jit *jit)
 {
-    spill(a);
+    spill(jit, a);
     as_store(a, 64, RAX, RBP, OFF(pc));
     as_store(a, 64, R14, RBP, OFF(count_bias));
     flags_unpack(a);
@@ -187,7 +190,7 @@ static void make_far_interp(struct as *a, const struct jit *jit)
     as_rr(a, 0, 32, 0xff, 4, RCX, false); /* JMP RCX */
     as_patch(a, interpret, a->p);
     as_load(a, 64, RAX, RSP, 0);
-    spill(a);
+    spill(jit, a);
     as_load(a, 64, RSI, RDX, offsetof(struct jc_entry, op));
     as_mov(a, 32, RCX, RAX);
     as_alu_i(a, 32, ALU_AND, RCX, 0xffc);
@@ -228,11 +231,11 @@ static void make_far_guarded(struct as *a, const struct jit *jit)
 }
 
 /* Runs one body. If it goes elsewhere than to the next op, so does this. */
-static void make_call(struct as *a, bool sets_flags)
+static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
 {
     uint8_t *odd, *left;
 
-    spill(a);
+    spill(jit, a);
     as_store(a, 64, R14, RBP, OFF(count_bias));
     as_mov(a, 32, RAX, RCX);
     flags_unpack(a);
@@ -258,6 +261,7 @@ static void make_call(struct as *a, bool sets_flags)
         flags_pack(a);
     }
     reload(a);
+    vregs_again(jit, a);
     as_1(a, 0xc3);
     as_patch(a, odd, a->p);
     as_alu_i(a, 64, ALU_ADD, RSP, 24 + 8);
@@ -300,16 +304,17 @@ static void make_l0(struct as *a, bool write)
 
 static void make_shared(struct jit *jit, struct cpu *cpu)
 {
-    struct as a = { .p = jit->rw, .end = jit->rw + 8192 };
+    struct as a = { .p = jit->rw, .end = jit->rw + 16384 };
 
+    vregs_make(jit, &a);
     jit->enter = a.p;
     make_enter(&a);
     jit->leave_at = a.p;
-    make_leave_at(&a);
+    make_leave_at(&a, jit);
     jit->interp_at = a.p;
-    make_interp_at(&a);
+    make_interp_at(&a, jit);
     jit->far_miss = a.p;
-    make_far_miss(&a);
+    make_far_miss(&a, jit);
     a.p += (uintptr_t)a.p & 1;
     jit->far_interp = a.p;
     make_far_interp(&a, jit);
@@ -319,9 +324,9 @@ static void make_shared(struct jit *jit, struct cpu *cpu)
     jit->far_guarded = a.p;
     make_far_guarded(&a, jit);
     jit->call = a.p;
-    make_call(&a, false);
+    make_call(&a, jit, false);
     jit->call_out = a.p;
-    make_call(&a, true);
+    make_call(&a, jit, true);
     jit->l0_read = a.p;
     make_l0(&a, false);
     jit->l0_write = a.p;
@@ -354,6 +359,8 @@ bool jit_create(struct cpu *cpu)
         ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
         return false;
     }
+    jit->host = host_simd_find(VEX_AVX512);
+    vregs_init(jit, cpu);
     make_shared(jit, cpu);
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
@@ -551,6 +558,30 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
     jit->p = t->a.p;
     cpu->priv->stats.jit_regions++;
     cpu->priv->stats.jit_insns += t->count;
+}
+
+op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    struct jit *jit = cpu->priv->jit;
+    op_fn *before = page->ops[slot].fn;
+
+    jit->p = jit->start;
+    jit->top = jit->rw + jit->size;
+    jit_mark(cpu, page, slot);
+    page->jit->links = NULL;
+    page->ops[slot].fn = before;
+    translate(cpu, page, slot);
+    return is_translated(jit, &page->ops[slot]) ? page->ops[slot].fn : NULL;
+}
+
+bool jit_limit(struct cpu *cpu, unsigned level)
+{
+    struct jit *jit = cpu->priv->jit;
+
+    jit->host = host_simd_find((enum vex_level)level);
+    vregs_init(jit, cpu);
+    make_shared(jit, cpu);
+    return (unsigned)jit->host.level == level;
 }
 
 op_fn *jit_heat(struct cpu *cpu, const struct op *op)

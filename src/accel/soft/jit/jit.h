@@ -45,6 +45,10 @@ void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uo
 void jit_drop_page(struct cpu *cpu, struct code_page *page);
 /* Counts an entry of a head; answers the function that runs it. */
 op_fn *jit_heat(struct cpu *cpu, const struct op *op);
+/* For tests: forgets what has been translated, which is the page's, and translates the slot now. NULL: that failed. */
+op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot);
+/* For tests: uses no more of the host than this enum vex_level. False: the host has less. */
+bool jit_limit(struct cpu *cpu, unsigned level);
 /* Where translated code goes on at op, for the jump cache; guarded: the page is (FEAT_BTI). */
 const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarded);
 #else

@@ -6,6 +6,7 @@
  * guest register but SP.
  */
 #include "accel/soft/jit/region.h"
+#include "accel/soft/jit/vec.h"
 
 #include "accel/soft/pauth.h"
 
@@ -92,10 +93,11 @@ static void keep(struct as *a, bool store)
 }
 
 /* RAX = fn(cpu, RCX, RDX). moves_sp: it changes SP and wants the count. */
-static uint8_t *make_call_of(struct as *a, uint64_t fn, bool moves_sp)
+static uint8_t *make_call_of(const struct jit *jit, struct as *a, uint64_t fn, bool moves_sp)
 {
     uint8_t *start = a->p;
 
+    vregs_leave(jit, a);
     keep(a, true);
     if (moves_sp) {
         as_store(a, 64, jit_pin[X_SP], RBP, XOFF(X_SP));
@@ -110,6 +112,8 @@ static uint8_t *make_call_of(struct as *a, uint64_t fn, bool moves_sp)
     keep(a, false);
     if (moves_sp) {
         as_load(a, 64, jit_pin[X_SP], RBP, XOFF(X_SP));
+    } else { /* the line goes on */
+        vregs_again(jit, a);
     }
     as_1(a, 0xc3);
     return start;
@@ -241,9 +245,9 @@ static uint8_t *make_pac(struct as *a, struct cpu *cpu, unsigned key, bool auth)
 
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a)
 {
-    jit->svc = make_call_of(a, (uint64_t)(uintptr_t)level_up, true);
-    jit->eret = make_call_of(a, (uint64_t)(uintptr_t)level_down, true);
-    jit->count = make_call_of(a, (uint64_t)(uintptr_t)counter, false);
+    jit->svc = make_call_of(jit, a, (uint64_t)(uintptr_t)level_up, true);
+    jit->eret = make_call_of(jit, a, (uint64_t)(uintptr_t)level_down, true);
+    jit->count = make_call_of(jit, a, (uint64_t)(uintptr_t)counter, false);
     for (unsigned key = PAC_IA; key <= PAC_DB; key++) {
         jit->pac[key] = make_pac(a, cpu, key, false);
         jit->pac[PAC_GA + key] = make_pac(a, cpu, key, true);

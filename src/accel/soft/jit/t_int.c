@@ -268,7 +268,7 @@ static void t_carry(struct tr *t, const struct op *op, unsigned arg)
     int w = WIDTH(arg);
     enum alu n = (enum alu)(arg >> 8 & 0xff);
 
-    tr_cond(t, 0); /* any condition loads EFLAGS */
+    tr_flags_integer(t);
     if ((arg & SETS) == 0 && t->i->live_out && !t->fsaved) {
         tr_flags_save(t);
     }

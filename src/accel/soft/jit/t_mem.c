@@ -4,7 +4,7 @@
  * The software TLB's lookup is inline; what its tag refuses (miss, MMIO, page crossing, watchpoint) goes to the C body
  * behind the region. RDX is the guest address, then the host's; RCX the TLB entry; RAX the tag.
  */
-#include "accel/soft/jit/translate.h"
+#include "accel/soft/jit/vec.h"
 #include "accel/soft/op_mem.h"
 
 enum mem_kind { K_LD, K_LDS32, K_LDS64, K_ST, K_LDV, K_STV, K_LDP, K_LDPS, K_STP, K_LDPV, K_STPV };
@@ -150,12 +150,12 @@ static struct door lookup_user(struct tr *t, unsigned span, unsigned elem, bool 
     return d;
 }
 
-/* The access is done; what the door refuses, and the jumps odd and trap, go to the body. */
-static void close_door(struct tr *t, const struct door *d, uint8_t *odd, uint8_t *trap)
+/* The access is done; what the door refuses, and the jump odd, go to the body. */
+static void close_door(struct tr *t, const struct door *d, uint8_t *odd)
 {
     struct cold *c;
 
-    tr_cold_call(t, d->miss, odd, trap);
+    tr_cold_call(t, d->miss, odd, NULL);
     c = &t->cold[t->colds - 1];
     if (d->have != NULL) {
         c->kind = COLD_L0;
@@ -193,35 +193,35 @@ static void store_x(struct tr *t, unsigned g, unsigned size, int32_t disp)
 /* Narrow ones clear the rest of the register. */
 static void load_v(struct tr *t, unsigned n, unsigned size, int32_t disp)
 {
+    static const uint32_t ops[] = { V_MOVD_G, V_MOVD_G, V_MOVSS, V_MOVQ, V_MOVUPS };
     struct as *a = &t->a;
+    int d = v_dst(t, n, NOREG, NOREG, NOREG, SX0);
 
     if (size <= 1) {
         as_rm(a, 0, 32, size == 0 ? 0x0fb6 : 0x0fb7, RAX, RDX, disp, false);
-        as_rr(a, 0x66, 32, 0x0f6e, 0, RAX, false); /* MOVD */
-    } else if (size == 2) {
-        as_rm(a, 0x66, 32, 0x0f6e, 0, RDX, disp, false);
-    } else if (size == 3) {
-        as_rm(a, 0xf3, 32, 0x0f7e, 0, RDX, disp, false); /* MOVQ */
+        v2(t, V_MOVD_G, d, RAX);
     } else {
-        as_rm(a, 0, 32, 0x0f10, 0, RDX, disp, false); /* MOVUPS */
+        as_v_rm(a, t->jit->host.level, ops[size], d, 0, RDX, disp);
     }
-    as_rm(a, 0, 32, 0x0f29, 0, RBP, VOFF(n), false); /* MOVAPS */
+    v_put(t, n, d);
+    v_note_zero(t, n, 8u << size);
 }
 
 static void store_v(struct tr *t, unsigned n, unsigned size, int32_t disp)
 {
+    static const uint32_t ops[] = { 0, 0, V_MOVSS_ST, V_MOVQ_ST, V_MOVUPS_ST };
     struct as *a = &t->a;
+    int s = vr(t, n, SX0);
 
-    if (size == 4) {
-        as_rm(a, 0, 32, 0x0f28, 0, RBP, VOFF(n), false);
-        as_rm(a, 0, 32, 0x0f11, 0, RDX, disp, false);
+    if (size > 1) {
+        as_v_rm(a, t->jit->host.level, ops[size], s, 0, RDX, disp);
         return;
     }
-    as_load(a, size == 3 ? 64 : 32, RCX, RBP, VOFF(n));
+    v2(t, V_MOVD_TO_G, s, RCX);
     if (size == 1) {
         as_1(a, 0x66);
     }
-    as_rm(a, 0, size == 3 ? 64 : 32, size == 0 ? 0x88 : 0x89, RCX, RDX, disp, size == 0);
+    as_rm(a, 0, 32, size == 0 ? 0x88 : 0x89, RCX, RDX, disp, size == 0);
 }
 
 /* A pair of words is one access (FEAT_LSE2; see load_both in op_mem.c). */
@@ -250,23 +250,19 @@ static void store_words(struct tr *t, const struct op *op)
 /* A pair of doublewords is one, too, if all of it is in 16 aligned bytes. */
 static void load_pair_d(struct tr *t, const struct op *op)
 {
-    struct as *a = &t->a;
+    enum vex_level level = t->jit->host.level;
 
-    as_rm(a, 0, 32, 0x0f10, 0, RDX, 0, false); /* MOVUPS xmm0 */
-    as_rr(a, 0xf3, 32, 0x0f7e, 1, 0, false);   /* MOVQ xmm1, xmm0: the rest is 0 */
-    as_rr(a, 0x66, 32, 0x0f73, 3, 0, false);   /* PSRLDQ xmm0, 8 */
-    as_1(a, 8);
-    as_rm(a, 0, 32, 0x0f29, 1, RBP, VOFF(op->rd), false);
-    as_rm(a, 0, 32, 0x0f29, 0, RBP, VOFF(op->rm), false);
+    as_v_rm(&t->a, level, V_MOVUPS, SX0, 0, RDX, 0);
+    v_put64(t, op->rd, SX0);
+    v_shift(t, V_SHIFT(3), VSH_BYTES_R, SX0, SX0, 8);
+    v_put(t, op->rm, SX0);
+    v_note_zero(t, op->rm, 64);
 }
 
 static void store_pair_d(struct tr *t, const struct op *op)
 {
-    struct as *a = &t->a;
-
-    as_rm(a, 0xf3, 32, 0x0f7e, 0, RBP, VOFF(op->rd), false); /* MOVQ */
-    as_rm(a, 0, 32, 0x0f16, 0, RBP, VOFF(op->rm), false);    /* MOVHPS */
-    as_rm(a, 0, 32, 0x0f11, 0, RDX, 0, false);
+    v3g(t, V_UNPCKL(3), SX0, vr(t, op->rd, SX0), op->rm);
+    as_v_rm(&t->a, t->jit->host.level, V_MOVUPS_ST, SX0, 0, RDX, 0);
 }
 
 static void access(struct tr *t, const struct op *op, enum mem_kind k, unsigned size)
@@ -323,14 +319,6 @@ static void write_back(struct tr *t, const struct op *op)
     tr_put(t, op->rn, d);
 }
 
-/* The answered jump is taken if FP and SIMD are off. */
-static uint8_t *fp_trapped(struct tr *t)
-{
-    as_rm(&t->a, 0, 32, 0x80, 7, RBP, OFF(fp_trap), false); /* CMP byte, imm8 */
-    as_1(&t->a, 0);
-    return as_jcc(&t->a, CC_NE);
-}
-
 /* arg: kind, size << 8, form << 16. */
 static void t_mem(struct tr *t, const struct op *op, unsigned arg)
 {
@@ -342,17 +330,17 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     bool wb = form >= FORM_PRE && form <= FORM_POSTSP;
     bool user = form == FORM_USER || form == FORM_USERSP;
     unsigned span = (1u << size) << is_pair(k);
-    uint8_t *trap = NULL, *odd = NULL;
+    uint8_t *odd = NULL;
     struct door d;
 
     if (form == FORM_EXTSP) {
         tr_call(t);
         return;
     }
-    tr_clobber(t);
     if (is_vector(k)) {
-        trap = fp_trapped(t);
+        tr_vec(t, false);
     }
+    tr_clobber(t);
     if (sp) {
         as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
         as_test(a, 64, RAX, tr_src(t, 64, X_SP, RCX));
@@ -368,7 +356,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     if (is_store(k) && wb) {
         write_back(t, op);
     }
-    close_door(t, &d, odd, trap);
+    close_door(t, &d, odd);
 }
 
 static void t_literal(struct tr *t, const struct op *op, unsigned arg)
@@ -376,18 +364,17 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
     struct as *a = &t->a;
     enum mem_kind k = (enum mem_kind)(arg & 0xff);
     unsigned size = arg >> 8 & 0xff;
-    uint8_t *trap = NULL;
     struct door d;
 
-    tr_clobber(t);
     if (is_vector(k)) {
-        trap = fp_trapped(t);
+        tr_vec(t, false);
     }
+    tr_clobber(t);
     as_load(a, 64, RDX, RBP, OFF(page_va));
     as_lea(a, 64, RDX, RDX, (int32_t)op->imm);
     d = lookup_l0(t, 1u << size, 1u << size, false, LITERAL_L0);
     access(t, op, k, size);
-    close_door(t, &d, NULL, trap);
+    close_door(t, &d, NULL);
 }
 
 #define T(name, fn_, arg_)   [UOP_##name] = { fn_, arg_ }

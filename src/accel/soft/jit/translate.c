@@ -5,6 +5,7 @@
  * or dead and r14 is count_bias; between joins the translator knows better (tr.fk, tr.bias).
  */
 #include "accel/soft/jit/region.h"
+#include "accel/soft/jit/vec.h"
 
 /* ---- Guest registers ------------------------------------------------------------------------- */
 
@@ -64,10 +65,33 @@ void tr_alu(struct tr *t, int w, enum alu n, int reg, unsigned g)
 
 /* ---- NZCV ------------------------------------------------------------------------------------ */
 
+/* EFLAGS of a floating-point comparison become those of a subtraction. */
+static void flags_of_fp(struct tr *t)
+{
+    struct as *a = &t->a;
+
+    as_1(a, 0x9f);                            /* LAHF */
+    as_rr(a, 0, 32, 0x0fb6, RAX, RSP, false); /* MOVZX EAX, AH */
+    as_1(a, 0x8b);                            /* MOV EAX, [RBP + RAX * 4 + disp] */
+    as_1(a, 0x84);
+    as_1(a, 0x85);
+    as_4(a, (uint32_t)OFF(jit_fp_nzcv));
+    as_store(a, 32, RAX, RBP, OFF(jit_nzcv));
+    as_1(a, 0x04); /* ADD AL, 127: overflows if V */
+    as_1(a, 127);
+    as_1(a, 0x9e); /* SAHF */
+    t->fk = FK_SUB;
+    t->fsaved = true;
+}
+
 void tr_flags_save(struct tr *t)
 {
     struct as *a = &t->a;
 
+    if (t->fk == FK_FP) {
+        flags_of_fp(t);
+        return;
+    }
     if (t->fk == FK_ADD) {
         as_1(a, 0xf5); /* CMC */
     } else if (t->fk == FK_LOGIC) {
@@ -115,12 +139,52 @@ static void flags_load(struct tr *t)
     t->fsaved = true;
 }
 
+void tr_flags_integer(struct tr *t)
+{
+    if (t->fk == FK_FP) {
+        flags_of_fp(t);
+    } else if (t->fk == FK_NONE || t->fk == FK_FP2) {
+        flags_load(t);
+    }
+}
+
+/*
+ * After a floating-point comparison: GE, LT, GT, LE take "unordered" for "less", as UCOMISD's flags do. The others take
+ * it for "greater": what its flags say then is put right, behind a jump that is always taken but for NaNs.
+ */
+static enum cc fp_cond(struct tr *t, unsigned cond)
+{
+    static const uint8_t host[] = { CC_E,  CC_NE, CC_AE, CC_B,  CC_B, CC_AE, CC_O,
+                                    CC_NO, CC_A,  CC_BE, CC_AE, CC_B, CC_A,  CC_BE };
+
+    if (cond < 10 && t->fk == FK_FP) {
+        if (t->i->live_out && !t->fsaved && (uop_table[t->i->uop].flags & UOP_NZCV_OUT) == 0) {
+            flags_of_fp(t);
+            return tr_cond(t, cond);
+        }
+        as_1(&t->a, 0x7b); /* JNP, over: */
+        as_1(&t->a, 3);
+        as_test(&t->a, 64, RSP, RSP);
+        t->fk = FK_FP2;
+    }
+    return (enum cc)host[cond];
+}
+
 enum cc tr_cond(struct tr *t, unsigned cond)
 {
     static const uint8_t host[] = { CC_E,  CC_NE, CC_AE, CC_B,  CC_S, CC_NS, CC_O,
                                     CC_NO, CC_A,  CC_BE, CC_GE, CC_L, CC_G,  CC_LE };
     bool carry = (cond >> 1) == 1 || (cond >> 1) == 4;
 
+    if (t->fk == FK_FP && (cond >> 1) == 3) { /* V is not among its flags */
+        flags_of_fp(t);
+    }
+    if (t->fk == FK_FP || (t->fk == FK_FP2 && cond < 10 && (cond >> 1) != 3)) {
+        return fp_cond(t, cond);
+    }
+    if (t->fk == FK_FP2) {
+        t->fk = FK_NONE;
+    }
     if (t->fk == FK_NONE) {
         flags_load(t);
     }
@@ -188,6 +252,10 @@ void tr_call(struct tr *t)
     }
     call_body(t, t->i->slot, t->i->uop, (flags & UOP_NZCV_OUT) != 0, t->bias);
     t->fk = FK_NONE;
+    if (t->i->uop < UOP_fmov_s) { /* others leave FPCR, CPACR_EL1 and the Exception level alone */
+        t->vec = 0;
+    }
+    t->z64 = t->z32 = 0;
 }
 
 void tr_count(struct tr *t, int32_t bytes)
@@ -309,6 +377,7 @@ static void join(struct tr *t, struct ti *i)
         tr_flags_save(t);
     }
     t->fk = FK_NONE;
+    vregs_forget(t);
     tr_count(t, 0);
     if (i->loop) {
         i->check = t->a.p;
@@ -318,8 +387,10 @@ static void join(struct tr *t, struct ti *i)
 
 static void instruction(struct tr *t, const struct ti *i)
 {
-    static const struct tmpl *const tables[] = { jit_tmpl_int, jit_tmpl_branch, jit_tmpl_mem,
-                                                 jit_tmpl_atomic, jit_tmpl_system };
+    static const struct tmpl *const tables[] = {
+        jit_tmpl_int, jit_tmpl_branch, jit_tmpl_mem,     jit_tmpl_atomic, jit_tmpl_system,
+        jit_tmpl_fp,  jit_tmpl_simd,   jit_tmpl_simd_fp, jit_tmpl_crypto
+    };
 
     for (unsigned n = 0; n < ARRAY_SIZE(tables); n++) {
         const struct tmpl *m = &tables[n][i->uop];
@@ -342,7 +413,11 @@ static void body(struct tr *t)
         }
         i->host = t->a.p;
         t->ended = false;
-        instruction(t, i);
+        if (t->fused > 0) {
+            t->fused--;
+        } else {
+            instruction(t, i);
+        }
         if (!t->ended && (n + 1 == t->count || t->insn[n + 1].slot != i->slot + 1)) {
             fall_through(t, i->slot + 1u);
             t->ended = true;
@@ -350,6 +425,7 @@ static void body(struct tr *t)
         if (t->ended) {
             t->fk = FK_NONE;
             t->bias = 0;
+            vregs_forget(t);
         }
     }
 }
@@ -420,6 +496,7 @@ static void cold_code(struct tr *t, const struct cold *c)
         as_imm(a, RCX, c->slot);
         as_jmp_to(a, t->jit->leave_at);
         break;
+    case COLD_VEC: vregs_cold(t, c); break;
     case COLD_LINK: cold_link(t, c); break;
     case COLD_FAR:
         as_load(a, 64, RAX, RBP, OFF(page_va));
@@ -486,6 +563,9 @@ static void entry(struct tr *t, const struct ti *i)
 bool jit_translate(struct tr *t)
 {
     t->fk = FK_NONE;
+    t->fused = t->consts = t->uses = 0;
+    t->generic = (t->cpu->fpcr & FPCR_FZ) != 0;
+    vregs_forget(t);
     body(t);
     for (unsigned n = 0; n < t->colds && !t->a.full; n++) {
         t->i = &t->insn[0];
@@ -495,6 +575,7 @@ bool jit_translate(struct tr *t)
         const struct ti *to = &t->insn[t->at[t->fix[n].slot]];
         as_patch(&t->a, t->fix[n].at, t->fix[n].check ? to->check : to->host);
     }
+    vregs_pool(t);
     if (t->a.full) {
         return false;
     }

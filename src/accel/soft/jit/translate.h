@@ -7,7 +7,7 @@
  *   r14       cpu->count_bias + a constant that the translator knows (tr.bias): a branch that is taken adds
  *             to it, straight code does not, and the count of instructions is always exact
  *   pinned    rbx rsi rdi r8-r13 r15: X0-X5, X19-X21, SP (table in jit.c)
- *   scratch   rax rcx rdx, and all xmm
+ *   scratch   rax rcx rdx, and xmm0-3; the other xmm registers hold V registers, sometimes: vec.h
  *
  * The other guest registers live in struct cpu. NZCV is in EFLAGS between a setter and its users; where it must
  * survive, it is cpu->jit_nzcv: AH as LAHF gives it after a comparison (CF is the borrow: not C), AL = V.
@@ -16,6 +16,7 @@
 #define SOFT_JIT_TRANSLATE_H
 
 #include "accel/soft/jit/asm.h"
+#include "accel/soft/jit/host.h"
 #include "accel/soft/jit/jit.h"
 
 #define CPU_BIAS   128
@@ -25,6 +26,7 @@
 
 #define REGION_MAX 400 /* instructions */
 #define COLD_MAX   1600
+#define CONST_MAX  512
 #define OP_BYTES   ((int32_t)sizeof(struct op))
 
 /* A jump out of a region to a slot that had no translation; at the end of the code cache. */
@@ -63,6 +65,10 @@ struct jit {
     uint8_t *count;
     /* RAX: address, RDX: modifier. RAX becomes it signed (by enum pac_key) or authenticated (PAC_GA + key). */
     uint8_t *pac[8];
+    /* V registers and MXCSR into the host's registers, and back: vec.h. */
+    uint8_t *v_enter, *v_leave;
+    struct host_simd host;
+    int8_t vpin[32]; /* xmm register of a V register, or -1 */
 };
 
 /* One instruction of a region. */
@@ -79,14 +85,14 @@ struct ti {
     uint8_t *check;         /* the same with a look at cpu->pending before */
 };
 
-enum cold_kind { COLD_CALL, COLD_L0, COLD_PENDING, COLD_LINK, COLD_FAR };
+enum cold_kind { COLD_CALL, COLD_L0, COLD_PENDING, COLD_LINK, COLD_FAR, COLD_VEC };
 
 /* Code that is seldom needed, put behind the region. */
 struct cold {
     enum cold_kind kind;
     uint8_t *cross;   /* COLD_L0: as from[0], from an access that crosses pages */
     uint8_t *from[3]; /* displacements that lead here */
-    uint8_t *back;    /* COLD_CALL, COLD_L0: where it goes on */
+    uint8_t *back;    /* COLD_CALL, COLD_L0, COLD_VEC: where it goes on */
     uint8_t *have;    /* COLD_L0: ... with the host address in RDX */
     int32_t l0;       /* COLD_L0: the entry, from its context */
     bool write;
@@ -94,10 +100,15 @@ struct cold {
     uint16_t uop;
     bool sets_flags;
     int32_t bias;
-    int64_t imm; /* COLD_FAR: target, relative to the page */
+    int64_t
+        imm; /* COLD_FAR: target, relative to the page; COLD_VEC: bits of the gate that stop it */
 };
 
-enum flag_kind { FK_NONE, FK_SUB, FK_ADD, FK_LOGIC };
+/*
+ * What EFLAGS are: of a subtraction, an addition, a logical operation; of UCOMISS or UCOMISD. FK_FP2 is the latter where PF and CF
+ * have been cleared if the operands are unordered, which is right for some conditions and not for others.
+ */
+enum flag_kind { FK_NONE, FK_SUB, FK_ADD, FK_LOGIC, FK_FP, FK_FP2 };
 
 struct tr {
     struct as a;
@@ -114,7 +125,21 @@ struct tr {
     enum flag_kind fk; /* what EFLAGS hold   */
     bool fsaved;       /* jit_nzcv holds it, too */
     int32_t bias;
-    bool ended; /* no way leads to the next instruction */
+    bool ended;        /* no way leads to the next instruction */
+    uint8_t vec;       /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
+    bool generic;      /* FPCR is one that needs the bodies */
+    unsigned fused;    /* instructions after this one that are done already */
+    uint32_t z64, z32; /* bit n: Vn is 0 from bit 64, 32 on */
+    struct {
+        uint64_t lo, hi;
+    } constant[CONST_MAX];
+    unsigned consts;
+    struct {
+        uint8_t *at;
+        uint16_t index;
+        uint8_t after; /* bytes of the instruction behind the displacement */
+    } use[COLD_MAX];
+    unsigned uses;
     struct {
         uint8_t *at;
         uint16_t slot;
@@ -134,6 +159,10 @@ extern const struct tmpl jit_tmpl_branch[UOP_COUNT];
 extern const struct tmpl jit_tmpl_mem[UOP_COUNT];
 extern const struct tmpl jit_tmpl_atomic[UOP_COUNT];
 extern const struct tmpl jit_tmpl_system[UOP_COUNT];
+extern const struct tmpl jit_tmpl_fp[UOP_COUNT];
+extern const struct tmpl jit_tmpl_simd[UOP_COUNT];
+extern const struct tmpl jit_tmpl_simd_fp[UOP_COUNT];
+extern const struct tmpl jit_tmpl_crypto[UOP_COUNT];
 
 /* Host register of a guest register, or NOREG. */
 extern const int8_t jit_pin[X_COUNT];
@@ -161,6 +190,8 @@ void tr_flags_keep(struct tr *t);
 enum cc tr_cond(struct tr *t, unsigned cond);
 /* Is there only one CPU? Then nothing has to be atomic or ordered towards others. */
 bool tr_alone(const struct tr *t);
+/* EFLAGS are NZCV as FK_SUB, FK_ADD or FK_LOGIC; uses RAX. */
+void tr_flags_integer(struct tr *t);
 /* Calls the instruction's C body, in place. */
 void tr_call(struct tr *t);
 /* The jumps at from lead to such a call behind the region, which comes back to where the code is now. */
