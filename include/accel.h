@@ -53,7 +53,7 @@ struct vcpu_exit {
             bool reset;
         } power;
         struct {
-            char text[160];
+            char text[320];
         } fail;
     };
 };
@@ -141,14 +141,18 @@ struct accel_ops {
     enum status (*vm_reset)(struct vm *vm, struct err *err);
     /* Level of an interrupt wire into the back end's GIC; cpu matters for PPIs. Any thread. */
     void (*set_irq)(struct vm *vm, unsigned cpu, uint32_t intid, bool level);
+    /* The guest's counters stand still, or go on. No vCPU runs. NULL: they follow the core's clock. */
+    void (*stop_time)(struct vm *vm, bool stop);
 };
 
-/* probe for those who only want to go on: err gets the first thing that fails. */
+/* probe for those who only want to go on: err gets the first thing that fails. ST_E_NOENT: a host of this kind never
+ * has it, so that nobody need hear of it who did not ask. */
 enum status accel_probe(const struct accel_ops *accel, struct accel_caps *caps, struct err *err);
 
 extern const struct accel_ops accel_soft;
 /* Has this build's software CPU a translator? */
 extern const bool accel_soft_translates;
 extern const struct accel_ops accel_kvm; /* builds for Linux on ARM64 */
+extern const struct accel_ops accel_whp; /* builds for Windows        */
 
 #endif

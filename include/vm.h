@@ -56,6 +56,9 @@ struct vm_ports {
     /* Called on the vCPU's thread for each exit and each MMIO access, when set
      * (narration, --trace exits). */
     void (*on_exit)(void *opaque, struct vcpu *vcpu, const struct vcpu_exit *exit);
+    /* An access that no device answers, or a write to ROM, when set: true takes it as done, false makes it an
+     * external abort. For those who have more on the bus than the core knows. */
+    bool (*absent)(void *opaque, struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write);
 };
 
 /* ---- Guest memory: one door ------------------------------------------------------------------ */
@@ -207,7 +210,7 @@ struct vm {
     bool accel_made;           /* accel->vm_create succeeded */
     _Atomic uint32_t state;    /* enum vm_state */
     uint32_t exit_status;      /* VM_EXITED: what the guest asked for */
-    char fail_text[200];       /* VM_FAILED: why */
+    char fail_text[320];       /* VM_FAILED: why */
     uint64_t clock_offset_ns;  /* guest clock = ports.now_ns - this */
     uint64_t next_deadline_ns; /* as last returned by vm_poll_timers; under timer_lock */
     struct lock timer_lock;
@@ -266,6 +269,11 @@ void vm_send_event(struct vm *vm);
  * tables of the EL1&0 regime by its registers.
  */
 enum status vcpu_translate(struct vcpu *vcpu, uint64_t va, uint64_t *ipa);
+
+/*
+ * inject.c - a synchronous external abort of the instruction at PC, taken to EL1; far_va NULL: not known.
+ */
+void vcpu_inject_abort(struct vcpu *vcpu, bool fetch, bool write, const uint64_t *far_va);
 
 enum mmio_insn_result {
     MMIO_INSN_DONE,    /* done; PC is behind it                                     */

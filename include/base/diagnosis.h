@@ -30,6 +30,7 @@ struct finding {
 struct diagnosis {
     enum lang lang; /* of causes and remedies; set by whoever makes the struct */
     bool thorough;  /* a person waits for all there is to know: slow looks are welcome */
+    bool foreign;   /* hosts of this kind never have it: nothing is wrong */
     unsigned count;
     struct finding finding[FINDINGS_MAX];
 };
@@ -41,7 +42,7 @@ void diagnosis_add(struct diagnosis *d, enum finding_kind kind, const char *id, 
 void diagnosis_remedy(struct diagnosis *d, enum msg_id remedy, ...);
 /* The first finding that is fatal, or NULL: it works. */
 const struct finding *diagnosis_failure(const struct diagnosis *d);
-/* ST_OK, or ST_E_NOTSUP with "NAME: cause; remedy" in err. */
+/* ST_OK, or ST_E_NOTSUP (foreign: ST_E_NOENT) with "NAME: cause; remedy" in err. */
 enum status diagnosis_status(const struct diagnosis *d, const char *name, struct err *err);
 
 #endif

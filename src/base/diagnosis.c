@@ -52,6 +52,6 @@ enum status diagnosis_status(const struct diagnosis *d, const char *name, struct
     const struct finding *f = diagnosis_failure(d);
 
     return f == NULL ? ST_OK
-                     : err_set(err, ST_E_NOTSUP, MSG_DIAGNOSIS, name, f->cause,
-                               f->remedy[0] != 0 ? "; " : "", f->remedy);
+                     : err_set(err, d->foreign ? ST_E_NOENT : ST_E_NOTSUP, MSG_DIAGNOSIS, name,
+                               f->cause, f->remedy[0] != 0 ? "; " : "", f->remedy);
 }

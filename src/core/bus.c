@@ -99,14 +99,23 @@ static enum mmio_result access(struct vcpu *vcpu, struct dev *dev, uint64_t offs
     return result;
 }
 
+/* Nobody is there. Like a flash chip without a command for it, ROM ignores a write. */
+static bool absent(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write)
+{
+    const struct vm_ports *ports = &vcpu->vm->ports;
+
+    vcpu->mmio_unknown++;
+    return ports->absent != NULL ? ports->absent(ports->opaque, vcpu, ipa, size, write)
+                                 : write && guest_mem_slot(&vcpu->vm->mem, ipa) != NULL;
+}
+
 bool vm_mmio_read(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t *value)
 {
     struct dev *dev = bus_find(&vcpu->vm->bus, ipa, size);
 
     *value = 0;
     if (dev == NULL) {
-        vcpu->mmio_unknown++;
-        return false;
+        return absent(vcpu, ipa, size, false);
     }
     vcpu->mmio_reads++;
     if (access(vcpu, dev, ipa - dev->base, size, false, value) != MMIO_OK) {
@@ -125,9 +134,7 @@ bool vm_mmio_write(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t valu
     struct dev *dev = bus_find(&vcpu->vm->bus, ipa, size);
 
     if (dev == NULL) {
-        vcpu->mmio_unknown++;
-        /* Like a flash chip without a command for it, ROM ignores the write. */
-        return guest_mem_slot(&vcpu->vm->mem, ipa) != NULL;
+        return absent(vcpu, ipa, size, true);
     }
     vcpu->mmio_writes++;
     observe(vcpu, ipa, size, true, value);

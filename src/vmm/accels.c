@@ -9,6 +9,9 @@ const struct accel_ops *const accels[] = {
 #if HV_HAVE_KVM
     &accel_kvm,
 #endif
+#if HV_HAVE_WHP
+    &accel_whp,
+#endif
     &accel_soft,
     NULL,
 };
@@ -61,7 +64,7 @@ enum status accel_choose(const struct vm_config *config, bool any_gic, struct ac
     for (unsigned i = 0; st != ST_OK && accels[i] != NULL; i++) {
         st = accel_check(accels[i], config, any_gic, &choice->caps, err);
         choice->accel = accels[i];
-        if (st != ST_OK && choice->passed_over == NULL) {
+        if (st != ST_OK && st != ST_E_NOENT && choice->passed_over == NULL) {
             choice->passed_over = accels[i];
             str_copy(choice->why, sizeof(choice->why), err->text);
         }

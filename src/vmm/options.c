@@ -10,7 +10,7 @@
 
 #define AT(member) .offset = (uint32_t)offsetof(struct hv_config, member)
 
-static const char *const accel_choices[] = { "auto", "kvm", "soft", NULL };
+static const char *const accel_choices[] = { "auto", "kvm", "whp", "soft", NULL };
 static const char *const machine_choices[] = { "classic", "virt", NULL };
 static const char *const gic_choices[] = { "auto", "2", "3", NULL };
 static const char *const console_choices[] = { "stdio", "none",  "pty", "file:",

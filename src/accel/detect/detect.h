@@ -82,5 +82,7 @@ struct whp_facts {
 };
 
 void whp_detect(const struct whp_facts *facts, struct diagnosis *d);
+/* A finding about a call of the platform that failed with an HRESULT. */
+void whp_detect_call(const char *call, uint32_t hr, struct diagnosis *d);
 
 #endif

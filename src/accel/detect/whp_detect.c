@@ -5,20 +5,42 @@
 
 #include <stddef.h>
 
+#include "base/compiler.h"
+
 /* HRESULTs with a cause of their own (winerror.h; hypervisor statuses are 0xC035xxxx). */
-#define HR_ACCESS_DENIED    0x80070005u
-#define HR_OUT_OF_MEMORY    0x8007000Eu
-#define HR_HV_ACCESS_DENIED 0xC0350006u
-#define HR_HV_NO_MEMORY     0xC035000Bu
-#define HR_HV_NO_RESOURCES  0xC035001Du
-#define HR_HV_NOT_PRESENT   0xC0351000u
+static const struct {
+    uint32_t hr;
+    const char *id;
+    enum msg_id cause, remedy;
+} causes[] = {
+    { 0x80070005, "whp.denied", MSG_WHP_DENIED_C, MSG_WHP_DENIED_R },  /* E_ACCESSDENIED */
+    { 0xc0350006, "whp.denied", MSG_WHP_DENIED_C, MSG_WHP_DENIED_R },  /* access denied */
+    { 0x8007000e, "whp.memory", MSG_WHP_MEMORY_C, MSG_WHP_MEMORY_R },  /* E_OUTOFMEMORY */
+    { 0xc035000b, "whp.memory", MSG_WHP_MEMORY_C, MSG_WHP_MEMORY_R },  /* insufficient memory */
+    { 0xc035001d, "whp.memory", MSG_WHP_MEMORY_C, MSG_WHP_MEMORY_R },  /* no resources */
+    { 0xc0351000, "whp.absent", MSG_WHP_ABSENT_C, MSG_WHP_PRESENT_R }, /* hypervisor not present */
+    { 0xc0370008, "whp.second", MSG_WHP_SECOND_C, MSG_WHP_SECOND_R }, /* partition exists already */
+    { 0x80370304, "whp.config", MSG_WHP_CONFIG_C, MSG_WHP_OLD_R },    /* invalid partition config */
+    { 0x80370303, "whp.config", MSG_WHP_CONFIG_C,
+      MSG_WHP_OLD_R }, /* unsupported hypervisor config */
+    { 0x80370310, "whp.config", MSG_WHP_CONFIG_C,
+      MSG_WHP_OLD_R }, /* unsupported processor config */
+    { 0xc035000a, "whp.config", MSG_WHP_CONFIG_C, MSG_WHP_OLD_R }, /* property value out of range */
+    { 0x80370300, "whp.unknown", MSG_WHP_UNKNOWN_C, MSG_WHP_OLD_R }, /* unknown capability */
+    { 0x80370302, "whp.unknown", MSG_WHP_UNKNOWN_C, MSG_WHP_OLD_R }, /* unknown property */
+    { 0x80370309, "whp.unknown", MSG_WHP_UNKNOWN_C, MSG_WHP_OLD_R }, /* invalid register name */
+    { 0x80004002, "whp.unknown", MSG_WHP_UNKNOWN_C, MSG_WHP_OLD_R }, /* E_NOINTERFACE */
+    { 0x80070032, "whp.unknown", MSG_WHP_UNKNOWN_C, MSG_WHP_OLD_R }, /* not supported */
+};
 
 static bool right_host(const struct whp_facts *f, struct diagnosis *d)
 {
     if (!f->host.windows) {
+        d->foreign = true;
         diagnosis_add(d, FINDING_FAILS, "whp.os", MSG_WHP_OS_C, f->host.name);
         diagnosis_remedy(d, MSG_USE_SOFT_R);
     } else if (!f->host.arm64) {
+        d->foreign = true;
         diagnosis_add(d, FINDING_FAILS, "whp.arch", MSG_WHP_ARCH_C, f->host.name);
         diagnosis_remedy(d, MSG_USE_SOFT_R);
     } else if (!f->host.program) {
@@ -66,47 +88,35 @@ static bool loads(const struct whp_facts *f, struct diagnosis *d)
     return false;
 }
 
-/* What a call that failed says of the cause. */
-static void failed(const char *call, uint32_t hr, struct diagnosis *d)
+void whp_detect_call(const char *call, uint32_t hr, struct diagnosis *d)
 {
-    switch (hr) {
-    case HR_ACCESS_DENIED:
-    case HR_HV_ACCESS_DENIED:
-        diagnosis_add(d, FINDING_FAILS, "whp.denied", MSG_WHP_DENIED_C, call, hr);
-        diagnosis_remedy(d, MSG_WHP_DENIED_R);
-        break;
-    case HR_OUT_OF_MEMORY:
-    case HR_HV_NO_MEMORY:
-    case HR_HV_NO_RESOURCES:
-        diagnosis_add(d, FINDING_FAILS, "whp.memory", MSG_WHP_MEMORY_C, call, hr);
-        diagnosis_remedy(d, MSG_WHP_MEMORY_R);
-        break;
-    case HR_HV_NOT_PRESENT:
-        diagnosis_add(d, FINDING_FAILS, "whp.absent", MSG_WHP_ABSENT_C, call, hr);
-        diagnosis_remedy(d, MSG_WHP_PRESENT_R);
-        break;
-    default:
-        diagnosis_add(d, FINDING_FAILS, "whp.call", MSG_WHP_FAILED_C, call, hr);
-        diagnosis_remedy(d, MSG_WHP_FAILED_R);
+    for (unsigned i = 0; i < ARRAY_SIZE(causes); i++) {
+        if (causes[i].hr == hr) {
+            diagnosis_add(d, FINDING_FAILS, causes[i].id, causes[i].cause, call, hr);
+            diagnosis_remedy(d, causes[i].remedy);
+            return;
+        }
     }
+    diagnosis_add(d, FINDING_FAILS, "whp.call", MSG_WHP_FAILED_C, call, hr);
+    diagnosis_remedy(d, MSG_WHP_FAILED_R);
 }
 
 static bool answers(const struct whp_facts *f, struct diagnosis *d)
 {
     if (f->present_hr != 0) {
-        failed("WHvGetCapability(HypervisorPresent)", f->present_hr, d);
+        whp_detect_call("WHvGetCapability(HypervisorPresent)", f->present_hr, d);
     } else if (!f->present) {
         diagnosis_add(d, FINDING_FAILS, "whp.present", MSG_WHP_PRESENT_C);
         diagnosis_remedy(d, MSG_WHP_PRESENT_R);
     } else if (f->features_hr != 0) {
-        failed("WHvGetCapability(Features)", f->features_hr, d);
+        whp_detect_call("WHvGetCapability(Features)", f->features_hr, d);
     } else if (!f->arm64_support && old_windows(f)) {
         say_old(f, d);
     } else if (!f->arm64_support) {
         diagnosis_add(d, FINDING_FAILS, "whp.support", MSG_WHP_SUPPORT_C);
         diagnosis_remedy(d, MSG_WHP_OLD_R);
     } else if (f->failed_call != NULL) {
-        failed(f->failed_call, f->failed_hr, d);
+        whp_detect_call(f->failed_call, f->failed_hr, d);
     } else {
         return true;
     }
