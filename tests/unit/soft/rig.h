@@ -220,6 +220,9 @@ struct rig_options {
     uint64_t extra_features; /* bit per enum a64_feat             */
     unsigned cpus;           /* 0: one                            */
     uint64_t max_insns;      /* 0: no limit                       */
+    unsigned heat;           /* 0: HV_RIG_HEAT says               */
+    unsigned plant;          /* see struct vm_jit */
+    bool lax;                /* NZCV need not be exact where nothing reads them */
 };
 
 /* CPU n as PSCI would start it: EL1h, everything masked, vectors at VECTORS. */
@@ -237,6 +240,7 @@ static inline void rig_start_cpu(struct rig *r, unsigned n)
 static inline void rig_make_(struct rig *r, const struct rig_options *o)
 {
     const char *model = o->model != NULL ? o->model : "max";
+    unsigned heat = o->heat != 0 ? o->heat : rig_heat();
     struct vm_config config = {
         .board = &board_classic,
         .accel = &accel_soft,
@@ -244,7 +248,11 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
         .cpus = o->cpus != 0 ? o->cpus : 1,
         .ram_size = 64 << 20,
         .max_insns = o->max_insns,
-        .jit = { .off = rig_heat() == 0, .heat = rig_heat(), .cache = 1 << 20 },
+        .jit = { .off = heat == 0,
+                 .heat = heat,
+                 .strict = !o->lax,
+                 .plant = o->plant,
+                 .cache = 1 << 20 },
         .features = soft_model_find(model)->features | o->extra_features,
         .cpu_model = model,
     };

@@ -352,6 +352,8 @@ bool jit_create(struct cpu *cpu)
         return false;
     }
     jit->size = vm->config.jit.cache != 0 ? (size_t)vm->config.jit.cache : JIT_CACHE_BYTES;
+    jit->strict = vm->config.jit.strict;
+    jit->plant = vm->config.jit.plant;
     jit->heat = vm->config.jit.heat != 0 ? vm->config.jit.heat : JIT_HEAT;
     jit->rx = ports->code_alloc(ports->opaque, jit->size, &rw);
     jit->rw = rw;

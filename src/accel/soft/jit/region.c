@@ -171,7 +171,8 @@ static void liveness(struct tr *t)
             bool far_way = (flags & UOP_ENDS_BLOCK) != 0 && target < 0;
             bool out = far_way || (target >= 0 && live_at(t, target)) ||
                        (falls(i->uop) && live_at(t, i->slot + 1));
-            bool in = (flags & UOP_NZCV_IN) != 0 || ((flags & UOP_NZCV_OUT) == 0 && out);
+            bool in = t->jit->strict || (flags & UOP_NZCV_IN) != 0 ||
+                      ((flags & UOP_NZCV_OUT) == 0 && out);
 
             again |= in != i->live_in || out != i->live_out;
             i->live_in = in;

@@ -385,6 +385,16 @@ static void join(struct tr *t, struct ti *i)
     }
 }
 
+/* A mistake for tests to find: the destination is one too many. */
+static void plant(struct tr *t, unsigned g)
+{
+    int r = tr_dst(g, RAX);
+
+    tr_get(t, 64, r, g);
+    as_lea(&t->a, 64, r, r, 1);
+    tr_put(t, g, r);
+}
+
 static void instruction(struct tr *t, const struct ti *i)
 {
     static const struct tmpl *const tables[] = {
@@ -396,6 +406,9 @@ static void instruction(struct tr *t, const struct ti *i)
         const struct tmpl *m = &tables[n][i->uop];
         if (m->fn != NULL) {
             m->fn(t, &i->op, m->arg);
+            if (UNLIKELY(t->jit->plant == i->uop + 1u)) {
+                plant(t, i->op.rd);
+            }
             return;
         }
     }

@@ -40,7 +40,10 @@ struct jit_link {
 struct jit {
     uint8_t *rw, *rx; /* the same memory, writable and executable */
     size_t size;
-    unsigned heat;    /* entries before a head is translated */
+    unsigned heat;  /* entries before a head is translated */
+    unsigned plant; /* tests: 1 + the uop whose translation is wrong */
+    bool
+        strict; /* NZCV are exact at every exception and interrupt, even if nothing reads them before they are set again */
     uint8_t *p, *top; /* code grows up to p, links down to top */
     uint8_t *start;   /* of regions; before it is what all of them share: */
     /* Entered with RDI and RSI as a body is; RAX: where to. */
