@@ -120,7 +120,7 @@ enum { VSH_SRL = 2, VSH_SRA = 4, VSH_SLL = 6, VSH_BYTES_R = 3, VSH_BYTES_L = 7 }
 #define V_DIVF(p, d)   V_FP(0x5e, p, d)
 #define V_MAXF(p, d)   V_FP(0x5f, p, d)
 #define V_SQRTF(p, d)  V_FP(0x51, p, d)
-#define V_CMPF(d)      (VOP((d) ? 1 : 0, 1, d, 0xc2) | VOP_LOW) /* packed; EVEX would answer in a mask register */
+#define V_CMPF(p, d)   (V_FP(0xc2, p, d) | VOP_LOW) /* EVEX would answer in a mask register */
 #define V_UCOMIS(d)    VOP((d) ? 1 : 0, 1, d, 0x2e)
 #define V_COMIS(d)     VOP((d) ? 1 : 0, 1, d, 0x2f)
 #define V_ANDF         VOP(0, 1, 0, 0x54)
@@ -142,6 +142,8 @@ enum { VSH_SRL = 2, VSH_SRA = 4, VSH_SLL = 6, VSH_BYTES_R = 3, VSH_BYTES_L = 7 }
 #define V_CVTQQ2PD     (VOP(2, 1, 1, 0xe6) | VOP_EVEX)
 #define V_CVTUQQ2PD    (VOP(2, 1, 1, 0x7a) | VOP_EVEX)
 #define V_CVTTPD2QQ    (VOP(1, 1, 1, 0x7a) | VOP_EVEX)
+#define V_CVTTPS2UDQ   (VOP(0, 1, 0, 0x78) | VOP_EVEX)
+#define V_CVTTPD2UQQ   (VOP(1, 1, 1, 0x78) | VOP_EVEX)
 
 #define V_AESENC     VOP(1, 2, 0, 0xdc)
 #define V_AESENCLAST VOP(1, 2, 0, 0xdd)

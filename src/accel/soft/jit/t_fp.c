@@ -1,17 +1,9 @@
 /*
  * t_fp.c - templates of scalar floating point (bodies: op_fp.c), single and double precision.
  *
- * The host's arithmetic gives Arm's bits and flags but in a few cases, and those are seen in the result:
- *
- *   a NaN                      which one it is, DN            UCOMIS r, r: parity
- *   the least normal number    Arm calls a number tiny        UCOMIS |r|, least: equal, or unordered
- *                              before rounding, x86 after
- *
- * There the body does it again, behind the region: whatever flags the host has raised by then, Arm raises too. Overflow, zero
- * divisors, inexact results and subnormal ones are the same. Sums, differences and square roots are exact where they are tiny.
- * With FPCR.FZ the body does all (GATE_FZ).
+ * How they come to Arm's bits and flags is said in vec_fp.h.
  */
-#include "accel/soft/jit/vec.h"
+#include "accel/soft/jit/vec_fp.h"
 #include "accel/soft/op_fp.h"
 
 #if SOFT_JIT
@@ -20,30 +12,6 @@
 
 enum { DOUBLE = 1 };
 #define IS_D(arg) ((arg)&DOUBLE)
-
-static uint64_t sign_bit(bool d)
-{
-    return fp_sign_bit(d ? FP_D : FP_S);
-}
-static uint64_t magnitude(bool d)
-{
-    return sign_bit(d) - 1;
-}
-static uint64_t least_normal(bool d)
-{
-    return d ? 1ull << 52 : 1ull << 23;
-}
-
-/* False: the body has been called instead. */
-static bool begin(struct tr *t, bool refuse)
-{
-    if (tr_vec_refuse(t, refuse || t->generic)) {
-        return false;
-    }
-    tr_vec(t, true);
-    tr_clobber(t);
-    return true;
-}
 
 static bool is_scalar(const struct tr *t, bool d, unsigned n)
 {
@@ -63,18 +31,6 @@ static void put(struct tr *t, bool d, unsigned rd, int x, bool clean)
     }
 }
 
-/* The jump is taken if x is a NaN; or (tiny) the least normal number. */
-static uint8_t *odd_result(struct tr *t, bool d, int x, bool tiny)
-{
-    if (!tiny) {
-        v2(t, V_UCOMIS(d), x, x);
-        return as_jcc(&t->a, CC_P);
-    }
-    v3c(t, V_AND, SX2, x, magnitude(d), 0);
-    v2c(t, V_UCOMIS(d), SX2, least_normal(d), 0);
-    return as_jcc(&t->a, CC_E);
-}
-
 /* ---- Arithmetic ------------------------------------------------------------------------------ */
 
 enum { TINY = 2, NEGATE = 4 };
@@ -86,15 +42,15 @@ static void t_2(struct tr *t, const struct op *op, unsigned arg)
     int n, r;
     uint8_t *odd;
 
-    if (!begin(t, false)) {
+    if (!vfp_begin(t, false)) {
         return;
     }
     n = vr(t, op->rn, SX1);
     r = clean ? v_dst(t, op->rd, n, t->jit->vpin[op->rm], NOREG, SX0) : SX0;
     v3g(t, V_FP(arg >> 8, 1, d), r, n, op->rm);
-    odd = odd_result(t, d, r, (arg & TINY) != 0);
+    odd = vfp_odd(t, d, r, (arg & TINY) != 0);
     if ((arg & NEGATE) != 0) {
-        v3c(t, V_XOR, r, r, sign_bit(d), 0);
+        v3c(t, V_XOR, r, r, vfp_sign(d), 0);
     }
     put(t, d, op->rd, r, clean);
     tr_cold_call(t, odd, NULL, NULL);
@@ -106,12 +62,12 @@ static void t_sqrt(struct tr *t, const struct op *op, unsigned arg)
     uint8_t *odd;
     int n;
 
-    if (!begin(t, false)) {
+    if (!vfp_begin(t, false)) {
         return;
     }
     n = vr(t, op->rn, SX1);
     v3(t, V_SQRTF(1, d), SX0, n, n);
-    odd = odd_result(t, d, SX0, false);
+    odd = vfp_odd(t, d, SX0, false);
     put(t, d, op->rd, SX0, clean);
     tr_cold_call(t, odd, NULL, NULL);
 }
@@ -123,13 +79,13 @@ static void t_3(struct tr *t, const struct op *op, unsigned arg)
     uint8_t *odd;
     int n;
 
-    if (!begin(t, !t->jit->host.fma)) {
+    if (!vfp_begin(t, !t->jit->host.fma)) {
         return;
     }
     n = vr(t, op->rn, SX1);
     v_mov(t, SX0, vr(t, op->ra, SX0));
     v3g(t, V_FMA231(arg >> 8, 1, d), SX0, n, op->rm);
-    odd = odd_result(t, d, SX0, true);
+    odd = vfp_odd(t, d, SX0, true);
     put(t, d, op->rd, SX0, clean);
     tr_cold_call(t, odd, NULL, NULL);
 }
@@ -144,7 +100,7 @@ static void t_choice(struct tr *t, const struct op *op, unsigned arg)
     uint8_t *nan;
     int n, m;
 
-    if (!begin(t, false)) {
+    if (!vfp_begin(t, false)) {
         return;
     }
     n = vr(t, op->rn, SX1);
@@ -183,7 +139,7 @@ static void t_sign(struct tr *t, const struct op *op, unsigned arg)
     tr_vec(t, false);
     n = vr(t, op->rn, SX1);
     r = clean ? v_dst(t, op->rd, NOREG, NOREG, NOREG, SX0) : SX0;
-    v3c(t, neg ? V_XOR : V_AND, r, n, neg ? sign_bit(d) : magnitude(d), 0);
+    v3c(t, neg ? V_XOR : V_AND, r, n, neg ? vfp_sign(d) : vfp_magnitude(d), 0);
     put(t, d, op->rd, r, clean);
 }
 
@@ -263,7 +219,7 @@ static void compare(struct tr *t, const struct op *op, bool d, bool zero)
 
 static void t_compare(struct tr *t, const struct op *op, unsigned arg)
 {
-    if (!begin(t, false)) {
+    if (!vfp_begin(t, false)) {
         return;
     }
     compare(t, op, IS_D(arg), arg >> 8 != 0);
@@ -344,12 +300,12 @@ static void t_cvt(struct tr *t, const struct op *op, unsigned arg)
     uint8_t *odd;
     int n;
 
-    if (!begin(t, false)) {
+    if (!vfp_begin(t, false)) {
         return;
     }
     n = vr(t, op->rn, SX1);
     v3(t, d ? V_CVTSS2SD : V_CVTSD2SS, SX0, n, n);
-    odd = odd_result(t, d, SX0, !d);
+    odd = vfp_odd(t, d, SX0, !d);
     put(t, d, op->rd, SX0, d && v_is64(t, op->rn));
     tr_cold_call(t, odd, NULL, NULL);
 }
@@ -370,7 +326,7 @@ static uint8_t *round_away(struct tr *t, bool d, int n)
 {
     uint8_t *large;
 
-    v3c(t, V_AND, SX0, n, magnitude(d), 0);
+    v3c(t, V_AND, SX0, n, vfp_magnitude(d), 0);
     v2c(t, V_MOVAPS, SX2, d ? 0x4330000000000000 : 0x4b000000, 0); /* 2^52, 2^23 */
     v2(t, V_UCOMIS(d), SX2, SX0);
     large = as_jcc(&t->a, CC_BE);
@@ -379,8 +335,8 @@ static uint8_t *round_away(struct tr *t, bool d, int n)
     v3(t, V_ADDF(1, d), SX2, SX2, SX2);
     v3i(t, V_ROUNDF(1, d), SX2, SX2, SX2, 8 | 3);
     v3(t, V_ADDF(1, d), SX0, SX0, SX2);
-    v3c(t, V_AND, SX0, SX0, magnitude(d), 0); /* the sign of a zero */
-    v3c(t, V_AND, SX2, n, sign_bit(d), 0);
+    v3c(t, V_AND, SX0, SX0, vfp_magnitude(d), 0); /* the sign of a zero */
+    v3c(t, V_AND, SX2, n, vfp_sign(d), 0);
     v3(t, V_OR, SX0, SX0, SX2);
     return large;
 }
@@ -391,7 +347,7 @@ static void t_rint(struct tr *t, const struct op *op, unsigned arg)
     uint8_t *odd;
     int n;
 
-    if (!begin(t, false)) {
+    if (!vfp_begin(t, false)) {
         return;
     }
     n = vr(t, op->rn, SX1);
@@ -399,7 +355,7 @@ static void t_rint(struct tr *t, const struct op *op, unsigned arg)
         odd = round_away(t, d, n);
     } else {
         v3i(t, V_ROUNDF(1, d), SX0, n, n, round_mode(op->ra) | (op->imm != 0 ? 0 : 8));
-        odd = odd_result(t, d, SX0, false);
+        odd = vfp_odd(t, d, SX0, false);
     }
     put(t, d, op->rd, SX0, false);
     tr_cold_call(t, odd, NULL, NULL);
@@ -414,7 +370,7 @@ static void t_cvtzs(struct tr *t, const struct op *op, unsigned arg)
     int g = tr_dst(op->rd, RAX);
     uint8_t *odd;
 
-    if (!begin(t, false)) {
+    if (!vfp_begin(t, false)) {
         return;
     }
     v2g(t, V_CVTT_TO_G(d, x), g, op->rn);
@@ -432,7 +388,7 @@ static void t_cvt_int(struct tr *t, const struct op *op, unsigned arg)
     int g = tr_dst(op->rd, RAX), n, from;
     uint8_t *odd, *large = NULL;
 
-    if (!begin(t, fixed_fbits(op->imm) != 0 || (u && t->jit->host.level < VEX_AVX512))) {
+    if (!vfp_begin(t, fixed_fbits(op->imm) != 0 || (u && t->jit->host.level < VEX_AVX512))) {
         return;
     }
     from = n = vr(t, op->rn, SX1);
@@ -461,7 +417,7 @@ static void t_from_int(struct tr *t, const struct op *op, unsigned arg)
     bool avx512 = t->jit->host.level == VEX_AVX512;
     int g, r;
 
-    if (!begin(t, u && x && !avx512)) {
+    if (!vfp_begin(t, u && x && !avx512)) {
         return;
     }
     g = tr_src(t, x ? 64 : 32, op->rn, RAX);

@@ -164,6 +164,8 @@ extern const struct tmpl jit_tmpl_atomic[UOP_COUNT];
 extern const struct tmpl jit_tmpl_system[UOP_COUNT];
 extern const struct tmpl jit_tmpl_fp[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd[UOP_COUNT];
+extern const struct tmpl jit_tmpl_simd_long[UOP_COUNT];
+extern const struct tmpl jit_tmpl_simd_perm[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd_fp[UOP_COUNT];
 extern const struct tmpl jit_tmpl_crypto[UOP_COUNT];
 

@@ -39,6 +39,7 @@ void v3i(struct tr *t, uint32_t op, int d, int a, int b, int imm);
 void v3g(struct tr *t, uint32_t op, int d, int a, unsigned n);
 void v3gi(struct tr *t, uint32_t op, int d, int a, unsigned n, int imm);
 void v3c(struct tr *t, uint32_t op, int d, int a, uint64_t lo, uint64_t hi);
+void v3ci(struct tr *t, uint32_t op, int d, int a, uint64_t lo, uint64_t hi, int imm);
 void v2(struct tr *t, uint32_t op, int d, int b);
 void v2i(struct tr *t, uint32_t op, int d, int b, int imm);
 void v2g(struct tr *t, uint32_t op, int d, unsigned n);
@@ -61,6 +62,24 @@ static inline bool v_pinned(const struct tr *t, unsigned n)
 {
     return t->jit->vpin[n] >= 0;
 }
+
+/* The start of an Advanced SIMD template that leaves EFLAGS alone; and one that does not. False: the body is called. */
+bool v_begin(struct tr *t, bool refuse);
+bool v_begin_flags(struct tr *t, bool refuse);
+/* Where to make the result of an instruction's last step: Vd's register if it can be there at once, or tmp. */
+int v_last(const struct tr *t, const struct op *op, uint32_t ins, int tmp);
+/* d = ~s. */
+void v_not(struct tr *t, int d, int s);
+/* v in each element of that size of 64 bits. */
+uint64_t v_each(unsigned size, uint64_t v);
+/* x (an element that differs from 0 saturated) sets FPSR.QC; only what op's shape has. */
+void v_set_qc(struct tr *t, const struct op *op, int x);
+void v_set_qc_all(struct tr *t, int x);
+/* d = s shifted to the right by count, 1 to the element's size, or to the left by count, 0 to size - 1. */
+void v_shr(struct tr *t, unsigned size, bool is_signed, int d, int s, unsigned count);
+void v_shl(struct tr *t, unsigned size, int d, int s, unsigned count);
+/* d = the element of Vm that op names, everywhere. */
+void v_element(struct tr *t, const struct op *op, unsigned size, int d);
 
 /* ---- Edges (for jit.c and translate.c) ------------------------------------------------------- */
 

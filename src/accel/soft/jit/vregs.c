@@ -379,6 +379,140 @@ void v_shift(struct tr *t, uint32_t op, int digit, int d, int s, unsigned count)
     as_1(&t->a, count);
 }
 
+/* ---- What templates have in common ----------------------------------------------------------- */
+
+bool v_begin(struct tr *t, bool refuse)
+{
+    if (tr_vec_refuse(t, refuse)) {
+        return false;
+    }
+    tr_vec(t, false);
+    return true;
+}
+
+bool v_begin_flags(struct tr *t, bool refuse)
+{
+    if (!v_begin(t, refuse)) {
+        return false;
+    }
+    tr_clobber(t);
+    return true;
+}
+
+int v_last(const struct tr *t, const struct op *op, uint32_t ins, int tmp)
+{
+    int r = t->jit->vpin[op->rd];
+
+    return op->ra < SHAPE_FULL || r < 0 || (r > 15 && (ins & VOP_LOW) != 0) ? tmp : r;
+}
+
+void v_not(struct tr *t, int d, int s)
+{
+    if (t->jit->host.level == VEX_AVX512) {
+        v3i(t, V_TERNLOG, d, s, s, 0x55);
+    } else {
+        v3c(t, V_XOR, d, s, ~0ull, ~0ull);
+    }
+}
+
+uint64_t v_each(unsigned size, uint64_t v)
+{
+    for (unsigned bits = 8u << size; bits < 64; bits *= 2) {
+        v = (v & (~0ull >> (64 - bits))) | v << bits;
+    }
+    return v;
+}
+
+void v_set_qc_all(struct tr *t, int x)
+{
+    uint8_t *none;
+
+    v2(t, V_PTEST, x, x);
+    none = as_jcc(&t->a, CC_E);
+    as_rm(&t->a, 0, 32, 0x81, ALU_OR, RBP, OFF(fpsr), false);
+    as_4(&t->a, FPSR_QC);
+    as_patch(&t->a, none, t->a.p);
+}
+
+void v_set_qc(struct tr *t, const struct op *op, int x)
+{
+    if (op->ra == SHAPE_HALF || op->ra == SHAPE_D) {
+        v2(t, V_MOVQ, x, x);
+    } else if (op->ra < SHAPE_D) {
+        v3c(t, V_AND, x, x, v_each(3, ~0ull >> (64 - (8u << op->ra))), 0);
+    }
+    v_set_qc_all(t, x);
+}
+
+/* A shift of bytes is a multiplication by a matrix of bits, or one of words and a mask. */
+static void shift_bytes(struct tr *t, bool left, bool is_signed, int d, int s, unsigned count)
+{
+    const uint64_t one = 0x0102040810204080, signs = 0x8080808080808080;
+    uint64_t matrix = left ? one >> 8 * count : one << 8 * count;
+
+    if (t->jit->host.gfni) {
+        matrix |= is_signed ? signs >> (64 - 8 * count) : 0;
+        v3ci(t, V_GF2AFFINE, d, s, matrix, matrix, 0);
+        return;
+    }
+    v_shift(t, V_SHIFT(1), left ? VSH_SLL : VSH_SRL, d, s, count);
+    uint64_t keep = v_each(0, left ? 0xffu << count & 0xff : 0xffu >> count);
+    v3c(t, V_AND, d, d, keep, keep);
+    if (is_signed) {
+        uint64_t sign = v_each(0, 0x80 >> count);
+        v3c(t, V_XOR, d, d, sign, sign);
+        v3c(t, V_PSUB(0), d, d, sign, sign);
+    }
+}
+
+void v_shr(struct tr *t, unsigned size, bool is_signed, int d, int s, unsigned count)
+{
+    if (count == 8u << size && !is_signed) {
+        v_zero(t, d);
+        return;
+    }
+    count = count == 8u << size ? count - 1 : count;
+    if (count == 0) {
+        v_mov(t, d, s);
+    } else if (size == 0) {
+        shift_bytes(t, false, is_signed, d, s, count);
+    } else if (!is_signed || size < 3) {
+        v_shift(t, V_SHIFT(size), is_signed ? VSH_SRA : VSH_SRL, d, s, count);
+    } else if (t->jit->host.level == VEX_AVX512) {
+        v_shift(t, V_SHIFTQ_SAR, VSH_SRA, d, s, count);
+    } else {
+        uint64_t sign = 1ull << (63 - count);
+        v_shift(t, V_SHIFT(3), VSH_SRL, d, s, count);
+        v3c(t, V_XOR, d, d, sign, sign);
+        v3c(t, V_PSUB(3), d, d, sign, sign);
+    }
+}
+
+void v_shl(struct tr *t, unsigned size, int d, int s, unsigned count)
+{
+    if (count == 0) {
+        v_mov(t, d, s);
+    } else if (size == 0) {
+        shift_bytes(t, true, false, d, s, count);
+    } else {
+        v_shift(t, V_SHIFT(size), VSH_SLL, d, s, count);
+    }
+}
+
+void v_element(struct tr *t, const struct op *op, unsigned size, int d)
+{
+    unsigned index = (unsigned)op->imm;
+
+    if (size == 2) {
+        v2gi(t, V_PSHUFD, d, op->rm, (int)(index * 0x55));
+    } else if (size == 3) {
+        v2gi(t, V_PSHUFD, d, op->rm, index != 0 ? 0xee : 0x44);
+    } else {
+        uint64_t from = size == 1 ? v_each(1, 2 * index | (2 * index + 1) << 8) : v_each(0, index);
+        v3c(t, V_PSHUFB, d, vr(t, op->rm, d), from, from);
+    }
+}
+
 /* ---- Constants ------------------------------------------------------------------------------- */
 
 static void use_constant(struct tr *t, uint8_t *at, unsigned after, uint64_t lo, uint64_t hi)
@@ -405,6 +539,13 @@ void v3c(struct tr *t, uint32_t op, int d, int a, uint64_t lo, uint64_t hi)
 {
     two_operands(t, op, d, &a, NOREG);
     use_constant(t, as_v_rip(&t->a, t->jit->host.level, op, d, a), 0, lo, hi);
+}
+
+void v3ci(struct tr *t, uint32_t op, int d, int a, uint64_t lo, uint64_t hi, int imm)
+{
+    two_operands(t, op, d, &a, NOREG);
+    use_constant(t, as_v_rip(&t->a, t->jit->host.level, op, d, a), 1, lo, hi);
+    imm8(t, imm);
 }
 
 void v2c(struct tr *t, uint32_t op, int d, uint64_t lo, uint64_t hi)
