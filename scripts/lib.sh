@@ -37,7 +37,7 @@ packages_build=(gcc cmake ninja-build pkg-config libc6-dev libjansson-dev zlib1g
 packages_guests=(mmdebstrap cpio gzip ca-certificates)
 packages_test=(libcmocka-dev g++ clang llvm clang-format clang-tidy cppcheck binutils-aarch64-linux-gnu
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static qemu-system-arm device-tree-compiler libvixl-dev
-    libunicorn-dev libclang-rt-14-dev llvm-14-dev python3 python3-pexpect git)
+    libunicorn-dev libclang-rt-14-dev llvm-14-dev python3 python3-pexpect git valgrind)
 
 packages_windows=(gcc-mingw-w64-x86-64-win32 wine64 clang lld llvm make bzip2 xz-utils mmdebstrap qemu-user-static)
 

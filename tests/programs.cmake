@@ -47,6 +47,10 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
   hv_program_test(bench.programs "quick;bench" ${bench_check})
   hv_program_modes(bench.programs "bench" ${bench_check})
 
+  if(NOT HV_SANITIZE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    hv_program_test(bench.insns "bench" ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/bench/insns.py $<TARGET_FILE:hypervisor> --check)
+  endif()
+
   hv_program_test(hello "hello;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/hello.py
     $<TARGET_FILE:hypervisor>)
   hv_program_test(badinput "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/badinput.py
