@@ -201,7 +201,7 @@ static void fill_tlb(enum soft_memory memory)
         tlb.l0_read[i].tag = tlb.l0_write[i].tag = TLB_NEVER;
     }
     for (uint64_t va = INSN_DATA_VA; va < INSN_DATA_VA + INSN_DATA_SIZE; va += SOFT_PAGE) {
-        struct tlb_entry *e = &tlb.e[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+        struct tlb_entry *e = &tlb.e[tlb_index(va)];
 
         e->rtag = e->wtag = memory == SOFT_MEM_FAST ? va : TLB_NEVER;
     }

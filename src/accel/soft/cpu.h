@@ -217,6 +217,7 @@ struct code_page {
     uint64_t pa;
     uint64_t lines;      /* bit n: 64-byte line n has decoded slots */
     bool guarded;        /* decoded as a guarded page of FEAT_BTI   */
+    bool used;           /* looked up lately: pages.c               */
     const uint8_t *host; /* the guest's bytes                        */
     bool
         aligned; /* decoded for a CPU that checks the alignment of all accesses; with a translator only */
@@ -230,7 +231,9 @@ struct jc_entry {
     const void *host; /* where translated code goes on there */
 };
 
-#define JC_BITS 12
+#define JC_BITS 14
+
+#define JC_INDEX_MASK ((1u << JC_BITS) - 1)
 
 /* PSTATE bits where SPSR_EL1 has them. NZCV is kept apart (see flags). */
 enum {
@@ -304,6 +307,7 @@ struct cpu {
     int64_t count_bias; /* instructions so far = (count_bias + (char *)op - (char *)page_ops) /
                            sizeof(op) */
     uint64_t epoch; /* of the current context: tags the jump cache                               */
+    uint32_t jc_salt; /* spreads the contexts over the jump cache: they use the same addresses */
     _Atomic uint32_t pending; /* PEND_* */
     uint32_t jit_nzcv;        /* NZCV while translated code runs: jit/translate.h */
     bool left;    /* a slow path ended the instruction: pc says where to go on                 */
@@ -332,6 +336,16 @@ struct cpu {
         *priv; /* engine.h: contexts, code pages, system registers, exit in the making        */
 };
 
+/* Index in cpu->jc. tr_far in jit/translate.c has the same. */
+static ALWAYS_INLINE unsigned jc_index(const struct cpu *cpu, uint64_t va)
+{
+    return (unsigned)(va ^ va >> JC_BITS ^ cpu->jc_salt) >> 2 & JC_INDEX_MASK;
+}
+static inline void cpu_set_epoch(struct cpu *cpu, uint64_t epoch)
+{
+    cpu->epoch = epoch;
+    cpu->jc_salt = (uint32_t)epoch * 0x9e3779b1;
+}
 static inline unsigned cpu_el(const struct cpu *cpu)
 {
     return cpu->pstate >> PS_EL_SHIFT & 3;
@@ -460,8 +474,7 @@ static inline const struct op *page_of_op(const struct op *to, uint64_t va)
 #define FAR_ENTER_IF(va_, lands)                                                                 \
     do {                                                                                         \
         const uint64_t far_va_ = (va_);                                                          \
-        const struct jc_entry *je_ =                                                             \
-            &cpu->jc[(far_va_ >> 2 ^ far_va_ >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)];         \
+        const struct jc_entry *je_ = &cpu->jc[jc_index(cpu, far_va_)];                           \
         if (LIKELY(je_->va == far_va_ && je_->epoch == cpu->epoch &&                             \
                    atomic_load_explicit(&cpu->pending, memory_order_relaxed) == 0 && (lands))) { \
             const struct op *to_ = je_->op;                                                      \
@@ -496,10 +509,15 @@ struct tlb_ctx_head {
     struct tlb_entry e[TLB_ENTRIES];
 };
 
+/* Place of a page's entry. Kernels map memory more than once, often at addresses with the same low bits. */
+static ALWAYS_INLINE unsigned tlb_index(uint64_t va)
+{
+    return (unsigned)(va >> PAGE_BITS ^ va >> (PAGE_BITS + TLB_BITS)) & (TLB_ENTRIES - 1);
+}
+
 static ALWAYS_INLINE const struct tlb_entry *tlb_slot(const struct tlb_ctx *ctx, uint64_t va)
 {
-    return &((const struct tlb_ctx_head *)(const void *)ctx)
-                ->e[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+    return &((const struct tlb_ctx_head *)(const void *)ctx)->e[tlb_index(va)];
 }
 
 /* The tag that an access of size bytes at va needs: page crossing and, where checked,

@@ -65,6 +65,13 @@ struct code_cache {
     uint32_t count, limit;
 };
 
+/* Pages that a fetch found last, valid while the epoch is: what the jump cache is for addresses, by page. */
+#define CODE_RECENT_BITS 8
+struct code_recent {
+    uint64_t va, epoch;
+    struct code_page *page;
+};
+
 /* Codes that QARMA computed last: what a function signs at its start it authenticates at its end. */
 #define PAC_MEMO_BITS 8
 struct pac_memo {
@@ -83,6 +90,7 @@ struct soft_private {
     uint64_t epochs;      /* last one given away                                            */
     uint64_t ctx_clock;
     struct code_cache code;
+    struct code_recent recent[1u << CODE_RECENT_BITS];
     struct jit *jit; /* NULL: interpreter only */
     struct inval_ring ring;
     uint64_t sent[VM_CPUS_MAX]; /* ring.posted of the others after my last operation              */

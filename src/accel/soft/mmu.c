@@ -99,6 +99,7 @@ static void cache_table(struct tlb_ctx *ctx, const struct pgt_half *half, uint64
 
     *c = (struct walk_cache_entry){ .tag = tag, .table = table, .hier = hier };
     ctx->walked = true;
+    ctx->walked_lower |= (tag >> 63) == 0;
 }
 
 /* No fault. (0 is one: address size, level 0.) */
@@ -315,7 +316,7 @@ static void note_block(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, uint64
 static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va,
                                    const struct walk *w)
 {
-    unsigned n = va >> PAGE_BITS & (TLB_ENTRIES - 1);
+    unsigned n = tlb_index(va);
     uint64_t page = align_down(va, SOFT_PAGE);
     uint64_t pa = align_down(w->pa, SOFT_PAGE);
     unsigned flags = page_flags(cpu, ctx, w);
@@ -332,11 +333,12 @@ static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_
     e->xtag = host != NULL && (flags & TI_X) != 0 ? page : TLB_NEVER;
     e->addend = (uint64_t)(uintptr_t)host - page;
     ctx->info[n] = (struct tlb_info){ .va = page, .pa = pa | flags };
-    ctx->filled = true;
+    ctx->used[n / 64] |= BIT(n % 64);
     ctx->globals |= !w->ng;
     note_block(cpu, ctx, va, w->size);
     bool transient = ctx->el != 0 && (w->ng || (va >> 55 & 1) == 0);
     ctx->transient[n / 64] = bits_set(ctx->transient[n / 64], n % 64, 1, transient);
+    ctx->any_transient |= transient;
     cpu->priv->stats.tlb_fills++;
     return &ctx->info[n];
 }
@@ -347,7 +349,7 @@ const struct tlb_info *mmu_lookup(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t
     static const uint8_t need[] = {
         [ACCESS_READ] = TI_R, [ACCESS_WRITE] = TI_W, [ACCESS_EXEC] = TI_X
     };
-    const struct tlb_info *info = &ctx->info[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+    const struct tlb_info *info = &ctx->info[tlb_index(va)];
     struct walk w;
 
     if (info->va == align_down(va, SOFT_PAGE) && (info->pa & need[kind]) != 0) {

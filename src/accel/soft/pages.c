@@ -88,11 +88,25 @@ static struct code_page *page_make(struct cpu *cpu)
     return page;
 }
 
-/* The page that was looked up longest ago. The jump cache may lead to it, so all epochs end. */
+/* A page that has not been looked up for long: the first at the list's end that was not since it came by there last. */
+static struct code_page *page_victim(struct code_cache *code)
+{
+    struct code_page *page = code->oldest;
+
+    while (page != NULL && page->used) {
+        page->used = false;
+        list_remove(code, page);
+        list_push(code, page);
+        page = code->oldest;
+    }
+    return page;
+}
+
+/* The jump cache may lead to the page, so all epochs end. */
 static struct code_page *page_recycle(struct cpu *cpu)
 {
     struct code_cache *code = &cpu->priv->code;
-    struct code_page *page = code->oldest;
+    struct code_page *page = page_victim(code);
 
     if (page != NULL) {
         list_remove(code, page);
@@ -126,10 +140,8 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, b
         code->hash[hash_of(pa)] = page;
         list_push(code, page);
         cpu->priv->stats.pages_decoded++;
-    } else if (page != code->newest) {
-        list_remove(code, page);
-        list_push(code, page);
     }
+    page->used = true;
     return page;
 }
 

@@ -142,7 +142,7 @@ static const uint8_t *translate_pc(struct cpu *cpu, uint64_t *pa, bool *guarded)
 
 static struct jc_entry *jc_slot(struct cpu *cpu, uint64_t va)
 {
-    return &cpu->jc[(va >> 2 ^ va >> (2 + JC_BITS)) & ((1u << JC_BITS) - 1)];
+    return &cpu->jc[jc_index(cpu, va)];
 }
 
 static const struct op *enter(struct cpu *cpu, const struct op *op)
@@ -153,18 +153,36 @@ static const struct op *enter(struct cpu *cpu, const struct op *op)
     return op;
 }
 
+static struct code_recent *recent_slot(struct cpu *cpu, uint64_t va)
+{
+    return &cpu->priv
+                ->recent[(va >> PAGE_BITS ^ cpu->jc_salt >> 2) & ((1u << CODE_RECENT_BITS) - 1)];
+}
+
+/* The op at cpu->pc in its page, for the jump cache and entered. */
+static const struct op *enter_page(struct cpu *cpu, struct code_page *page)
+{
+    unsigned slot = (unsigned)(cpu->pc >> 2) & (PAGE_SLOTS - 1);
+    const struct op *op = &page->ops[slot];
+
+    if (cpu->priv->lower_flags == 0) {
+        jit_mark(cpu, page, slot);
+        *jc_slot(cpu, cpu->pc) =
+            (struct jc_entry){ cpu->pc, cpu->epoch, op, jit_far_host(cpu, op, page->guarded) };
+    }
+    return enter(cpu, op);
+}
+
 static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
 {
     uint64_t pa = 0;
     bool guarded = false;
     const uint8_t *host = translate_pc(cpu, &pa, &guarded);
     struct code_page *page;
-    const struct op *op;
 
     if (host == NULL) {
         return NULL;
     }
-    cpu->priv->stats.far_lookups++;
     page = code_find(cpu, align_down(pa, SOFT_PAGE), host - (pa & (SOFT_PAGE - 1)), guarded);
     if (page == NULL) {
         str_copy(cpu->priv->exit->fail.text, sizeof(cpu->priv->exit->fail.text),
@@ -172,14 +190,25 @@ static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
         soft_exit(cpu, EXIT_FAIL);
         return NULL;
     }
-    op = &page->ops[pa >> 2 & (PAGE_SLOTS - 1)];
     if (cpu->priv->lower_flags == 0) {
         tlb_note_code(cpu, cpu->pc);
-        jit_mark(cpu, page, pa >> 2 & (PAGE_SLOTS - 1));
-        *jc_slot(cpu, cpu->pc) =
-            (struct jc_entry){ cpu->pc, cpu->epoch, op, jit_far_host(cpu, op, guarded) };
+        *recent_slot(cpu, cpu->pc) =
+            (struct code_recent){ align_down(cpu->pc, SOFT_PAGE), cpu->epoch, page };
     }
-    return enter(cpu, op);
+    return enter_page(cpu, page);
+}
+
+/* The jump cache does not know the address; perhaps its page has been entered lately, under the same epoch. */
+static NOINLINE const struct op *fetch_page(struct cpu *cpu)
+{
+    const struct code_recent *recent = recent_slot(cpu, cpu->pc);
+
+    cpu->priv->stats.far_lookups++;
+    if (LIKELY(recent->va == align_down(cpu->pc, SOFT_PAGE) && recent->epoch == cpu->epoch &&
+               (cpu->pc & 3) == 0 && cpu->priv->debug == 0)) {
+        return enter_page(cpu, recent->page);
+    }
+    return fetch_slow(cpu);
 }
 
 /* The op at cpu->pc, its page entered; NULL: look around again (an exception was
@@ -188,11 +217,13 @@ static inline const struct op *fetch(struct cpu *cpu)
 {
     const struct jc_entry *je = jc_slot(cpu, cpu->pc);
 
-    if (LIKELY(je->va == cpu->pc && je->epoch == cpu->epoch && (cpu->pstate & PS_IL) == 0 &&
-               !cpu_btype_live(cpu))) {
+    if (UNLIKELY((cpu->pstate & PS_IL) != 0 || cpu_btype_live(cpu))) {
+        return fetch_slow(cpu);
+    }
+    if (LIKELY(je->va == cpu->pc && je->epoch == cpu->epoch)) {
         return enter(cpu, je->op);
     }
-    return fetch_slow(cpu);
+    return fetch_page(cpu);
 }
 
 static inline void execute(struct cpu *cpu, const struct op *op)

@@ -120,8 +120,7 @@ static bool cache_pa(struct cpu *cpu, const struct op *op, bool invalidate_data,
     struct walk w;
 
     /* The usual case: the page is in the TLB. */
-    const struct tlb_info *info =
-        &((struct tlb_ctx *)(uintptr_t)cpu->tlb)->info[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+    const struct tlb_info *info = &((struct tlb_ctx *)(uintptr_t)cpu->tlb)->info[tlb_index(va)];
     if (info->va == align_down(va, SOFT_PAGE) &&
         (info->pa & (invalidate_data ? TI_W : TI_R)) != 0) {
         *pa = (info->pa & ~(uint64_t)TI_FLAGS) | (va & (SOFT_PAGE - 1));

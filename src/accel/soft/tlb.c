@@ -28,11 +28,12 @@ static void ctx_new_epoch(struct cpu *cpu, struct tlb_ctx *ctx)
     ctx = code_ctx(p, ctx);
     if (ctx->coded || ctx->epoch == 0) {
         memset(ctx->code_filter, 0, sizeof(ctx->code_filter));
+        ctx->code_regions = 0;
         ctx->coded = ctx->coded_transient = false;
         ctx->epoch = ++p->epochs;
     }
     if (cpu->tlb != NULL) {
-        cpu->epoch = code_ctx(p, (struct tlb_ctx *)(uintptr_t)cpu->tlb)->epoch;
+        cpu_set_epoch(cpu, code_ctx(p, (struct tlb_ctx *)(uintptr_t)cpu->tlb)->epoch);
     }
 }
 
@@ -44,7 +45,7 @@ static void ctx_clear_walks(struct tlb_ctx *ctx)
     }
 }
 
-/* What translated code used last. It may be of entries that are gone from e, so any maintenance ends all of it. */
+/* What translated code used last. It may be of entries that are gone from e. */
 static void ctx_clear_l0(struct tlb_ctx *ctx)
 {
     if (ctx->l0_used) {
@@ -54,16 +55,30 @@ static void ctx_clear_l0(struct tlb_ctx *ctx)
     }
 }
 
+static void entry_clear(struct tlb_ctx *ctx, unsigned n)
+{
+    memset(&ctx->e[n], 0xff, sizeof(ctx->e[n]));
+    memset(&ctx->info[n], 0xff, sizeof(ctx->info[n]));
+}
+
+/* Those of the set, which is empty afterwards. */
+static void entries_clear(struct tlb_ctx *ctx, uint64_t *set)
+{
+    for (unsigned w = 0; w < TLB_ENTRIES / 64; w++) {
+        for (uint64_t left = set[w]; left != 0; left &= left - 1) {
+            entry_clear(ctx, w * 64 + (unsigned)__builtin_ctzll(left));
+        }
+        set[w] = 0;
+    }
+}
+
 /* Entries only. */
 static void ctx_clear_entries(struct tlb_ctx *ctx)
 {
     ctx_clear_l0(ctx);
-    if (ctx->filled) {
-        memset(ctx->e, 0xff, sizeof(ctx->e));
-        memset(ctx->info, 0xff, sizeof(ctx->info));
-        memset(ctx->transient, 0, sizeof(ctx->transient));
-        ctx->filled = ctx->globals = false;
-    }
+    entries_clear(ctx, ctx->used);
+    memset(ctx->transient, 0, sizeof(ctx->transient));
+    ctx->globals = false;
     for (unsigned half = 0; half < 2; half++) {
         ctx->block_lo[half] = UINT64_MAX;
         ctx->block_hi[half] = 0;
@@ -85,9 +100,12 @@ static struct tlb_ctx *ctx_make(struct cpu *cpu, unsigned el, bool pan)
     if (ctx != NULL) {
         ctx->el = (uint8_t)el;
         ctx->pan = pan;
-        ctx->filled = ctx->walked = ctx->l0_used = true;
+        /* The memory is zero, which an entry other than the first matches with no address that could be in it. That
+         * saves start-up from touching it all. */
+        entry_clear(ctx, 0);
+        ctx->walk[0].tag = TLB_NEVER;
+        ctx->l0_used = true;
         ctx_clear_entries(ctx);
-        ctx_clear_walks(ctx);
         ctx->epoch = ++cpu->priv->epochs;
     }
     return ctx;
@@ -188,28 +206,34 @@ struct tlb_ctx *tlb_user_ctx(struct cpu *cpu)
     return p->el0;
 }
 
+/* Has EL1 something in its context that goes with the ASID or TTBR0? Rarely: kernels live in the upper half. */
+static void ctx_drop_transient(struct tlb_ctx *ctx)
+{
+    if (ctx->any_transient) {
+        ctx_clear_l0(ctx);
+        for (unsigned w = 0; w < TLB_ENTRIES / 64; w++) {
+            ctx->used[w] &= ~ctx->transient[w];
+        }
+        entries_clear(ctx, ctx->transient);
+        ctx->any_transient = false;
+    }
+    if (ctx->walked_lower) {
+        for (unsigned n = 0; n < WALK_CACHE; n++) {
+            if ((ctx->walk[n].tag >> 63) == 0) {
+                ctx->walk[n].tag = TLB_NEVER;
+            }
+        }
+        ctx->walked_lower = false;
+    }
+}
+
 /* EL1's entries that were made for another ASID or TTBR0. */
 static void el1_drop_transient(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
 
-    for (unsigned i = CTX_EL1; i <= CTX_EL1_PAN; i++) {
-        struct tlb_ctx *ctx = p->ctx[i];
-        ctx_clear_l0(ctx);
-        for (unsigned w = 0; w < TLB_ENTRIES / 64; w++) {
-            while (ctx->transient[w] != 0) {
-                unsigned n = w * 64 + (unsigned)__builtin_ctzll(ctx->transient[w]);
-                ctx->transient[w] &= ctx->transient[w] - 1;
-                memset(&ctx->e[n], 0xff, sizeof(ctx->e[n]));
-                memset(&ctx->info[n], 0xff, sizeof(ctx->info[n]));
-            }
-        }
-        for (unsigned n = 0; ctx->walked && n < WALK_CACHE; n++) {
-            if ((ctx->walk[n].tag >> 63) == 0) {
-                ctx->walk[n].tag = TLB_NEVER;
-            }
-        }
-    }
+    ctx_drop_transient(p->ctx[CTX_EL1]);
+    ctx_drop_transient(p->ctx[CTX_EL1_PAN]);
     if (p->ctx[CTX_EL1]->coded_transient) {
         ctx_new_epoch(cpu, p->ctx[CTX_EL1]);
     }
@@ -256,7 +280,7 @@ void soft_refresh(struct cpu *cpu)
         /* PSTATE.UAO makes LDTR and STTR plain accesses of EL1. */
         cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
     }
-    cpu->epoch = (el == 0 ? cpu->tlb : p->ctx[CTX_EL1])->epoch;
+    cpu_set_epoch(cpu, (el == 0 ? cpu->tlb : p->ctx[CTX_EL1])->epoch);
     uint64_t align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;
     if (align_mask != cpu->align_mask && cpu->priv->jit != NULL) {
         cpu->align_mask = align_mask; /* a property of translated pages */
@@ -275,14 +299,22 @@ static unsigned filter_bit(uint64_t va)
     return (unsigned)(va >> PAGE_BITS) & ((1u << CODE_FILTER_BITS) - 1);
 }
 
+static uint64_t region_bit(uint64_t va)
+{
+    uint64_t region = bits(va, 24, 32);
+
+    return BIT((region ^ region >> 6 ^ region >> 12) & 63);
+}
+
 void tlb_note_code(struct cpu *cpu, uint64_t va)
 {
     struct tlb_ctx *ctx = (struct tlb_ctx *)(uintptr_t)cpu->tlb;
-    const struct tlb_info *info = &ctx->info[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+    const struct tlb_info *info = &ctx->info[tlb_index(va)];
     struct tlb_ctx *code = code_ctx(cpu->priv, ctx);
     unsigned bit = filter_bit(va);
 
     code->code_filter[bit / 64] |= BIT(bit % 64);
+    code->code_regions |= region_bit(va);
     code->coded = true;
     if ((info->pa & TI_NG) != 0 || (va >> 55 & 1) == 0) {
         code->coded_transient = true;
@@ -308,19 +340,34 @@ static bool hits_block(const struct tlb_ctx *ctx, uint64_t va, uint64_t bytes)
 
 static void ctx_drop_page(struct tlb_ctx *ctx, uint64_t va, bool globals_only)
 {
-    unsigned n = va >> PAGE_BITS & (TLB_ENTRIES - 1);
+    unsigned n = tlb_index(va);
 
     if (same_page(ctx->info[n].va, va) && !(globals_only && (ctx->info[n].pa & TI_NG) != 0)) {
-        memset(&ctx->e[n], 0xff, sizeof(ctx->e[n]));
-        memset(&ctx->info[n], 0xff, sizeof(ctx->info[n]));
+        entry_clear(ctx, n);
+        ctx->used[n / 64] &= ~BIT(n % 64);
+    }
+}
+
+/* The same for L0. */
+static void ctx_drop_l0(struct tlb_ctx *ctx, uint64_t va, uint64_t bytes)
+{
+    for (unsigned n = 0; n < ARRAY_SIZE(ctx->l0_read); n++) {
+        if (bits(ctx->l0_read[n].tag - va, 0, 56) < bytes) {
+            ctx->l0_read[n].tag = TLB_NEVER;
+        }
+        if (bits(ctx->l0_write[n].tag - va, 0, 56) < bytes) {
+            ctx->l0_write[n].tag = TLB_NEVER;
+        }
     }
 }
 
 static bool code_hit(const struct tlb_ctx *code, uint64_t va, uint64_t pages)
 {
     for (uint64_t i = 0; i < pages; i++) {
-        unsigned bit = filter_bit(va + (i << PAGE_BITS));
-        if ((code->code_filter[bit / 64] >> (bit % 64) & 1) != 0) {
+        uint64_t page = va + (i << PAGE_BITS);
+        unsigned bit = filter_bit(page);
+        if ((code->code_regions & region_bit(page)) != 0 &&
+            (code->code_filter[bit / 64] >> (bit % 64) & 1) != 0) {
             return true;
         }
     }
@@ -337,12 +384,14 @@ static void ctx_drop_range(struct cpu *cpu, struct tlb_ctx *ctx, const struct in
     if (globals_only && !ctx->globals) {
         return;
     }
-    ctx_clear_l0(ctx);
     if (pages > TLB_ENTRIES || hits_block(ctx, iv->addr, iv->bytes)) {
         ctx_clear(cpu, ctx);
         return;
     }
-    for (uint64_t i = 0; ctx->filled && i < pages; i++) {
+    if (ctx->l0_used) {
+        ctx_drop_l0(ctx, iv->addr, iv->bytes);
+    }
+    for (uint64_t i = 0; i < pages; i++) {
         ctx_drop_page(ctx, iv->addr + (i << PAGE_BITS), globals_only);
     }
     if (!iv->leaf_only) {

@@ -8,7 +8,7 @@
  *   EL0                 a pool of 16, keyed by ASID and table addresses. Changing TTBR or ASID
  *                       selects one.
  *
- * A context has 512 entries with the tags that bodies compare (cpu.h) and, beside them, what the
+ * A context has TLB_ENTRIES entries with the tags that bodies compare (cpu.h) and, beside them, what the
  * slow path wants to know. An entry belongs to one 4 KiB page; larger pages and blocks fill
  * several, and the context remembers the range that blocks cover, so that maintenance of an address
  * in it drops the whole context.
@@ -65,17 +65,21 @@ struct tlb_ctx {
     struct tlb_info info[TLB_ENTRIES];
     struct walk_cache_entry walk[WALK_CACHE];
     uint64_t code_filter[(1u << CODE_FILTER_BITS) /
-                         64];             /* pages, hashed, that the jump cache may lead to */
+                         64];        /* pages, hashed, that the jump cache may lead to */
+    uint64_t code_regions;           /* the same by 16 MB, hashed: a page counts if both say so */
+    uint64_t used[TLB_ENTRIES / 64]; /* entries that are filled                         */
     uint64_t transient[TLB_ENTRIES / 64]; /* EL1: entries that go with the ASID or TTBR0     */
     uint64_t block_lo[2], block_hi[2]; /* range with blocks, lower and upper half; lo > hi: none */
     uint64_t epoch;
     uint64_t used_at;      /* pool: for choosing a victim */
     uint64_t ttbr0, ttbr1; /* pool: the key               */
     uint32_t asid;
-    bool valid;                 /* pool: has a key             */
-    bool filled, walked, coded; /* something is in e, walk, code_filter */
-    bool coded_transient;       /* ... that goes with the ASID or TTBR0 */
-    bool globals;               /* an entry without TI_NG      */
+    bool valid;           /* pool: has a key             */
+    bool walked, coded;   /* something is in walk, code_filter */
+    bool any_transient;   /* a bit of transient may be set        */
+    bool walked_lower;    /* something of the lower half is in walk */
+    bool coded_transient; /* ... that goes with the ASID or TTBR0 */
+    bool globals;         /* an entry without TI_NG      */
     uint8_t el;
     bool pan;
 };

@@ -99,7 +99,7 @@ static enum fault check_page(struct machine *m, uint64_t va, bool write, unsigne
 static void refill(struct machine *m, uint64_t va, unsigned mo)
 {
     struct tlb_ctx *ctx = mo & MO_USER ? &m->tlb_user : &m->tlb;
-    struct tlb_entry *e = &ctx->e[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+    struct tlb_entry *e = &ctx->e[tlb_index(va)];
     const uint64_t page = va & ~(uint64_t)(SOFT_PAGE - 1);
 
     if (m->refill && page < DEVICE) {

@@ -281,10 +281,7 @@ static void make_l0(struct as *a, bool write)
     uint8_t *miss;
 
     as_store(a, 64, RCX, RSP, 8); /* the frame's scratch, behind the return address */
-    as_mov(a, 32, RCX, RDX);
-    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
-    as_alu_i(a, 32, ALU_AND, RCX, (TLB_ENTRIES - 1) << 5);
-    as_alu_m(a, 64, ALU_ADD, RCX, RBP, OFF(tlb));
+    tr_tlb_slot(a, OFF(tlb));
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
     miss = as_jcc(a, CC_NE);
     as_load(a, 64, RCX, RCX, offsetof(struct tlb_entry, addend));
@@ -500,7 +497,8 @@ void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
     const struct vm_ports *ports = &cpu->vcpu->vm->ports;
 
-    if (cpu->priv->jit == NULL || slot >= PAGE_SLOTS) {
+    if (cpu->priv->jit == NULL || slot >= PAGE_SLOTS ||
+        is_translated(cpu->priv->jit, &page->ops[slot])) {
         return;
     }
     if (page->jit == NULL) {

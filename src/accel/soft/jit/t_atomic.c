@@ -36,10 +36,7 @@ static struct gate gate_open(struct tr *t, const struct op *op, unsigned bytes, 
         as_4(a, bytes - 1);
         g.misaligned = as_jcc(a, CC_NE);
     }
-    as_mov(a, 32, RCX, RDX);
-    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
-    as_alu_i(a, 32, ALU_AND, RCX, (TLB_ENTRIES - 1) << 5);
-    as_alu_m(a, 64, ALU_ADD, RCX, RBP, OFF(tlb));
+    tr_tlb_slot(a, OFF(tlb));
     as_mov(a, 64, RAX, RDX);
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_alu_m(

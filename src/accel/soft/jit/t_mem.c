@@ -137,10 +137,7 @@ static struct door lookup_user(struct tr *t, unsigned span, unsigned elem, bool 
     struct as *a = &t->a;
     struct door d = { .write = write };
 
-    as_mov(a, 32, RCX, RDX);
-    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
-    as_alu_i(a, 32, ALU_AND, RCX, (TLB_ENTRIES - 1) << 5);
-    as_alu_m(a, 64, ALU_ADD, RCX, RBP, OFF(tlb_user));
+    tr_tlb_slot(a, OFF(tlb_user));
     make_tag(t, span, elem);
     as_alu_m(
         a, 64, ALU_CMP, RAX, RCX,

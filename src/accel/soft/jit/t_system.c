@@ -331,10 +331,7 @@ static void t_dc_zva(struct tr *t, const struct op *op, unsigned arg)
     as_patch(a, allowed, a->p);
     tr_get(t, 64, RDX, op->rd);
     as_alu_i(a, 64, ALU_AND, RDX, -64);
-    as_mov(a, 32, RCX, RDX);
-    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
-    as_alu_i(a, 32, ALU_AND, RCX, (TLB_ENTRIES - 1) << 5);
-    as_alu_m(a, 64, ALU_ADD, RCX, RBP, OFF(tlb));
+    tr_tlb_slot(a, OFF(tlb));
     as_mov(a, 64, RAX, RDX);
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct tlb_entry, wtag));

@@ -274,7 +274,8 @@ void tr_far(struct tr *t, bool typed)
     as_mov(a, 64, RCX, RAX);
     as_shift(a, 64, SH_SHR, RCX, JC_BITS);
     as_alu(a, 32, ALU_XOR, RCX, RAX);
-    as_alu_i(a, 32, ALU_AND, RCX, ((1 << JC_BITS) - 1) << 2);
+    as_alu_m(a, 32, ALU_XOR, RCX, RBP, OFF(jc_salt)); /* jc_index */
+    as_alu_i(a, 32, ALU_AND, RCX, (int32_t)JC_INDEX_MASK << 2);
     as_lea_x(a, 64, RDX, RBP, RCX, 3, jc);
     as_alu_m(a, 64, ALU_CMP, RAX, RDX, offsetof(struct jc_entry, va));
     as_jcc_to(a, CC_NE, t->jit->far_miss);

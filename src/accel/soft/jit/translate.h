@@ -172,6 +172,17 @@ extern const struct tmpl jit_tmpl_crypto[UOP_COUNT];
 /* Host register of a guest register, or NOREG. */
 extern const int8_t jit_pin[X_COUNT];
 
+/* RCX = tlb_slot of the address in RDX, in the context that the field of struct cpu at context points to. */
+static inline void tr_tlb_slot(struct as *a, int32_t context)
+{
+    as_mov(a, 32, RCX, RDX);
+    as_shift(a, 32, SH_SHR, RCX, TLB_BITS);
+    as_alu(a, 32, ALU_XOR, RCX, RDX);
+    as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
+    as_alu_i(a, 32, ALU_AND, RCX, (int32_t)(TLB_ENTRIES - 1) << 5);
+    as_alu_m(a, 64, ALU_ADD, RCX, RBP, context);
+}
+
 /* ---- For templates (translate.c) ------------------------------------------------------------- */
 
 /* A host register that holds guest register g: its own, or tmp. The upper half of a 32-bit one is not to be used. */
