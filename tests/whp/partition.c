@@ -186,9 +186,9 @@ whp_result WHvCreatePartition(whp_partition *partition)
 
 static whp_result set_ic(struct whp_partition_object *p, const struct whp_ic_parameters *ic)
 {
-    if (ic->mode > WHP_IC_GICV3 || (ic->gicd_base & 0xffff) != 0 || ic->lpi_bits > 16 ||
-        ic->timer_ppi < 16 || ic->timer_ppi > 31 || ic->pmu_ppi < 16 || ic->pmu_ppi > 31 ||
-        ic->reserved0 != 0 || ic->reserved1 != 0) {
+    if (ic->mode > WHP_IC_GICV3 || ((ic->gicd_base | ic->gits_translater_base) & 0xffff) != 0 ||
+        ic->lpi_bits > 16 || ic->timer_ppi < 16 || ic->timer_ppi > 31 || ic->pmu_ppi < 16 ||
+        ic->pmu_ppi > 31 || ic->reserved0 != 0 || ic->reserved1 != 0) {
         return WHP_E_INVALIDARG;
     }
     p->ic = *ic;
@@ -521,4 +521,25 @@ whp_result WHvUnmapGpaRange(whp_partition p, uint64_t gpa, uint64_t size)
     remake_slots(p);
     gate_open(p);
     return partial ? WHP_E_INVALIDARG : 0; /* without the feature PartialUnmap */
+}
+
+/* Nothing comes of it here: memory is there. */
+whp_result WHvAdviseGpaRange(whp_partition p, const struct whp_range *ranges, uint32_t count,
+                             uint32_t advice, const void *buf, uint32_t size)
+{
+    whp_result result;
+
+    SIM_ENTER("WHvAdviseGpaRange", advice);
+    if ((result = sim_check(p, SIM_SET_UP)) != 0) {
+        return result;
+    }
+    if (advice != WHP_ADVICE_POPULATE || buf == NULL || size != sizeof(struct whp_populate)) {
+        return WHP_E_INVALIDARG;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (sim_find_map(p, ranges[i].gpa) == NULL) {
+            return WHP_E_GPA_RANGE_NOT_FOUND;
+        }
+    }
+    return 0;
 }

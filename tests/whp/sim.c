@@ -150,6 +150,9 @@ static uint32_t capability(uint32_t code, uint64_t value[3])
     case WHP_CAP_PROCESSOR_VENDOR:
         value[0] = sim_is("vendor", "intel") ? 1 : WHP_VENDOR_ARM;
         return 4;
+    case WHP_CAP_POPULATE_FLAGS:
+        value[0] = WHP_POPULATE_PREFETCH | WHP_POPULATE_AVOID_HARD_FAULTS;
+        return 4;
     case WHP_CAP_PA_WIDTH: value[0] = sim_pa_bits(); return 4;
     case WHP_CAP_LPI_BITS: value[0] = 16; return 4;
     case WHP_CAP_PROCESSOR_BANKS:

@@ -11,7 +11,7 @@ for want in "$machine" IMAGE_DLL_CHARACTERISTICS_DYNAMIC_BASE IMAGE_DLL_CHARACTE
     IMAGE_DLL_CHARACTERISTICS_HIGH_ENTROPY_VA IMAGE_SUBSYSTEM_WINDOWS_CUI; do
     grep -q "$want" <<<"$headers" || { echo "missing in the headers: $want"; exit 1; }
 done
-known='^(kernel32|ntdll|ws2_32|bcrypt|winmm|shell32|msvcrt|api-ms-win-crt-[a-z-]*-l1-1-0)\.dll$'
+known='^(kernel32|advapi32|ntdll|ws2_32|bcrypt|winmm|shell32|msvcrt|api-ms-win-crt-[a-z-]*-l1-1-0)\.dll$'
 n=0
 for dll in $("$objdump" -p "$1" | sed -n 's/^ *DLL Name: *//p' | tr '[:upper:]' '[:lower:]'); do
     [[ $dll =~ $known ]] || { echo "needs $dll, which is no part of Windows"; exit 1; }

@@ -65,6 +65,7 @@ enum whp_capability {
     WHP_CAP_HYPERVISOR_PRESENT = 0x0000, /* BOOL, 4 bytes */
     WHP_CAP_FEATURES = 0x0001,           /* u64           */
     WHP_CAP_EXTENDED_VM_EXITS = 0x0002,  /* u64           */
+    WHP_CAP_POPULATE_FLAGS = 0x0005,     /* u32           */
     WHP_CAP_PROCESSOR_VENDOR = 0x1000,   /* u32           */
     WHP_CAP_PROCESSOR_BANKS = 0x1006,    /* struct whp_feature_banks, count filled in before */
     WHP_CAP_PA_WIDTH = 0x100a,           /* u32, bits     */
@@ -147,9 +148,16 @@ enum whp_register {
 
 enum { WHP_MAP_READ = 1, WHP_MAP_WRITE = 2, WHP_MAP_EXECUTE = 4, WHP_MAP_TRACK_DIRTY = 8 };
 
-struct whp_translation {
-    uint32_t code; /* 0: done */
-    uint32_t reserved;
+struct whp_range {
+    uint64_t gpa, size;
+};
+
+enum { WHP_ADVICE_POPULATE = 0 };
+enum { WHP_POPULATE_PREFETCH = 1, WHP_POPULATE_AVOID_HARD_FAULTS = 2 };
+
+struct whp_populate {
+    uint32_t flags;
+    uint32_t access; /* WHP_ACCESS_... */
 };
 
 /* ---- Exits ----------------------------------------------------------------------------------- */
@@ -331,7 +339,8 @@ WHP_AT(whp_ic_parameters, timer_ppi, 32);
 WHP_AT(whp_ic_parameters, pmu_ppi, 36);
 WHP_SIZE(whp_value, 16);
 _Static_assert(_Alignof(struct whp_value) == 16, "alignment of struct whp_value");
-WHP_SIZE(whp_translation, 8);
+WHP_SIZE(whp_range, 16);
+WHP_SIZE(whp_populate, 8);
 WHP_SIZE(whp_intercept, 24);
 WHP_AT(whp_intercept, access, 5);
 WHP_AT(whp_intercept, pc, 8);

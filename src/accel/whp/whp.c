@@ -20,6 +20,9 @@ static const uint8_t pa_sizes[] = { 32, 36, 40, 42, 44, 48, 52 };
 
 #define PA_DEFAULT 40
 
+/* The ITS's place in the map of both boards; there is none, but the platform wants an address. */
+#define ITS_BASE 0x08080000u
+
 static unsigned parange_of(unsigned bits)
 {
     unsigned code = 0;
@@ -57,8 +60,7 @@ static enum status choose_width(struct vm *vm, struct err *err)
 
     (void)whp_capability(&w->api, WHP_CAP_PA_WIDTH, &host, sizeof(host));
     bits = pa_sizes[parange_of(host < PA_DEFAULT ? host : PA_DEFAULT)];
-    while (bits < 64 && last >> bits != 0 &&
-           pa_sizes[parange_of(bits)] < pa_sizes[parange_of(host)]) {
+    while (last >> bits != 0 && pa_sizes[parange_of(bits)] < pa_sizes[parange_of(host)]) {
         bits = pa_sizes[parange_of(bits) + 1];
     }
     if (last >> bits != 0) {
@@ -95,6 +97,7 @@ static enum status set_properties(struct vm *vm, struct err *err)
     struct whp_ic_parameters ic = {
         .mode = WHP_IC_GICV3,
         .gicd_base = window_base(vm, &gic_dist_ops),
+        .gits_translater_base = ITS_BASE,
         .timer_ppi = PPI_VIRT_TIMER,
         .pmu_ppi = PPI_PMU,
     };
@@ -207,6 +210,24 @@ static void whp_vm_destroy(struct vm *vm)
     vm->accel_state = NULL;
 }
 
+/*
+ * Pages that the guest touches first are reported to be very slow on ARM64: they are made beforehand where the platform offers
+ * it. Where it fails, they come one by one.
+ */
+static void populate(struct whp_vm *w, const struct mem_slot *slot)
+{
+    const struct whp_range range = { slot->base, slot->size };
+    struct whp_populate how = { .access = WHP_ACCESS_WRITE };
+
+    if (w->api.WHvAdviseGpaRange != NULL &&
+        whp_capability(&w->api, WHP_CAP_POPULATE_FLAGS, &how.flags, sizeof(how.flags)) &&
+        (how.flags & WHP_POPULATE_PREFETCH) != 0) {
+        how.flags &= WHP_POPULATE_PREFETCH | WHP_POPULATE_AVOID_HARD_FAULTS;
+        (void)w->api.WHvAdviseGpaRange(w->partition, &range, 1, WHP_ADVICE_POPULATE, &how,
+                                       sizeof(how));
+    }
+}
+
 static enum status whp_ram_map(struct vm *vm, const struct mem_slot *slot, struct err *err)
 {
     struct whp_vm *w = whp_of(vm);
@@ -214,7 +235,13 @@ static enum status whp_ram_map(struct vm *vm, const struct mem_slot *slot, struc
     whp_result result =
         w->api.WHvMapGpaRange(w->partition, slot->host, slot->base, slot->size, flags);
 
-    return result < 0 ? whp_fail(err, "WHvMapGpaRange", result) : ST_OK;
+    if (result < 0) {
+        return whp_fail(err, "WHvMapGpaRange", result);
+    }
+    if (!slot->rom) {
+        populate(w, slot);
+    }
+    return ST_OK;
 }
 
 /* ---- Ready, and again after a reboot --------------------------------------------------------- */

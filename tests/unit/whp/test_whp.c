@@ -46,7 +46,8 @@ static void test_hello(void **state)
 static void test_forms(void **state)
 {
     static const char *const switches[] = { NULL, "gpa=unmapped length=0", "surplus=2",
-                                            "cpu=cortex-a53 features=off pa=40" };
+                                            "cpu=cortex-a53 features=off pa=40",
+                                            "fail=WHvAdviseGpaRange" };
 
     for (unsigned i = 0; i < ARRAY_SIZE(switches); i++) {
         struct rig r;
