@@ -87,10 +87,11 @@ timer_on:
         mov     x0, #1
         msr     cntv_ctl_el0, x0
         isb
+2:      wfi                                             // masked: one that is pending already ends the wait, too
         msr     daifclr, #2
-2:      wfi
-        cbz     w20, 2b
+        isb                                             // and is taken here
         msr     daifset, #2
+        cbz     w20, 2b
         adr     x19, tick_text
         bl      puts
 

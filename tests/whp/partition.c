@@ -37,6 +37,18 @@ bool sim_any_running(const struct whp_partition_object *p)
     return false;
 }
 
+uint64_t sim_now_ns(const struct whp_partition_object *p)
+{
+    return host_now_ns() * p->faster;
+}
+
+uint64_t sim_host_time(const struct whp_partition_object *p, uint64_t guest_ns)
+{
+    return guest_ns > UINT64_MAX - p->vm.clock_offset_ns
+               ? UINT64_MAX
+               : (guest_ns + p->vm.clock_offset_ns) / p->faster;
+}
+
 /* ---- What the core's machine is lent --------------------------------------------------------- */
 
 static void *port_alloc(void *opaque, size_t size, size_t align)
@@ -88,7 +100,7 @@ static uint64_t port_now_ns(void *opaque)
 {
     const struct whp_partition_object *p = opaque;
 
-    return p->stopped_ns != 0 ? p->stopped_ns : host_now_ns();
+    return p->stopped_ns != 0 ? p->stopped_ns : sim_now_ns(p);
 }
 static uint64_t port_wall_s(void *opaque)
 {
@@ -147,10 +159,8 @@ static void timer_main(void *arg)
     uint64_t next;
 
     for (;;) {
-        bool stopped = p->stopped_ns != 0;
         next = vm_poll_timers(&p->vm);
-        next = stopped || next > UINT64_MAX - p->vm.clock_offset_ns ? UINT64_MAX
-                                                                    : next + p->vm.clock_offset_ns;
+        next = p->stopped_ns != 0 ? UINT64_MAX : sim_host_time(p, next);
         host_mutex_lock(p->timer_lock);
         while (!p->timer_woken && !p->timer_ends &&
                host_cond_wait(p->timer_cond, p->timer_lock, next)) {
@@ -180,6 +190,7 @@ whp_result WHvCreatePartition(whp_partition *partition)
     }
     p->magic = SIM_MAGIC;
     p->pa_bits = 40;
+    p->faster = sim_number("faster", 1);
     *partition = p;
     return 0;
 }

@@ -26,6 +26,7 @@
  *   length=0               exits do not say how long the instruction is
  *   second=on              more than one partition with memory in a process
  *   cpu=MODEL              the host's processor (neoverse-n1)
+ *   faster=N               the guest's time goes N times as fast as the host's
  */
 #ifndef WHP_SIM_H
 #define WHP_SIM_H
@@ -109,7 +110,8 @@ struct whp_partition_object {
     struct sim_port port[SIM_PORTS_MAX];
 
     /* Time. */
-    uint64_t stopped_ns; /* host clock when it was suspended; 0: it goes on */
+    uint64_t faster;
+    uint64_t stopped_ns; /* sim_now_ns when it was suspended; 0: it goes on */
     struct host_thread *timer_thread;
     struct host_mutex *timer_lock;
     struct host_cond *timer_cond;
@@ -151,6 +153,10 @@ uint32_t sim_pa_bits(void);
     } while (0)
 
 /* ---- partition.c ----------------------------------------------------------------------------- */
+
+/* The clock that guests see, and the host's time at which it will show what the guest's clock calls guest_ns. */
+uint64_t sim_now_ns(const struct whp_partition_object *p);
+uint64_t sim_host_time(const struct whp_partition_object *p, uint64_t guest_ns);
 
 /* WHP_E_... or 0: a live partition in this state. */
 whp_result sim_check(whp_partition partition, enum sim_state state);

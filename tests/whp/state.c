@@ -213,7 +213,7 @@ whp_result WHvSuspendPartitionTime(whp_partition p)
     if (sim_any_running(p)) {
         return WHP_E_INVALID_STATE;
     }
-    p->stopped_ns = p->stopped_ns != 0 ? p->stopped_ns : host_now_ns();
+    p->stopped_ns = p->stopped_ns != 0 ? p->stopped_ns : sim_now_ns(p);
     return 0;
 }
 
@@ -226,7 +226,7 @@ whp_result WHvResumePartitionTime(whp_partition p)
         return result;
     }
     if (p->stopped_ns != 0) {
-        p->vm.clock_offset_ns += host_now_ns() - p->stopped_ns;
+        p->vm.clock_offset_ns += sim_now_ns(p) - p->stopped_ns;
         p->stopped_ns = 0;
         p->vm.ports.wake_timers(p);
     }

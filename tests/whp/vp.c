@@ -78,10 +78,7 @@ void sim_wake(void *opaque, unsigned cpu)
 
 static void sleep_until_work(struct sim_vp *vp, struct vcpu *vcpu)
 {
-    const struct vm *vm = vcpu->vm;
-    uint64_t deadline = vcpu->wait_until_ns > UINT64_MAX - vm->clock_offset_ns
-                            ? UINT64_MAX
-                            : vcpu->wait_until_ns + vm->clock_offset_ns;
+    uint64_t deadline = sim_host_time(vp->partition, vcpu->wait_until_ns);
     bool more = true;
 
     if (vcpu->wfe && host_now_ns() + WFE_NS < deadline) {
