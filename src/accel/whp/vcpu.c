@@ -18,7 +18,8 @@
 
 /* ---- Kick ------------------------------------------------------------------------------------ */
 
-#define KICKS_MAX 2000 /* of a millisecond or more: then the processor cannot be stopped */
+#define KICKS_MAX 2000  /* of a millisecond or more: then the processor cannot be stopped */
+#define SPINS     20000 /* looks before the first millisecond: most come out in microseconds */
 
 static void cancel_until_out(struct vcpu *vcpu, struct whp_cpu *c)
 {
@@ -27,7 +28,9 @@ static void cancel_until_out(struct vcpu *vcpu, struct whp_cpu *c)
 
     for (unsigned i = 0; i < KICKS_MAX && atomic_load(&c->inside); i++) {
         result = w->api.WHvCancelRunVirtualProcessor(w->partition, vcpu->index, 0);
-        if (w->api.nap != NULL) {
+        for (unsigned spin = 0; spin < SPINS && atomic_load(&c->inside); spin++) {
+        }
+        if (w->api.nap != NULL && atomic_load(&c->inside)) {
             w->api.nap();
         }
     }
