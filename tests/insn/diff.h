@@ -55,6 +55,8 @@ void vixl_cases(const struct a64_row *row, unsigned count);
 void agent_cases(const struct a64_row *row, unsigned count);
 /* Against translated code. */
 void translator_cases(const struct a64_row *row, unsigned count);
+/* Pairs of instructions that it takes together. */
+void fused_cases(unsigned count);
 /* Settles what waits for the agent. */
 void agent_flush(const struct a64_row *row);
 

@@ -402,6 +402,10 @@ int main(int argc, char **argv)
             run_row(a64_row(diff.table, i), count);
         }
     }
+    if (diff.levels != 0 && (options.oracles & ORACLE_TRANSLATOR) != 0) {
+        diff.row_fails = 0;
+        fused_cases(options.count != 0 ? options.count : 3000);
+    }
     if (diff.shm != NULL) {
         agent_stop();
     }

@@ -32,13 +32,14 @@ enum soft_memory {
 void soft_run_body(struct insn_state *state, uint32_t word, enum soft_memory memory,
                    bool far_branches);
 
+#define SOFT_WORDS 4
 /*
- * The same by translated code. level: which of the host's instructions it may use, below soft_translator_levels
+ * The same by translated code, for up to SOFT_WORDS words that run one after the other. level: which of the host's instructions it may use, below soft_translator_levels
  * (0: there is no translator here).
  */
 unsigned soft_translator_levels(void);
-void soft_run_translated(struct insn_state *state, uint32_t word, enum soft_memory memory,
-                         unsigned level);
+void soft_run_translated(struct insn_state *state, const uint32_t *words, unsigned count,
+                         enum soft_memory memory, unsigned level);
 
 /* The access that made the last run a fault: its first byte, its size, whether its alignment was
  * demanded. */

@@ -337,35 +337,43 @@ unsigned soft_translator_levels(void)
 
 /* The translation that there is. */
 static struct translation {
-    uint32_t word;
-    unsigned slot, level, cpus;
+    uint32_t word[SOFT_WORDS];
+    unsigned count, slot, level, cpus;
     op_fn *fn;
 } now;
 
-static void translate(unsigned slot, uint32_t word, unsigned level)
+static void translate(unsigned slot, const uint32_t *words, unsigned count, unsigned level)
 {
-    if (now.fn != NULL && now.word == word && now.slot == slot && now.level == level &&
-        now.cpus == vm.config.cpus) {
+    if (now.fn != NULL && now.count == count &&
+        memcmp(now.word, words, count * sizeof *words) == 0 && now.slot == slot &&
+        now.level == level && now.cpus == vm.config.cpus) {
         return;
     }
     if (now.fn == NULL || now.level != level) {
         jit_limit(&cpu, level);
     }
-    ops[slot].word = word;
-    ops[slot].fn = op_undefined; /* anything that is decoded */
-    now = (struct translation){ word, slot, level, vm.config.cpus, jit_now(&cpu, &page, slot) };
+    for (unsigned i = 0; i < count; i++) {
+        ops[slot + i].word = words[i];
+        ops[slot + i].fn = op_undefined; /* anything that is decoded */
+    }
+    now = (struct translation){ .count = count,
+                                .slot = slot,
+                                .level = level,
+                                .cpus = vm.config.cpus,
+                                .fn = jit_now(&cpu, &page, slot) };
+    memcpy(now.word, words, count * sizeof *words);
 }
 
-/* A run that ended in the page has counted the instruction. */
-static bool counted(unsigned slot)
+/* A run that ended in the page has counted its instructions. */
+static bool counted(unsigned slot, unsigned count)
 {
     return cpu.pc - INSN_CODE_VA >= SOFT_PAGE ||
            cpu.count_bias + (int64_t)(cpu.pc - INSN_CODE_VA) / 4 * (int64_t)sizeof(struct op) ==
-               (int64_t)((slot + 1) * sizeof(struct op));
+               (int64_t)((slot + count) * sizeof(struct op));
 }
 
-void soft_run_translated(struct insn_state *s, uint32_t word, enum soft_memory memory,
-                         unsigned level)
+void soft_run_translated(struct insn_state *s, const uint32_t *words, unsigned count,
+                         enum soft_memory memory, unsigned level)
 {
     unsigned slot = (unsigned)((s->pc - INSN_CODE_VA) / 4);
 
@@ -375,21 +383,23 @@ void soft_run_translated(struct insn_state *s, uint32_t word, enum soft_memory m
     outcome = INSN_RAN;
     if (sigsetjmp(insn_escape, 0) == 0) {
         insn_running = 1;
-        translate(slot, word, level);
+        translate(slot, words, count, level);
         outcome = now.fn == NULL ? INSN_CRASHED : INSN_RAN;
         if (now.fn != NULL) {
             ops[slot].fn = now.fn;
             go(&ops[slot]);
         }
-        if (outcome == INSN_RAN && !counted(slot)) {
-            fprintf(stderr, "%08x: the translator's count of instructions is wrong\n", word);
+        if (outcome == INSN_RAN && !counted(slot, count)) {
+            fprintf(stderr, "%08x: the translator's count of instructions is wrong\n", words[0]);
             outcome = INSN_CRASHED;
         }
     } else {
         outcome = INSN_CRASHED;
     }
     insn_running = 0;
-    ops[slot].fn = op_decode;
+    for (unsigned i = 0; i < count; i++) {
+        ops[slot + i].fn = op_decode;
+    }
     save_state(s);
 }
 
@@ -398,8 +408,8 @@ unsigned soft_translator_levels(void)
 {
     return 0;
 }
-void soft_run_translated(struct insn_state *s, uint32_t word, enum soft_memory memory,
-                         unsigned level)
+void soft_run_translated(struct insn_state *s, const uint32_t *words, unsigned count,
+                         enum soft_memory memory, unsigned level)
 {
 }
 #endif

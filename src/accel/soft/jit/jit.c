@@ -567,6 +567,9 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
 
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
+    if (page->jit != NULL) {
+        memset(page->jit->head, 0, sizeof(page->jit->head));
+    }
     jit_mark(cpu, page, slot);
     page->jit->links = NULL;
     page->ops[slot].fn = before;

@@ -237,7 +237,7 @@ static void t_ccmp(struct tr *t, const struct op *op, unsigned arg)
     struct as *a = &t->a;
     uint8_t *no, *done;
 
-    if (tr_vec_refuse(t, t->generic)) {
+    if (tr_vec_refuse(t, false)) {
         return;
     }
     tr_vec(t, true);
@@ -409,6 +409,36 @@ static void t_cvt_int(struct tr *t, const struct op *op, unsigned arg)
     tr_cold_call(t, odd, large, NULL);
 }
 
+/* FJCVTZS: Z says that the integer is the number, bit by bit (which -0 is not); the other flags are 0. */
+static void t_cvt_js(struct tr *t, const struct op *op, unsigned arg)
+{
+    struct as *a = &t->a;
+    uint8_t *odd;
+    int n;
+
+    if (!vfp_begin(t, false)) {
+        return;
+    }
+    n = vr(t, op->rn, SX1);
+    v2(t, V_CVTT_TO_G(true, false), RCX, n);
+    as_alu_i(a, 32, ALU_CMP, RCX, 1);
+    odd = as_jcc(a, CC_O);
+    v_zero(t, SX0);
+    v3(t, V_CVT_FROM_G(true, false), SX0, SX0, RCX);
+    v2(t, V_MOVQ_TO_G, SX0, RAX);
+    v2(t, V_MOVQ_TO_G, n, RDX);
+    as_alu(a, 64, ALU_XOR, RDX, RAX);
+    as_alu(a, 32, ALU_XOR, RAX, RAX);
+    as_test(a, 64, RDX, RDX);
+    as_setcc(a, CC_E, RAX);
+    as_shift(a, 32, SH_SHL, RAX, 14);
+    as_alu_i(a, 32, ALU_OR, RAX, 0x100); /* C is 0: a borrow */
+    as_store(a, 32, RAX, RBP, OFF(jit_nzcv));
+    tr_put(t, op->rd, RCX);
+    t->fk = FK_NONE;
+    tr_cold_call(t, odd, NULL, NULL);
+}
+
 enum { FROM_X = 2, UNSIGNED = 4 };
 
 static void t_from_int(struct tr *t, const struct op *op, unsigned arg)
@@ -473,6 +503,7 @@ const struct tmpl jit_tmpl_fp[UOP_COUNT] = {
     T_SD(fcvtzs_w, t_cvtzs, 0),
     T_SD(fcvtzs_x, t_cvtzs, TO_X),
     T_SD(fcvt_int, t_cvt_int, 0),
+    T(fjcvtzs, t_cvt_js, 0),
     T_SD(scvtf_w, t_from_int, 0),
     T_SD(scvtf_x, t_from_int, FROM_X),
     T_SD(ucvtf_w, t_from_int, UNSIGNED),

@@ -391,6 +391,20 @@ static void t_shl(struct tr *t, const struct op *op, unsigned arg)
     r = v_last(t, op, 0, SX0);
     v_shl(t, SIZE(arg), r, vr(t, op->rn, SX1), (unsigned)op->imm);
     v_put_shape(t, op, r);
+    if (op->rd != op->rn && op->ra == SHAPE_FULL) { /* the first half of a rotation, perhaps */
+        t->shl |= 1u << op->rd;
+        t->shl_from[op->rd] = op->rn;
+        t->shl_count[op->rd] = (uint8_t)op->imm;
+        t->shl_size[op->rd] = SIZE(arg);
+    }
+}
+
+/* SHL Vd, Vn, #n and SRI Vd, Vn, #(size - n) are a rotation. */
+static bool is_rotation(const struct tr *t, const struct op *op, unsigned size)
+{
+    return size >= 2 && op->ra == SHAPE_FULL && t->jit->host.level == VEX_AVX512 &&
+           (t->shl >> op->rd & 1) != 0 && t->shl_from[op->rd] == op->rn &&
+           t->shl_size[op->rd] == size && t->shl_count[op->rd] + op->imm == 8u << size;
 }
 
 enum { LEFT = 4 };
@@ -404,6 +418,12 @@ static void t_insert(struct tr *t, const struct op *op, unsigned arg)
     if (!v_begin(t, false)) {
         return;
     }
+    if ((arg & LEFT) == 0 && is_rotation(t, op, size)) {
+        int r = v_dst(t, op->rd, NOREG, NOREG, NOREG, SX0);
+        v_shift(t, V_PROL(size), 1, r, vr(t, op->rn, SX1), esize - count);
+        v_put(t, op->rd, r);
+        return;
+    }
     if ((arg & LEFT) != 0) {
         filled = ones << count & ones;
         v_shl(t, size, SX0, vr(t, op->rn, SX1), count);
@@ -411,8 +431,14 @@ static void t_insert(struct tr *t, const struct op *op, unsigned arg)
         filled = count == 64 ? 0 : ones >> count;
         v_shr(t, size, false, SX0, vr(t, op->rn, SX1), count);
     }
-    v3c(t, V_AND, SX1, vr(t, op->rd, SX1), v_each(size, ~filled & ones),
-        v_each(size, ~filled & ones));
+    filled = v_each(size, filled);
+    if (t->jit->host.level == VEX_AVX512) { /* shifted, or Vd and not filled */
+        int d = vr(t, op->rd, SX1);
+        v3ci(t, V_TERNLOG, d, SX0, filled, filled, 0xdc);
+        v_put_shape(t, op, d);
+        return;
+    }
+    v3c(t, V_AND, SX1, vr(t, op->rd, SX1), ~filled, ~filled);
     v3(t, V_OR, SX0, SX0, SX1);
     v_put_shape(t, op, SX0);
 }

@@ -255,7 +255,7 @@ void tr_call(struct tr *t)
     if (t->i->uop < UOP_fmov_s) { /* others leave FPCR, CPACR_EL1 and the Exception level alone */
         t->vec = 0;
     }
-    t->z64 = t->z32 = 0;
+    t->z64 = t->z32 = t->shl = 0;
 }
 
 void tr_count(struct tr *t, int32_t bytes)
@@ -579,7 +579,6 @@ bool jit_translate(struct tr *t)
 {
     t->fk = FK_NONE;
     t->fused = t->consts = t->uses = 0;
-    t->generic = (t->cpu->fpcr & FPCR_FZ) != 0;
     vregs_forget(t);
     body(t);
     for (unsigned n = 0; n < t->colds && !t->a.full; n++) {

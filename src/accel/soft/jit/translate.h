@@ -130,9 +130,11 @@ struct tr {
     int32_t bias;
     bool ended;        /* no way leads to the next instruction */
     uint8_t vec;       /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
-    bool generic;      /* FPCR is one that needs the bodies */
     unsigned fused;    /* instructions after this one that are done already */
     uint32_t z64, z32; /* bit n: Vn is 0 from bit 64, 32 on */
+    /* Bit n: Vn is Vshl_from[n] shifted to the left by shl_count[n], in elements of shl_size[n]. */
+    uint32_t shl;
+    uint8_t shl_from[32], shl_count[32], shl_size[32];
     struct {
         uint64_t lo, hi;
     } constant[CONST_MAX];

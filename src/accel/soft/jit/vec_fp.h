@@ -9,7 +9,7 @@
  *
  * There the body does it again, behind the region: whatever flags the host has raised by then, Arm raises too. Overflow, zero
  * divisors, inexact results and subnormal ones are the same. Sums, differences and square roots are exact where they are tiny.
- * With FPCR.FZ the body does all (GATE_FZ). A vector has the same test on all elements at once, which is taken if one is odd.
+ * With FPCR.FZ the interpreter does all (GATE_FZ). A vector has the same test on all elements at once, which is taken if one is odd.
  */
 #ifndef SOFT_JIT_VEC_FP_H
 #define SOFT_JIT_VEC_FP_H
@@ -33,7 +33,7 @@ static inline uint64_t vfp_least(bool d)
 /* The start of a template that does arithmetic. False: the body has been called instead. */
 static inline bool vfp_begin(struct tr *t, bool refuse)
 {
-    if (tr_vec_refuse(t, refuse || t->generic)) {
+    if (tr_vec_refuse(t, refuse)) {
         return false;
     }
     tr_vec(t, true);

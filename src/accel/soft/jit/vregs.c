@@ -113,6 +113,7 @@ void vregs_forget(struct tr *t)
 {
     t->vec = 0;
     t->z64 = t->z32 = 0;
+    t->shl = 0;
 }
 
 bool tr_vec_refuse(struct tr *t, bool refuse)
@@ -124,14 +125,33 @@ bool tr_vec_refuse(struct tr *t, bool refuse)
     return true;
 }
 
+/* Does arithmetic come soon, in this line? Then one look at the gate does for both. */
+static bool arith_ahead(const struct tr *t)
+{
+    const struct ti *i = t->i;
+
+    for (unsigned n = 0; n < 16 && i + 1 < &t->insn[t->count] && i[1].slot == i->slot + 1; n++) {
+        i++;
+        if (i->join || i->entry || i->loop || (uop_table[i->uop].flags & UOP_ENDS_BLOCK) != 0) {
+            return false;
+        }
+        if (jit_tmpl_fp[i->uop].fn != NULL || jit_tmpl_simd_fp[i->uop].fn != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void tr_vec(struct tr *t, bool arith)
 {
     struct cold *c;
-    unsigned mask = GATE_OUT | GATE_TRAP | (arith ? GATE_FZ : 0);
 
     if (t->vec >= 1 + arith) {
         return;
     }
+    arith = arith || arith_ahead(t);
+    unsigned mask = GATE_OUT | GATE_TRAP | (arith ? GATE_FZ : 0);
+
     if (t->fk != FK_NONE && !t->fsaved && t->i->live_in) {
         tr_flags_save(t);
     }
@@ -226,8 +246,19 @@ void v_zero(struct tr *t, int d)
     }
 }
 
+/* Vd changes. */
+static void forget_shl(struct tr *t, unsigned d)
+{
+    for (unsigned n = 0; t->shl >> n != 0 && n < 32; n++) {
+        if (n == d || t->shl_from[n] == d) {
+            t->shl &= ~(1u << n);
+        }
+    }
+}
+
 void v_put(struct tr *t, unsigned d, int x)
 {
+    forget_shl(t, d);
     if (v_pinned(t, d)) {
         v_mov(t, t->jit->vpin[d], x);
     } else {
@@ -238,6 +269,7 @@ void v_put(struct tr *t, unsigned d, int x)
 
 void v_put64(struct tr *t, unsigned d, int x)
 {
+    forget_shl(t, d);
     if (v_pinned(t, d)) {
         v2(t, V_MOVQ, t->jit->vpin[d], x);
     } else {
@@ -251,6 +283,7 @@ void v_put32(struct tr *t, unsigned d, int x)
 {
     int r = v_pinned(t, d) ? t->jit->vpin[d] : SX3;
 
+    forget_shl(t, d);
     v3i(t, V_INSERTPS, r, x, x, 0x0e);
     if (!v_pinned(t, d)) {
         v_put(t, d, r);
