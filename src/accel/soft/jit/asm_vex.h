@@ -99,6 +99,7 @@ enum {
 #define V_BLENDPS    (VOP(1, 3, 0, 0x0c) | VOP_LOW)
 #define V_PERMI2B    (VOP(1, 2, 0, 0x75) | VOP_EVEX)
 #define V_PBROAD_G(sz) (VOP(1, 2, (sz) == 3, (sz) == 0 ? 0x7a : (sz) == 1 ? 0x7b : 0x7c) | VOP_EVEX)
+#define V_PBROADCAST(sz) VOP(1, 2, 0, (sz) == 0 ? 0x78 : (sz) == 1 ? 0x79 : 0x58) /* from AVX2 on; of doublewords: MOVDDUP */
 #define V_GF2AFFINE  VOP(1, 3, 1, 0xce)
 
 /* Shifts by an immediate; the group's digit is the register field. */

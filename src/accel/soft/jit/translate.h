@@ -169,6 +169,7 @@ extern const struct tmpl jit_tmpl_simd[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd_long[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd_perm[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd_fp[UOP_COUNT];
+extern const struct tmpl jit_tmpl_struct[UOP_COUNT];
 extern const struct tmpl jit_tmpl_crypto[UOP_COUNT];
 
 /* Host register of a guest register, or NOREG. */
