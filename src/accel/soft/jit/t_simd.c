@@ -381,21 +381,62 @@ static void t_shr(struct tr *t, const struct op *op, unsigned arg)
     accumulate(t, op, arg, size);
 }
 
+static void t_insert(struct tr *t, const struct op *op, unsigned arg);
+static void t_shl(struct tr *t, const struct op *op, unsigned arg);
+
+/* Templates that cannot fault, and never call the body instead. */
+static bool is_plain(enum uop uop)
+{
+    tmpl_fn *fn = jit_tmpl_simd[uop].fn;
+
+    return fn == t_one || fn == t_shr || fn == t_shl || fn == t_insert;
+}
+
+/*
+ * Is this SHL the first half of a rotation, of which nobody sees but the whole? Then SRI does it all. It is, if SRI comes before
+ * anything else that knows Vd, or changes Vn.
+ */
+static bool rotates_ahead(const struct tr *t, const struct op *op, unsigned size)
+{
+    const struct ti *i = t->i + 1;
+
+    for (unsigned n = 0; n < 8 && i < &t->insn[t->count] && i->slot == i[-1].slot + 1; n++, i++) {
+        const struct op *o = &i->op;
+        if (i->join || i->entry || i->loop || !is_plain(i->uop)) {
+            return false;
+        }
+        if (i->uop == (size == 2 ? UOP_v_sri_s : UOP_v_sri_d) && o->rd == op->rd) {
+            return o->rn == op->rn && o->ra == SHAPE_FULL && o->imm + op->imm == 8u << size;
+        }
+        if (o->rd == op->rd || o->rn == op->rd || o->rm == op->rd || o->rd == op->rn) {
+            return false;
+        }
+    }
+    return false;
+}
+
 static void t_shl(struct tr *t, const struct op *op, unsigned arg)
 {
+    unsigned size = SIZE(arg);
+    bool half = size >= 2 && op->rd != op->rn && op->ra == SHAPE_FULL && op->imm != 0 &&
+                t->jit->host.level == VEX_AVX512;
     int r;
 
     if (!v_begin(t, false)) {
         return;
     }
-    r = v_last(t, op, 0, SX0);
-    v_shl(t, SIZE(arg), r, vr(t, op->rn, SX1), (unsigned)op->imm);
-    v_put_shape(t, op, r);
-    if (op->rd != op->rn && op->ra == SHAPE_FULL) { /* the first half of a rotation, perhaps */
+    if (half && rotates_ahead(t, op, size)) {
+        v_changed(t, op->rd);
+    } else {
+        r = v_last(t, op, 0, SX0);
+        v_shl(t, size, r, vr(t, op->rn, SX1), (unsigned)op->imm);
+        v_put_shape(t, op, r);
+    }
+    if (half) {
         t->shl |= 1u << op->rd;
         t->shl_from[op->rd] = op->rn;
         t->shl_count[op->rd] = (uint8_t)op->imm;
-        t->shl_size[op->rd] = SIZE(arg);
+        t->shl_size[op->rd] = (uint8_t)size;
     }
 }
 

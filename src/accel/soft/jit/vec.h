@@ -30,6 +30,8 @@ int v_dst(struct tr *t, unsigned d, int s1, int s2, int s3, int tmp);
 void v_put(struct tr *t, unsigned d, int x);
 void v_put64(struct tr *t, unsigned d, int x);
 void v_put32(struct tr *t, unsigned d, int x);
+/* Vd has changed, or will have. */
+void v_changed(struct tr *t, unsigned d);
 /* Vd = x in op's shape. */
 void v_put_shape(struct tr *t, const struct op *op, int x);
 

@@ -246,19 +246,20 @@ void v_zero(struct tr *t, int d)
     }
 }
 
-/* Vd changes. */
-static void forget_shl(struct tr *t, unsigned d)
+void v_changed(struct tr *t, unsigned d)
 {
     for (unsigned n = 0; t->shl >> n != 0 && n < 32; n++) {
         if (n == d || t->shl_from[n] == d) {
             t->shl &= ~(1u << n);
         }
     }
+    t->z64 &= ~(1u << d);
+    t->z32 &= ~(1u << d);
 }
 
 void v_put(struct tr *t, unsigned d, int x)
 {
-    forget_shl(t, d);
+    v_changed(t, d);
     if (v_pinned(t, d)) {
         v_mov(t, t->jit->vpin[d], x);
     } else {
@@ -269,7 +270,7 @@ void v_put(struct tr *t, unsigned d, int x)
 
 void v_put64(struct tr *t, unsigned d, int x)
 {
-    forget_shl(t, d);
+    v_changed(t, d);
     if (v_pinned(t, d)) {
         v2(t, V_MOVQ, t->jit->vpin[d], x);
     } else {
@@ -283,7 +284,7 @@ void v_put32(struct tr *t, unsigned d, int x)
 {
     int r = v_pinned(t, d) ? t->jit->vpin[d] : SX3;
 
-    forget_shl(t, d);
+    v_changed(t, d);
     v3i(t, V_INSERTPS, r, x, x, 0x0e);
     if (!v_pinned(t, d)) {
         v_put(t, d, r);
