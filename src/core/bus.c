@@ -109,9 +109,21 @@ static bool absent(struct vcpu *vcpu, uint64_t ipa, unsigned size, bool write)
                                  : write && guest_mem_slot(&vcpu->vm->mem, ipa) != NULL;
 }
 
+/* bus_find, which is seldom asked for another device than the last time. */
+static struct dev *find(struct vcpu *vcpu, uint64_t ipa, unsigned size)
+{
+    struct dev *dev = vcpu->mmio_last;
+
+    if (dev == NULL || !range_inside(ipa, size, dev->base, dev->size)) {
+        dev = bus_find(&vcpu->vm->bus, ipa, size);
+        vcpu->mmio_last = dev;
+    }
+    return dev;
+}
+
 bool vm_mmio_read(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t *value)
 {
-    struct dev *dev = bus_find(&vcpu->vm->bus, ipa, size);
+    struct dev *dev = find(vcpu, ipa, size);
 
     *value = 0;
     if (dev == NULL) {

@@ -341,11 +341,6 @@ static ALWAYS_INLINE unsigned jc_index(const struct cpu *cpu, uint64_t va)
 {
     return (unsigned)(va ^ va >> JC_BITS ^ cpu->jc_salt) >> 2 & JC_INDEX_MASK;
 }
-static inline void cpu_set_epoch(struct cpu *cpu, uint64_t epoch)
-{
-    cpu->epoch = epoch;
-    cpu->jc_salt = (uint32_t)epoch * 0x9e3779b1;
-}
 static inline unsigned cpu_el(const struct cpu *cpu)
 {
     return cpu->pstate >> PS_EL_SHIFT & 3;

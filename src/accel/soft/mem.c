@@ -211,16 +211,47 @@ static void access_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint8
     }
 }
 
+/* The usual reason to come here often: an aligned access to a device, at an address that the TLB knows. */
+static ALWAYS_INLINE const struct tlb_info *known_device(struct cpu *cpu, uint64_t va,
+                                                         unsigned need, unsigned mo)
+{
+    const struct tlb_info *info = &cpu->tlb->info[tlb_index(va)];
+
+    if ((mo & MO_USER) != 0 || (va & ((1u << (mo & MO_SIZE)) - 1)) != 0 ||
+        info->va != align_down(va, SOFT_PAGE) || (info->pa & (need | TI_RAM)) != need ||
+        (cpu->priv->debug & DEBUG_WATCH) != 0) {
+        return NULL;
+    }
+    return info;
+}
+
 uint64_t mem_ld_slow(struct cpu *cpu, const struct op *op, uint64_t va, unsigned mo)
 {
+    const struct tlb_info *device = known_device(cpu, va, TI_R, mo);
     uint64_t value = 0;
 
+    if (device != NULL) {
+        if (UNLIKELY(!mmio(cpu, pa_of(device, va), 1u << (mo & MO_SIZE), false, &value))) {
+            mem_fault(cpu, op, va, FSC_EXTERNAL, false, false);
+        }
+        return value;
+    }
     access_slow(cpu, op, va, (uint8_t *)&value, false, mo);
     return value;
 }
 
 void mem_st_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint64_t value, unsigned mo)
 {
+    const struct tlb_info *device = known_device(cpu, va, TI_W, mo);
+
+    if (device != NULL) {
+        unsigned size = 1u << (mo & MO_SIZE);
+        value = bits(value, 0, 8 * size);
+        if (UNLIKELY(!mmio(cpu, pa_of(device, va), size, true, &value))) {
+            mem_fault(cpu, op, va, FSC_EXTERNAL, true, false);
+        }
+        return;
+    }
     access_slow(cpu, op, va, (uint8_t *)&value, true, mo);
 }
 

@@ -32,12 +32,17 @@ void soft_exit_syndrome(struct cpu *cpu, enum esr_ec ec, uint32_t iss)
 
 void soft_outside(struct cpu *cpu)
 {
-    atomic_store(&cpu->priv->inside, false);
+    atomic_store_explicit(&cpu->priv->inside, false, memory_order_release);
 }
 
+/* In order before the look at the ring: see tlb.c. Only other CPUs want to know. */
 void soft_inside(struct cpu *cpu)
 {
-    atomic_store(&cpu->priv->inside, true);
+    if (cpu->vcpu->vm->config.cpus == 1) {
+        atomic_store_explicit(&cpu->priv->inside, true, memory_order_relaxed);
+    } else {
+        atomic_store(&cpu->priv->inside, true);
+    }
     inval_drain(cpu);
 }
 

@@ -33,7 +33,7 @@ static void ctx_new_epoch(struct cpu *cpu, struct tlb_ctx *ctx)
         ctx->epoch = ++p->epochs;
     }
     if (cpu->tlb != NULL) {
-        cpu_set_epoch(cpu, code_ctx(p, (struct tlb_ctx *)(uintptr_t)cpu->tlb)->epoch);
+        cpu->epoch = code_ctx(p, (struct tlb_ctx *)(uintptr_t)cpu->tlb)->epoch;
     }
 }
 
@@ -107,6 +107,7 @@ static struct tlb_ctx *ctx_make(struct cpu *cpu, unsigned el, bool pan)
         ctx->l0_used = true;
         ctx_clear_entries(ctx);
         ctx->epoch = ++cpu->priv->epochs;
+        ctx->salt = (uint32_t)ctx->epoch * 0x9e3779b1;
     }
     return ctx;
 }
@@ -280,7 +281,9 @@ void soft_refresh(struct cpu *cpu)
         /* PSTATE.UAO makes LDTR and STTR plain accesses of EL1. */
         cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
     }
-    cpu_set_epoch(cpu, (el == 0 ? cpu->tlb : p->ctx[CTX_EL1])->epoch);
+    const struct tlb_ctx *code = el == 0 ? cpu->tlb : p->ctx[CTX_EL1];
+    cpu->epoch = code->epoch;
+    cpu->jc_salt = code->salt;
     uint64_t align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;
     if (align_mask != cpu->align_mask && cpu->priv->jit != NULL) {
         cpu->align_mask = align_mask; /* a property of translated pages */

@@ -71,6 +71,7 @@ struct tlb_ctx {
     uint64_t transient[TLB_ENTRIES / 64]; /* EL1: entries that go with the ASID or TTBR0     */
     uint64_t block_lo[2], block_hi[2]; /* range with blocks, lower and upper half; lo > hi: none */
     uint64_t epoch;
+    uint32_t salt;         /* cpu.jc_salt */
     uint64_t used_at;      /* pool: for choosing a victim */
     uint64_t ttbr0, ttbr1; /* pool: the key               */
     uint32_t asid;
