@@ -12,13 +12,20 @@
 
 /* ---- Ports that the core gets ---------------------------------------------------------------- */
 
+/* From this size on the host's own zero pages, which cost nothing until they are touched: tables are large and seldom full. */
+#define PAGES_FROM (64u << 10)
+
 static void *port_alloc(void *opaque, size_t size, size_t align)
 {
-    return host_alloc(size, align);
+    return size >= PAGES_FROM ? host_pages_map(size) : host_alloc(size, align);
 }
 static void port_free(void *opaque, void *p, size_t size)
 {
-    host_free(p);
+    if (size >= PAGES_FROM) {
+        host_pages_unmap(p, size);
+    } else {
+        host_free(p);
+    }
 }
 static void *port_code_alloc(void *opaque, size_t size, void **writable)
 {
