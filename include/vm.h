@@ -144,7 +144,7 @@ struct vcpu {
     bool wfe;               /* the wait that VCPU_WAIT asks for is a WFE's: bounded */
     bool stuck_reported;
     unsigned semihost_features_at; /* file position of :semihosting-features */
-    struct dev *mmio_last; /* device of the last access; NULL: none */
+    struct dev *mmio_last;         /* device of the last access; NULL: none */
     uint64_t exits[EXIT_KINDS], exits_by_ec[64], mmio_reads, mmio_writes, mmio_unknown, psci_calls;
 };
 
