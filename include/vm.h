@@ -125,6 +125,7 @@ enum {
     PEND_STEP = 8,   /* back end's own (single step, instruction limit)  */
     PEND_EVENT = 16, /* SEV: ends a WFE; run itself ignores it           */
     PEND_DEBUG = 32, /* back end's own: debug events are looked for      */
+    PEND_JIT = 64,   /* back end's own: the translator reconsiders       */
 };
 
 struct vcpu {

@@ -379,6 +379,7 @@ void soft_run_translated(struct insn_state *s, const uint32_t *words, unsigned c
 
     load_state(s);
     cpu.jit_nzcv = 0;
+    cpu.pending = 0; /* the translator may have asked for a look at its L0 entries */
     fill_tlb(memory);
     outcome = INSN_RAN;
     if (sigsetjmp(insn_escape, 0) == 0) {

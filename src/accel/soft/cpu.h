@@ -310,6 +310,10 @@ struct cpu {
     uint32_t jc_salt; /* spreads the contexts over the jump cache: they use the same addresses */
     _Atomic uint32_t pending; /* PEND_* */
     uint32_t jit_nzcv;        /* NZCV while translated code runs: jit/translate.h */
+    /* Misses of L0 entries until one of them is looked at, and then which: jit/jit.h, jit_rethink. */
+    int32_t l0_budget;
+    uint32_t l0_slot;
+    const struct op *l0_page;
     bool left;    /* a slow path ended the instruction: pc says where to go on                 */
     bool fp_trap; /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
     uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */

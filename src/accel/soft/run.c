@@ -95,6 +95,10 @@ static bool attend(struct cpu *cpu)
         atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_EVENT);
         cpu->priv->event = true;
     }
+    if ((work & PEND_JIT) != 0) {
+        atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_JIT);
+        jit_rethink(cpu);
+    }
     if ((work & PEND_KICK) != 0) {
         atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_KICK);
         return false;

@@ -131,6 +131,25 @@ static inline void as_rm(struct as *a, unsigned prefix, int w, uint32_t opcode, 
     as_opcode(a, opcode);
     as_mem(a, reg, base, disp);
 }
+/* opcode reg, [base + index + disp]; base is not RBP or R13, index not RSP. */
+static inline void as_rmx(struct as *a, unsigned prefix, int w, uint32_t opcode, int reg, int base,
+                          int index, int32_t disp, bool force)
+{
+    unsigned mod = disp == 0 ? 0 : disp >= -128 && disp < 128 ? 1 : 2;
+
+    if (prefix != 0) {
+        as_1(a, prefix);
+    }
+    as_rex(a, w, reg, index, base, force);
+    as_opcode(a, opcode);
+    as_1(a, mod << 6 | (unsigned)(reg & 7) << 3 | 4);
+    as_1(a, (unsigned)(index & 7) << 3 | (unsigned)(base & 7));
+    if (mod == 1) {
+        as_1(a, (unsigned)disp);
+    } else if (mod == 2) {
+        as_4(a, (uint32_t)disp);
+    }
+}
 static inline void as_rr(struct as *a, unsigned prefix, int w, uint32_t opcode, int reg, int rm,
                          bool force)
 {

@@ -184,7 +184,7 @@ static inline void evex_prefix(struct as *a, uint32_t op, int reg, int vvvv, int
     as_1(a, op & 0xff);
 }
 
-static inline void legacy_prefix(struct as *a, uint32_t op, int reg, int rm)
+static inline void legacy_prefix(struct as *a, uint32_t op, int reg, int index, int rm)
 {
     static const uint8_t prefixes[] = { 0, 0x66, 0xf3, 0xf2 };
     unsigned prefix = prefixes[op >> 8 & 3], map = op >> 10 & 7;
@@ -192,7 +192,7 @@ static inline void legacy_prefix(struct as *a, uint32_t op, int reg, int rm)
     if (prefix != 0) {
         as_1(a, prefix);
     }
-    as_rex(a, (op >> 13 & 1) != 0 ? 64 : 32, reg, 0, rm, false);
+    as_rex(a, (op >> 13 & 1) != 0 ? 64 : 32, reg, index, rm, false);
     as_1(a, 0x0f);
     if (map != 1) {
         as_1(a, map == 2 ? 0x38 : 0x3a);
@@ -214,7 +214,7 @@ static inline void as_v_rr(struct as *a, enum vex_level level, uint32_t op, int 
     } else if (level != VEX_NONE) {
         vex_prefix(a, op, reg, vvvv, 0, rm >> 3 & 1);
     } else {
-        legacy_prefix(a, op, reg, rm);
+        legacy_prefix(a, op, reg, 0, rm);
     }
     as_1(a, 0xc0u | (unsigned)(reg & 7) << 3 | (unsigned)(rm & 7));
 }
@@ -235,9 +235,25 @@ static inline void as_v_rm(struct as *a, enum vex_level level, uint32_t op, int 
     if (level != VEX_NONE) {
         vex_prefix(a, op, reg, vvvv, 0, base >> 3 & 1);
     } else {
-        legacy_prefix(a, op, reg, base);
+        legacy_prefix(a, op, reg, 0, base);
     }
     as_mem(a, reg, base, disp);
+}
+
+/* The same with [base + index + disp], in the long form of addresses. */
+static inline void as_v_rmx(struct as *a, enum vex_level level, uint32_t op, int reg, int base,
+                            int index, int32_t disp)
+{
+    if (vex_needs_evex(op, reg, 0, 0)) {
+        evex_prefix(a, op, reg, 0, index >> 3 & 1, base >> 3 & 1);
+    } else if (level != VEX_NONE) {
+        vex_prefix(a, op, reg, 0, index >> 3 & 1, base >> 3 & 1);
+    } else {
+        legacy_prefix(a, op, reg, index, base);
+    }
+    as_1(a, 0x80u | (unsigned)(reg & 7) << 3 | 4);
+    as_1(a, (unsigned)(index & 7) << 3 | (unsigned)(base & 7));
+    as_4(a, (uint32_t)disp);
 }
 
 /* The same with [RIP + disp]: answers the place of the displacement, for as_patch (less what follows it). */
@@ -248,7 +264,7 @@ static inline uint8_t *as_v_rip(struct as *a, enum vex_level level, uint32_t op,
     } else if (level != VEX_NONE) {
         vex_prefix(a, op, reg, vvvv, 0, 0);
     } else {
-        legacy_prefix(a, op, reg, 0);
+        legacy_prefix(a, op, reg, 0, 0);
     }
     as_1(a, (unsigned)(reg & 7) << 3 | 5);
     as_4(a, 0);

@@ -11,6 +11,9 @@
 
 #if SOFT_JIT
 
+/* Misses of L0 entries between two looks at one of them; instructions a miss that are no trouble. */
+#define L0_SAMPLE 500
+#define L0_SELDOM 16
 /* Room that a region may need at most. */
 #define REGION_BYTES (128u << 10)
 
@@ -273,20 +276,49 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
     finish(a);
 }
 
-/* What the TLB has goes into the L0 entry. */
-static void make_l0(struct as *a, bool write)
+/* An L0 entry was no help; the budget of such misses is used up. */
+static void make_l0_sample(struct as *a)
+{
+    as_rm(a, 0, 32, 0xc7, 0, RBP, OFF(l0_budget), false);
+    as_4(a, L0_SAMPLE);
+    as_load(a, 32, RAX, RSP, 24);
+    as_store(a, 32, RAX, RBP, OFF(l0_slot));
+    as_load(a, 64, RAX, RBP, OFF(page_ops));
+    as_store(a, 64, RAX, RBP, OFF(l0_page));
+    as_1(a, 0xf0); /* LOCK OR */
+    as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
+}
+
+/*
+ * See struct jit, l0_read. The tag did not match: the access is misaligned but inside its page, or what the TLB has
+ * goes into the L0 entry, or it is the body's. The frame's three words of scratch are behind the return address.
+ */
+static void make_l0(struct as *a, bool write, unsigned span)
 {
     int32_t tag =
         (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
-    uint8_t *miss;
+    uint8_t *cross, *other, *miss, *sample;
 
-    as_store(a, 64, RCX, RSP, 8); /* the frame's scratch, behind the return address */
-    tr_tlb_slot(a, OFF(tlb));
+    as_store(a, 64, RAX, RSP, 24);
+    as_mov(a, 32, RAX, RDX);
+    as_alu_i(a, 32, ALU_AND, RAX, SOFT_PAGE - 1);
+    as_alu_i(a, 32, ALU_CMP, RAX, (int32_t)(SOFT_PAGE - span));
+    cross = as_jcc(a, CC_A);
+    as_mov(a, 64, RAX, RDX);
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+    as_store(a, 64, RCX, RSP, 8);
+    as_alu_m(a, 64, ALU_ADD, RCX, RBP, OFF(tlb));
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct tlb_l0, tag));
+    other = as_jcc(a, CC_NE);
+    as_load(a, 64, RCX, RCX, offsetof(struct tlb_l0, addend));
+    as_alu(a, 32, ALU_XOR, RAX, RAX);
+    as_1(a, 0xc3);
+    as_patch(a, other, a->p);
+    tr_tlb_slot(a, RDX, OFF(tlb));
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
     miss = as_jcc(a, CC_NE);
     as_load(a, 64, RCX, RCX, offsetof(struct tlb_entry, addend));
     as_store(a, 64, RCX, RSP, 16);
-    as_alu(a, 64, ALU_ADD, RDX, RCX);
     as_load(a, 64, RCX, RBP, OFF(tlb));
     as_rm(a, 0, 32, 0xc6, 0, RCX, offsetof(struct tlb_ctx, l0_used), false);
     as_1(a, 1);
@@ -294,7 +326,13 @@ static void make_l0(struct as *a, bool write)
     as_store(a, 64, RAX, RCX, offsetof(struct tlb_l0, tag));
     as_load(a, 64, RAX, RSP, 16);
     as_store(a, 64, RAX, RCX, offsetof(struct tlb_l0, addend));
+    as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
+    sample = as_jcc(a, CC_NS);
+    make_l0_sample(a);
+    as_patch(a, sample, a->p);
+    as_load(a, 64, RCX, RSP, 16);
     as_alu(a, 32, ALU_XOR, RAX, RAX);
+    as_patch(a, cross, a->p);
     as_patch(a, miss, a->p);
     as_1(a, 0xc3);
 }
@@ -324,10 +362,12 @@ static void make_shared(struct jit *jit, struct cpu *cpu)
     make_call(&a, jit, false);
     jit->call_out = a.p;
     make_call(&a, jit, true);
-    jit->l0_read = a.p;
-    make_l0(&a, false);
-    jit->l0_write = a.p;
-    make_l0(&a, true);
+    for (unsigned n = 0; n < SPANS; n++) {
+        jit->l0_read[n] = a.p;
+        make_l0(&a, false, 1u << n);
+        jit->l0_write[n] = a.p;
+        make_l0(&a, true, 1u << n);
+    }
     jit_make_system(jit, cpu, &a);
     jit->start = a.p;
 }
@@ -363,6 +403,8 @@ bool jit_create(struct cpu *cpu)
     make_shared(jit, cpu);
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
+    jit->rethought_at = cpu->count_bias;
+    cpu->l0_budget = L0_SAMPLE;
     cpu->priv->jit = jit;
     return true;
 }
@@ -473,6 +515,33 @@ static void drop_all(struct cpu *cpu)
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
     cpu->priv->stats.jit_flushes++;
+}
+
+void jit_rethink(struct cpu *cpu)
+{
+    struct jit *jit = cpu->priv->jit;
+    int64_t insns = (cpu->count_bias - jit->rethought_at) / OP_BYTES;
+    struct code_page *page = cpu->priv->code.newest;
+
+    jit->rethought_at = cpu->count_bias;
+    if (insns > (int64_t)L0_SAMPLE * L0_SELDOM) {
+        return;
+    }
+    while (page != NULL && page->ops != cpu->l0_page) { /* it may be gone */
+        page = page->lru_next;
+    }
+    if (page == NULL || page->jit == NULL) {
+        return;
+    }
+    uint64_t bit = BIT(cpu->l0_slot % 64);
+    uint64_t *suspect = &page->jit->suspect[cpu->l0_slot / 64];
+    uint64_t *by_tlb = &page->jit->by_tlb[cpu->l0_slot / 64];
+    if ((*suspect & bit) == 0) {
+        *suspect |= bit;
+    } else if ((*by_tlb & bit) == 0) {
+        *by_tlb |= bit;
+        jit_drop_page(cpu, page);
+    }
 }
 
 /* ---- Heads ----------------------------------------------------------------------------------- */

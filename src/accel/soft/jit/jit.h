@@ -29,7 +29,9 @@ struct jit_page {
     op_fn *orig[PAGE_SLOTS];  /* of a head that is counted: the body behind op_warm        */
     uint8_t heat[PAGE_SLOTS]; /* entries so far                                            */
     uint64_t head[PAGE_SLOTS / 64];
-    uint64_t lines;         /* bit n: translated code depends on 64-byte line n          */
+    uint64_t lines; /* bit n: translated code depends on 64-byte line n          */
+    /* Accesses whose L0 entry missed often, and those that go by the TLB because it went on: jit_rethink. */
+    uint64_t suspect[PAGE_SLOTS / 64], by_tlb[PAGE_SLOTS / 64];
     struct jit_link *links; /* exits that wait for their target to be translated         */
 };
 
@@ -43,6 +45,11 @@ void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot);
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop);
 /* Forgets all that was translated from the page. */
 void jit_drop_page(struct cpu *cpu, struct code_page *page);
+/*
+ * Some hundred accesses found their L0 entry wrong, and the last of them is at cpu->l0_slot (a sample: the more an
+ * access misses, the likelier it is the one). If that took few instructions, the access goes by the TLB from now on.
+ */
+void jit_rethink(struct cpu *cpu);
 /* Counts an entry of a head; answers the function that runs it. */
 op_fn *jit_heat(struct cpu *cpu, const struct op *op);
 /* For tests: forgets what has been translated, which is the page's, and translates the slot now. NULL: that failed. */
@@ -62,6 +69,7 @@ static inline void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned
 {
 }
 static inline void jit_drop_page(struct cpu *cpu, struct code_page *page) {}
+static inline void jit_rethink(struct cpu *cpu) {}
 static inline op_fn *jit_heat(struct cpu *cpu, const struct op *op)
 {
     return op->fn;

@@ -36,7 +36,7 @@ static struct gate gate_open(struct tr *t, const struct op *op, unsigned bytes, 
         as_4(a, bytes - 1);
         g.misaligned = as_jcc(a, CC_NE);
     }
-    tr_tlb_slot(a, OFF(tlb));
+    tr_tlb_slot(a, RDX, OFF(tlb));
     as_mov(a, 64, RAX, RDX);
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_alu_m(

@@ -27,6 +27,7 @@ static void t_mov_const(struct tr *t, const struct op *op, unsigned arg)
 
     as_imm(&t->a, d, op->imm);
     tr_put(t, op->rd, d);
+    tr_is_constant(t, op->rd, op->imm);
 }
 
 static void t_mov_pc(struct tr *t, const struct op *op, unsigned arg)
@@ -57,6 +58,13 @@ static void t_movk(struct tr *t, const struct op *op, unsigned arg)
     uint64_t mask = 0xffffull << (arg >> 8);
     int d = tr_dst(op->rd, RDX);
 
+    if (tr_constant(t, op->rd)) {
+        uint64_t v = (t->known & ~mask) | op->imm;
+        as_imm(&t->a, d, v);
+        tr_put(t, op->rd, d);
+        tr_is_constant(t, op->rd, v);
+        return;
+    }
     tr_clobber(t);
     tr_get(t, WIDTH(arg), d, op->rd);
     if (WIDTH(arg) == 32 || fits32(~mask)) {

@@ -2,7 +2,8 @@
  * t_mem.c - templates of loads and stores (bodies: op_mem.c, op_mem_v.c).
  *
  * The software TLB's lookup is inline; what its tag refuses (miss, MMIO, page crossing, watchpoint) goes to the C body
- * behind the region. RDX is the guest address, then the host's; RCX the TLB entry; RAX the tag.
+ * behind the region. The guest's address is in RDX, or a pinned base register and a displacement; RCX becomes the
+ * addend of its page, RAX is the tag: the access is at [RCX + base + disp].
  */
 #include "accel/soft/jit/vec.h"
 #include "accel/soft/op_mem.h"
@@ -26,36 +27,48 @@ static bool is_vector(enum mem_kind k)
     return k == K_LDV || k == K_STV || k == K_LDPV || k == K_STPV;
 }
 
-/* RDX = the address of the access. False: a form that the body handles. */
-static bool address(struct tr *t, const struct op *op, unsigned form, unsigned size)
+/* ---- Addresses ------------------------------------------------------------------------------- */
+
+/* base + disp, in the guest's addresses; with RCX added, in the host's. */
+struct place {
+    int base;
+    int32_t disp;
+};
+
+static struct place in_rdx(struct tr *t, int base, int32_t disp)
+{
+    as_lea(&t->a, 64, RDX, base, disp);
+    return (struct place){ RDX, 0 };
+}
+
+static struct place indexed(struct tr *t, const struct op *op, int index, unsigned scale)
 {
     struct as *a = &t->a;
-    int b, m;
+    int b = tr_src(t, 64, op->rn, RDX);
+
+    if (scale > 3) {
+        as_mov(a, 64, RCX, index);
+        as_shift(a, 64, SH_SHL, RCX, scale);
+        index = RCX;
+        scale = 0;
+    }
+    as_lea_x(a, 64, RDX, b, index, scale, 0);
+    return (struct place){ RDX, 0 };
+}
+
+/* The address of an access; uses RCX. */
+static struct place address(struct tr *t, const struct op *op, unsigned form, unsigned size)
+{
+    struct as *a = &t->a;
+    int m;
 
     switch (form) {
-    case FORM_IMM:
-    case FORM_IMMSP:
     case FORM_PRE:
-    case FORM_PRESP:
-    case FORM_USER:
-    case FORM_USERSP:
-        b = tr_src(t, 64, op->rn, RDX);
-        as_lea(a, 64, RDX, b, (int32_t)op->imm);
-        return true;
+    case FORM_PRESP: return in_rdx(t, tr_src(t, 64, op->rn, RDX), (int32_t)op->imm);
     case FORM_POST:
-    case FORM_POSTSP: tr_get(t, 64, RDX, op->rn); return true;
+    case FORM_POSTSP: tr_get(t, 64, RDX, op->rn); return (struct place){ RDX, 0 };
     case FORM_REG:
-    case FORM_REGS:
-        m = tr_src(t, 64, op->rm, RCX);
-        b = tr_src(t, 64, op->rn, RDX);
-        if (form == FORM_REGS && size == 4) {
-            as_mov(a, 64, RCX, m);
-            as_shift(a, 64, SH_SHL, RCX, 4);
-            as_lea_x(a, 64, RDX, b, RCX, 0, 0);
-        } else {
-            as_lea_x(a, 64, RDX, b, m, form == FORM_REGS ? size : 0, 0);
-        }
-        return true;
+    case FORM_REGS: return indexed(t, op, tr_src(t, 64, op->rm, RCX), form == FORM_REGS ? size : 0);
     case FORM_UXTW:
     case FORM_SXTW:
         m = tr_src(t, 32, op->rm, RCX);
@@ -64,86 +77,112 @@ static bool address(struct tr *t, const struct op *op, unsigned form, unsigned s
         } else {
             as_rr(a, 0, 64, 0x63, RCX, m, false);
         }
-        b = tr_src(t, 64, op->rn, RDX);
-        if (op->imm > 3) {
-            as_shift(a, 64, SH_SHL, RCX, (unsigned)op->imm);
-            as_lea_x(a, 64, RDX, b, RCX, 0, 0);
-        } else {
-            as_lea_x(a, 64, RDX, b, RCX, (unsigned)op->imm, 0);
-        }
-        return true;
-    default: return false;
+        return indexed(t, op, RCX, (unsigned)op->imm);
+    default: return (struct place){ tr_src(t, 64, op->rn, RDX), (int32_t)op->imm };
     }
 }
 
-/* The tag of [RDX, RDX + span) in RAX; of one that is misaligned and must not be, none that matches. */
-static void make_tag(struct tr *t, unsigned span, unsigned elem)
-{
-    struct as *a = &t->a;
-
-    if (span > 1) {
-        as_lea(a, 64, RAX, RDX, (int32_t)span - 1);
-    } else {
-        as_mov(a, 64, RAX, RDX);
-    }
-    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
-    if (t->page->aligned && elem > 1) {
-        uint8_t *ok;
-        as_rr(a, 0, 32, 0xf7, 0, RDX, false); /* TEST EDX, imm */
-        as_4(a, elem - 1);
-        ok = as_jcc(a, CC_E);
-        as_alu_i(a, 32, ALU_OR, RAX, 1);
-        as_patch(a, ok, a->p);
-    }
-}
+/* ---- The TLB --------------------------------------------------------------------------------- */
 
 /* A way into memory in the making. */
 struct door {
+    struct place at;
     uint8_t *miss, *cross;
     uint8_t *have; /* NULL: not by an L0 entry */
     int32_t l0;
+    uint8_t span, aligned;
     bool write;
 };
 
-/* RDX becomes the host address, by the L0 entry of a base register: its place does not depend on the address. */
-static struct door lookup_l0(struct tr *t, unsigned span, unsigned elem, bool write, unsigned base)
+/*
+ * RAX = what a tag must be for an access: with the low bits of the address in it, none that is misaligned matches, so
+ * nothing that matches crosses pages; the cold way looks closer.
+ */
+static void make_tag(struct tr *t, struct place at, uint32_t low)
+{
+    as_lea(&t->a, 64, RAX, at.base, at.disp);
+    as_alu_i(&t->a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE | (int32_t)low);
+}
+
+/* The answered jump is taken if the access crosses pages. Uses RAX and RCX. */
+static uint8_t *crosses(struct tr *t, struct place at, unsigned span)
 {
     struct as *a = &t->a;
-    struct door d = { .write = write };
+
+    as_lea(a, 32, RAX, at.base, at.disp);
+    as_lea(a, 32, RCX, RAX, (int32_t)span - 1);
+    as_alu(a, 32, ALU_XOR, RCX, RAX);
+    as_rr(a, 0, 32, 0xf7, 0, RCX, false); /* TEST ECX, imm */
+    as_4(a, SOFT_PAGE);
+    return as_jcc(a, CC_NE);
+}
+
+static int32_t tlb_tag_offset(bool write)
+{
+    return (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
+}
+
+/* RCX = the TLB's entry for an address. Uses RAX. */
+static void tlb_entry_of(struct tr *t, struct place at, int32_t tlb)
+{
+    as_lea(&t->a, 32, RAX, at.base, at.disp);
+    tr_tlb_slot(&t->a, RAX, tlb);
+}
+
+/* RCX = the addend of the entry at RCX, if its tag is RAX. */
+static void compare_tag(struct tr *t, struct door *d, int32_t tag, int32_t addend)
+{
+    struct as *a = &t->a;
+
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
+    d->miss = as_jcc(a, CC_NE);
+    as_load(a, 64, RCX, RCX, addend);
+}
+
+static bool by_tlb(const struct tr *t)
+{
+    return (t->page->jit->by_tlb[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
+}
+
+/*
+ * By an L0 entry: its place does not depend on the address, so it can be loaded before that is known. Where that
+ * misses often, by the TLB. wide: often misaligned (memcpy).
+ */
+static struct door lookup(struct tr *t, struct place at, unsigned span, unsigned elem, bool write,
+                          unsigned entry, bool wide)
+{
+    struct door d = { .at = at, .write = write, .span = (uint8_t)__builtin_ctz(span) };
 
     d.l0 =
         (int32_t)((write ? offsetof(struct tlb_ctx, l0_write) : offsetof(struct tlb_ctx, l0_read)) +
-                  (base & 31) * sizeof(struct tlb_l0));
-    make_tag(t, span, elem);
-    if (span >
-        1) { /* the tag is the last byte's; a slot may be of any page, so the first byte's must be the same */
-        as_lea(a, 32, RCX, RDX, (int32_t)span - 1);
-        as_alu(a, 32, ALU_XOR, RCX, RDX);
-        as_rr(a, 0, 32, 0xf7, 0, RCX, false); /* TEST ECX, imm */
-        as_4(a, SOFT_PAGE);
-        d.cross = as_jcc(a, CC_NE);
+                  entry % L0_ENTRIES * sizeof(struct tlb_l0));
+    d.aligned = t->page->aligned ? (uint8_t)(elem - 1) : 0;
+    if (wide) {
+        d.cross = crosses(t, at, span);
     }
-    as_load(a, 64, RCX, RBP, OFF(tlb));
-    as_alu_m(a, 64, ALU_CMP, RAX, RCX, d.l0 + (int32_t)offsetof(struct tlb_l0, tag));
-    d.miss = as_jcc(a, CC_NE);
-    as_alu_m(a, 64, ALU_ADD, RDX, RCX, d.l0 + (int32_t)offsetof(struct tlb_l0, addend));
-    d.have = a->p;
+    if (by_tlb(t)) {
+        tlb_entry_of(t, at, OFF(tlb));
+        make_tag(t, at, wide ? d.aligned : span - 1);
+        compare_tag(t, &d, tlb_tag_offset(write), offsetof(struct tlb_entry, addend));
+    } else {
+        as_load(&t->a, 64, RCX, RBP, OFF(tlb));
+        make_tag(t, at, wide ? d.aligned : span - 1);
+        compare_tag(t, &d, d.l0 + (int32_t)offsetof(struct tlb_l0, tag),
+                    d.l0 + (int32_t)offsetof(struct tlb_l0, addend));
+    }
+    d.have = t->a.p;
     return d;
 }
 
 /* The same by EL0's TLB. */
-static struct door lookup_user(struct tr *t, unsigned span, unsigned elem, bool write)
+static struct door lookup_user(struct tr *t, struct place at, unsigned span, unsigned elem,
+                               bool write)
 {
-    struct as *a = &t->a;
-    struct door d = { .write = write };
+    struct door d = { .at = at, .write = write };
 
-    tr_tlb_slot(a, OFF(tlb_user));
-    make_tag(t, span, elem);
-    as_alu_m(
-        a, 64, ALU_CMP, RAX, RCX,
-        (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag)));
-    d.miss = as_jcc(a, CC_NE);
-    as_alu_m(a, 64, ALU_ADD, RDX, RCX, offsetof(struct tlb_entry, addend));
+    tlb_entry_of(t, at, OFF(tlb_user));
+    make_tag(t, at, span - 1);
+    compare_tag(t, &d, tlb_tag_offset(write), offsetof(struct tlb_entry, addend));
     return d;
 }
 
@@ -159,84 +198,97 @@ static void close_door(struct tr *t, const struct door *d, uint8_t *odd)
         c->have = d->have;
         c->cross = d->cross;
         c->l0 = d->l0;
+        c->span = d->span;
+        c->aligned = d->aligned;
         c->write = d->write;
+        c->base = (int8_t)d->at.base;
+        c->imm = d->at.disp;
     }
 }
 
-static void load_x(struct tr *t, unsigned g, enum mem_kind k, unsigned size, int32_t disp)
+/* ---- Accesses -------------------------------------------------------------------------------- */
+
+/* opcode reg, [the host's address of at, and more bytes]. */
+static void at_place(struct tr *t, unsigned prefix, int w, uint32_t opcode, int reg,
+                     struct place at, int32_t more, bool byte)
+{
+    as_rmx(&t->a, prefix, w, opcode, reg, RCX, at.base, at.disp + more, byte);
+}
+
+static void v_at_place(struct tr *t, uint32_t op, int xmm, struct place at, int32_t more)
+{
+    as_v_rmx(&t->a, t->jit->host.level, op, xmm, RCX, at.base, at.disp + more);
+}
+
+static void load_x(struct tr *t, unsigned g, enum mem_kind k, unsigned size, struct place at,
+                   int32_t more)
 {
     static const uint32_t zero[] = { 0x0fb6, 0x0fb7, 0x8b, 0x8b };
     static const uint32_t sign[] = { 0x0fbe, 0x0fbf, 0x63, 0x8b };
     int d = tr_dst(g, RAX);
 
     if (k == K_LD || k == K_LDP) {
-        as_rm(&t->a, 0, size == 3 ? 64 : 32, zero[size], d, RDX, disp, false);
+        at_place(t, 0, size == 3 ? 64 : 32, zero[size], d, at, more, false);
     } else {
-        as_rm(&t->a, 0, k == K_LDS32 ? 32 : 64, sign[size], d, RDX, disp, false);
+        at_place(t, 0, k == K_LDS32 ? 32 : 64, sign[size], d, at, more, false);
     }
     tr_put(t, g, d);
 }
 
-static void store_x(struct tr *t, unsigned g, unsigned size, int32_t disp)
+static void store_x(struct tr *t, unsigned g, unsigned size, struct place at, int32_t more)
 {
-    int s = tr_src(t, 64, g, RCX);
+    int s = tr_src(t, 64, g, RAX);
 
-    if (size == 1) {
-        as_1(&t->a, 0x66);
-    }
-    as_rm(&t->a, 0, size == 3 ? 64 : 32, size == 0 ? 0x88 : 0x89, s, RDX, disp, size == 0);
+    at_place(t, size == 1 ? 0x66 : 0, size == 3 ? 64 : 32, size == 0 ? 0x88 : 0x89, s, at, more,
+             size == 0);
 }
 
 /* Narrow ones clear the rest of the register. */
-static void load_v(struct tr *t, unsigned n, unsigned size, int32_t disp)
+static void load_v(struct tr *t, unsigned n, unsigned size, struct place at, int32_t more)
 {
     static const uint32_t ops[] = { V_MOVD_G, V_MOVD_G, V_MOVSS, V_MOVQ, V_MOVUPS };
-    struct as *a = &t->a;
     int d = v_dst(t, n, NOREG, NOREG, NOREG, SX0);
 
     if (size <= 1) {
-        as_rm(a, 0, 32, size == 0 ? 0x0fb6 : 0x0fb7, RAX, RDX, disp, false);
+        at_place(t, 0, 32, size == 0 ? 0x0fb6 : 0x0fb7, RAX, at, more, false);
         v2(t, V_MOVD_G, d, RAX);
     } else {
-        as_v_rm(a, t->jit->host.level, ops[size], d, 0, RDX, disp);
+        v_at_place(t, ops[size], d, at, more);
     }
     v_put(t, n, d);
     v_note_zero(t, n, 8u << size);
 }
 
-static void store_v(struct tr *t, unsigned n, unsigned size, int32_t disp)
+static void store_v(struct tr *t, unsigned n, unsigned size, struct place at, int32_t more)
 {
     static const uint32_t ops[] = { 0, 0, V_MOVSS_ST, V_MOVQ_ST, V_MOVUPS_ST };
-    struct as *a = &t->a;
     int s = vr(t, n, SX0);
 
     if (size > 1) {
-        as_v_rm(a, t->jit->host.level, ops[size], s, 0, RDX, disp);
+        v_at_place(t, ops[size], s, at, more);
         return;
     }
-    v2(t, V_MOVD_TO_G, s, RCX);
-    if (size == 1) {
-        as_1(a, 0x66);
-    }
-    as_rm(a, 0, 32, size == 0 ? 0x88 : 0x89, RCX, RDX, disp, size == 0);
+    v2(t, V_MOVD_TO_G, s, RAX);
+    at_place(t, size == 1 ? 0x66 : 0, 32, size == 0 ? 0x88 : 0x89, RAX, at, more, size == 0);
 }
 
 /* A pair of words is one access (FEAT_LSE2; see load_both in op_mem.c). */
-static void load_words(struct tr *t, const struct op *op, bool sign)
+static void load_words(struct tr *t, const struct op *op, bool sign, struct place at)
 {
     struct as *a = &t->a;
 
-    as_load(a, 64, RAX, RDX, 0);
+    at_place(t, 0, 64, 0x8b, RAX, at, 0, false);
     as_rr(a, 0, sign ? 64 : 32, sign ? 0x63 : 0x8b, RCX, RAX, false);
     as_shift(a, 64, sign ? SH_SAR : SH_SHR, RAX, 32);
     tr_put(t, op->rd, RCX);
     tr_put(t, op->rm, RAX);
 }
 
-static void store_words(struct tr *t, const struct op *op)
+static void store_words(struct tr *t, const struct op *op, struct place at)
 {
     struct as *a = &t->a;
 
+    as_lea_x(a, 64, RDX, RCX, at.base, 0, at.disp);
     tr_get(t, 32, RCX, op->rd);
     tr_get(t, 64, RAX, op->rm);
     as_shift(a, 64, SH_SHL, RAX, 32);
@@ -245,65 +297,72 @@ static void store_words(struct tr *t, const struct op *op)
 }
 
 /* A pair of doublewords is one, too, if all of it is in 16 aligned bytes. */
-static void load_pair_d(struct tr *t, const struct op *op)
+static void load_pair_d(struct tr *t, const struct op *op, struct place at)
 {
-    enum vex_level level = t->jit->host.level;
-
-    as_v_rm(&t->a, level, V_MOVUPS, SX0, 0, RDX, 0);
+    v_at_place(t, V_MOVUPS, SX0, at, 0);
     v_put64(t, op->rd, SX0);
     v_shift(t, V_SHIFT(3), VSH_BYTES_R, SX0, SX0, 8);
     v_put(t, op->rm, SX0);
     v_note_zero(t, op->rm, 64);
 }
 
-static void store_pair_d(struct tr *t, const struct op *op)
+static void store_pair_d(struct tr *t, const struct op *op, struct place at)
 {
     v3g(t, V_UNPCKL(3), SX0, vr(t, op->rd, SX0), op->rm);
-    as_v_rm(&t->a, t->jit->host.level, V_MOVUPS_ST, SX0, 0, RDX, 0);
+    v_at_place(t, V_MOVUPS_ST, SX0, at, 0);
 }
 
-static void access(struct tr *t, const struct op *op, enum mem_kind k, unsigned size)
+/* The base may be one of the registers: that one comes last. */
+static void load_pair(struct tr *t, const struct op *op, enum mem_kind k, unsigned size,
+                      struct place at)
+{
+    if (size == 2) {
+        load_words(t, op, k == K_LDPS, at);
+    } else if (jit_pin[op->rd] == at.base) {
+        load_x(t, op->rm, k, size, at, 1 << size);
+        load_x(t, op->rd, k, size, at, 0);
+    } else {
+        load_x(t, op->rd, k, size, at, 0);
+        load_x(t, op->rm, k, size, at, 1 << size);
+    }
+}
+
+static void access(struct tr *t, const struct op *op, enum mem_kind k, unsigned size,
+                   struct place at)
 {
     int32_t second = 1 << size;
 
     switch (k) {
-    case K_ST: store_x(t, op->rd, size, 0); break;
+    case K_ST: store_x(t, op->rd, size, at, 0); break;
     case K_STP:
         if (size == 2) { /* one access: see op_mem.c */
-            store_words(t, op);
+            store_words(t, op, at);
             break;
         }
-        store_x(t, op->rd, size, 0);
-        store_x(t, op->rm, size, second);
+        store_x(t, op->rd, size, at, 0);
+        store_x(t, op->rm, size, at, second);
         break;
-    case K_LDV: load_v(t, op->rd, size, 0); break;
-    case K_STV: store_v(t, op->rd, size, 0); break;
+    case K_LDV: load_v(t, op->rd, size, at, 0); break;
+    case K_STV: store_v(t, op->rd, size, at, 0); break;
     case K_LDPV:
         if (size == 3) {
-            load_pair_d(t, op);
+            load_pair_d(t, op, at);
             break;
         }
-        load_v(t, op->rd, size, 0);
-        load_v(t, op->rm, size, second);
+        load_v(t, op->rd, size, at, 0);
+        load_v(t, op->rm, size, at, second);
         break;
     case K_STPV:
         if (size == 3) {
-            store_pair_d(t, op);
+            store_pair_d(t, op, at);
             break;
         }
-        store_v(t, op->rd, size, 0);
-        store_v(t, op->rm, size, second);
+        store_v(t, op->rd, size, at, 0);
+        store_v(t, op->rm, size, at, second);
         break;
     case K_LDP:
-    case K_LDPS:
-        if (size == 2) {
-            load_words(t, op, k == K_LDPS);
-            break;
-        }
-        load_x(t, op->rd, k, size, 0);
-        load_x(t, op->rm, k, size, second);
-        break;
-    default: load_x(t, op->rd, k, size, 0); break;
+    case K_LDPS: load_pair(t, op, k, size, at); break;
+    default: load_x(t, op->rd, k, size, at, 0); break;
     }
 }
 
@@ -314,6 +373,21 @@ static void write_back(struct tr *t, const struct op *op)
 
     as_lea(&t->a, 64, d, s, (int32_t)op->imm);
     tr_put(t, op->rn, d);
+}
+
+/* The L0 entry of an access. */
+static unsigned l0_of(const struct op *op, unsigned form)
+{
+    bool index = form >= FORM_REG && form <= FORM_EXTSP;
+
+    return index ? L0_ENTRIES / 2 + (op->rn * 7u + op->rm) % (L0_ENTRIES / 2)
+                 : op->rn % (L0_ENTRIES / 2);
+}
+
+/* Frames are aligned. */
+static bool on_stack(const struct op *op)
+{
+    return op->rn == X_SP || op->rn == 29;
 }
 
 /* arg: kind, size << 8, form << 16. */
@@ -328,6 +402,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     bool user = form == FORM_USER || form == FORM_USERSP;
     unsigned span = (1u << size) << is_pair(k);
     uint8_t *odd = NULL;
+    struct place at;
     struct door d;
 
     if (form == FORM_EXTSP) {
@@ -343,13 +418,14 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
         as_test(a, 64, RAX, tr_src(t, 64, X_SP, RCX));
         odd = as_jcc(a, CC_NE);
     }
-    address(t, op, form, size);
-    d = user ? lookup_user(t, span, 1u << size, is_store(k))
-             : lookup_l0(t, span, 1u << size, is_store(k), op->rn);
+    at = address(t, op, form, size);
+    d = user ? lookup_user(t, at, span, 1u << size, is_store(k))
+             : lookup(t, at, span, 1u << size, is_store(k), l0_of(op, form),
+                      span > 8 && !on_stack(op));
     if (!is_store(k) && wb) {
         write_back(t, op);
     }
-    access(t, op, k, size);
+    access(t, op, k, size, at);
     if (is_store(k) && wb) {
         write_back(t, op);
     }
@@ -361,6 +437,7 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
     struct as *a = &t->a;
     enum mem_kind k = (enum mem_kind)(arg & 0xff);
     unsigned size = arg >> 8 & 0xff;
+    struct place at;
     struct door d;
 
     if (is_vector(k)) {
@@ -368,9 +445,9 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
     }
     tr_clobber(t);
     as_load(a, 64, RDX, RBP, OFF(page_va));
-    as_lea(a, 64, RDX, RDX, (int32_t)op->imm);
-    d = lookup_l0(t, 1u << size, 1u << size, false, LITERAL_L0);
-    access(t, op, k, size);
+    at = in_rdx(t, RDX, (int32_t)op->imm);
+    d = lookup(t, at, 1u << size, 1u << size, false, LITERAL_L0, false);
+    access(t, op, k, size, at);
     close_door(t, &d, NULL);
 }
 

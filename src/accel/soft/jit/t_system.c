@@ -331,7 +331,7 @@ static void t_dc_zva(struct tr *t, const struct op *op, unsigned arg)
     as_patch(a, allowed, a->p);
     tr_get(t, 64, RDX, op->rd);
     as_alu_i(a, 64, ALU_AND, RDX, -64);
-    tr_tlb_slot(a, OFF(tlb));
+    tr_tlb_slot(a, RDX, OFF(tlb));
     as_mov(a, 64, RAX, RDX);
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct tlb_entry, wtag));

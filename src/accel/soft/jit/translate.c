@@ -63,6 +63,21 @@ void tr_alu(struct tr *t, int w, enum alu n, int reg, unsigned g)
     }
 }
 
+void tr_is_constant(struct tr *t, unsigned g, uint64_t v)
+{
+    t->known_by = t->i;
+    t->known_in = g;
+    t->known = v;
+}
+
+bool tr_constant(const struct tr *t, unsigned g)
+{
+    const struct ti *i = t->i;
+
+    return t->known_by != NULL && t->known_by == i - 1 && t->known_by->slot + 1 == i->slot &&
+           t->known_in == g && !i->join && !i->entry && !i->loop;
+}
+
 /* ---- NZCV ------------------------------------------------------------------------------------ */
 
 /* EFLAGS of a floating-point comparison become those of a subtraction. */
@@ -356,6 +371,7 @@ static void fall_through(struct tr *t, unsigned slot)
     } else {
         struct cold *c = tr_cold(t, COLD_LINK, as_jmp(a));
         c->slot = (uint16_t)slot;
+        c->sets_flags = false; /* not backward: no look at pending */
     }
 }
 
@@ -483,6 +499,7 @@ static void cold_link(struct tr *t, const struct cold *c)
 static void cold_code(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
+    uint8_t *misaligned = NULL;
 
     for (unsigned n = 0; n < (c->kind == COLD_L0 ? 1 : ARRAY_SIZE(c->from)); n++) {
         if (c->from[n] != NULL) {
@@ -494,9 +511,22 @@ static void cold_code(struct tr *t, const struct cold *c)
         if (c->cross != NULL) {
             as_patch(a, c->cross, a->p);
         }
+        as_lea(a, 64, RDX, c->base, (int32_t)c->imm);
+        if (c->aligned != 0) {
+            as_rr(a, 0, 32, 0xf6, 0, RDX, false); /* TEST DL, imm */
+            as_1(a, c->aligned);
+            misaligned = as_jcc(a, CC_NE);
+        }
         as_imm(a, RCX, (uint64_t)c->l0);
-        as_call_to(a, c->write ? t->jit->l0_write : t->jit->l0_read);
+        as_imm(a, RAX, c->slot);
+        as_call_to(a, (c->write ? t->jit->l0_write : t->jit->l0_read)[c->span]);
+        if (c->base == RDX) { /* as it was */
+            as_lea(a, 64, RDX, RDX, -(int32_t)c->imm);
+        }
         as_jcc_to(a, CC_E, c->have);
+        if (misaligned != NULL) {
+            as_patch(a, misaligned, a->p);
+        }
         for (unsigned n = 1; n < ARRAY_SIZE(c->from); n++) {
             if (c->from[n] != NULL) {
                 as_patch(a, c->from[n], a->p);
@@ -580,6 +610,7 @@ bool jit_translate(struct tr *t)
     t->fk = FK_NONE;
     t->fused = t->consts = t->uses = 0;
     vregs_forget(t);
+    t->known_by = NULL;
     body(t);
     for (unsigned n = 0; n < t->colds && !t->a.full; n++) {
         t->i = &t->insn[0];

@@ -24,6 +24,7 @@
 #define XOFF(g)    ((int32_t)(8 * (g)) - CPU_BIAS)
 #define VOFF(n)    ((int32_t)(offsetof(struct cpu, v) + 16 * (size_t)(n)) - CPU_BIAS)
 
+#define SPANS      6   /* accesses of 1 to 32 bytes */
 #define REGION_MAX 400 /* instructions */
 #define COLD_MAX   1600
 #define CONST_MAX  512
@@ -60,8 +61,10 @@ struct jit {
     uint8_t *far_interp_guarded;
     /* A typed branch into a guarded page. RAX: address, RDX: entry. */
     uint8_t *far_guarded;
-    /* RDX: address, RAX: tag, RCX: place of the L0 entry in its context. ZF: RDX is the host's address now. */
-    uint8_t *l0_read, *l0_write;
+    /* RDX: address, RCX: place of the L0 entry in its context, RAX: slot. ZF: RCX is the page's addend now. By log2 of
+     * the bytes that the access spans. */
+    uint8_t *l0_read[SPANS], *l0_write[SPANS];
+    int64_t rethought_at; /* count_bias when an L0 entry was last looked at */
     /* system.c. RAX becomes the address that is next; RCX, RDX: ISS and return address of SVC. The count is exact. */
     uint8_t *svc, *eret;
     /* RAX becomes CNTVCT_EL0. */
@@ -93,18 +96,21 @@ enum cold_kind { COLD_CALL, COLD_L0, COLD_PENDING, COLD_LINK, COLD_FAR, COLD_VEC
 /* Code that is seldom needed, put behind the region. */
 struct cold {
     enum cold_kind kind;
-    uint8_t *cross;   /* COLD_L0: as from[0], from an access that crosses pages */
+    uint8_t *cross;   /* COLD_L0: as from[0] */
     uint8_t *from[3]; /* displacements that lead here */
     uint8_t *back;    /* COLD_CALL, COLD_L0, COLD_VEC: where it goes on */
-    uint8_t *have;    /* COLD_L0: ... with the host address in RDX */
+    uint8_t *have;    /* COLD_L0: ... with the page's addend in RCX */
     int32_t l0;       /* COLD_L0: the entry, from its context */
+    uint8_t span;     /* COLD_L0: log2 of the bytes           */
+    uint8_t aligned;  /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
     bool write;
+    int8_t base; /* COLD_L0: the address is this host register + imm */
     uint16_t slot;
     uint16_t uop;
     bool sets_flags;
     int32_t bias;
     int64_t
-        imm; /* COLD_FAR: target, relative to the page; COLD_VEC: bits of the gate that stop it */
+        imm; /* COLD_FAR: target, relative to the page; COLD_VEC: bits of the gate that stop it; see base */
 };
 
 /*
@@ -145,6 +151,10 @@ struct tr {
         uint8_t after; /* bytes of the instruction behind the displacement */
     } use[COLD_MAX];
     unsigned uses;
+    /* What the instruction before made: known, in register known_in. */
+    const struct ti *known_by;
+    unsigned known_in;
+    uint64_t known;
     struct {
         uint8_t *at;
         uint16_t slot;
@@ -175,12 +185,12 @@ extern const struct tmpl jit_tmpl_crypto[UOP_COUNT];
 /* Host register of a guest register, or NOREG. */
 extern const int8_t jit_pin[X_COUNT];
 
-/* RCX = tlb_slot of the address in RDX, in the context that the field of struct cpu at context points to. */
-static inline void tr_tlb_slot(struct as *a, int32_t context)
+/* RCX = tlb_slot of the address in reg, in the context that the field of struct cpu at context points to. */
+static inline void tr_tlb_slot(struct as *a, int reg, int32_t context)
 {
-    as_mov(a, 32, RCX, RDX);
+    as_mov(a, 32, RCX, reg);
     as_shift(a, 32, SH_SHR, RCX, TLB_BITS);
-    as_alu(a, 32, ALU_XOR, RCX, RDX);
+    as_alu(a, 32, ALU_XOR, RCX, reg);
     as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
     as_alu_i(a, 32, ALU_AND, RCX, (int32_t)(TLB_ENTRIES - 1) << 5);
     as_alu_m(a, 64, ALU_ADD, RCX, RBP, context);
@@ -195,6 +205,10 @@ void tr_get(struct tr *t, int w, int dst, unsigned g);
 /* The register in which to make guest register g: its own, or tmp; then tr_put. */
 int tr_dst(unsigned g, int tmp);
 void tr_put(struct tr *t, unsigned g, int reg);
+/* The instruction leaves v in guest register g. */
+void tr_is_constant(struct tr *t, unsigned g, uint64_t v);
+/* Did the instruction before leave t->known in guest register g, whatever way led here? */
+bool tr_constant(const struct tr *t, unsigned g);
 /* reg op= guest register g. */
 void tr_alu(struct tr *t, int w, enum alu n, int reg, unsigned g);
 /* EFLAGS are about to change without meaning NZCV: saves those that are needed. First thing in a template; uses RAX. */
