@@ -199,7 +199,7 @@ union vreg {
     int64_t sd[2];
 } __attribute__((aligned(16)));
 
-#define TLB_BITS    9
+#define TLB_BITS    13
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NEVER   (~0ull) /* a tag that no access has: its low bits are set */
 
