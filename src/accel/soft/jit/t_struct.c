@@ -255,7 +255,7 @@ static uint8_t *look_up(struct tr *t, const struct op *op, bool write)
     unsigned elem = 1u << shape_esize(op);
     uint8_t *miss;
 
-    tr_tlb_slot(a, OFF(tlb));
+    tr_tlb_slot(a, RDX, OFF(tlb));
     as_lea(a, 64, RAX, RDX, (int32_t)shape_span(op) - 1);
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     if (t->page->aligned && elem > 1) {
