@@ -44,11 +44,15 @@ class Guests:
 
     def initrd(self):
         """An initramfs with nothing but the Linux rows' program as /init."""
-        out = os.path.join(self.folder, "init.cpio.gz")
-        if not os.path.exists(out):
-            init = os.path.join(self.folder, "init")
+        init = os.path.join(self.folder, "init")
+        if not os.path.exists(init):
             subprocess.run([CC, "-O2", "-static", "-Wall", "-Wextra", "-Werror", "-o", init,
                             os.path.join(GUEST, "linux.c")], check=True)
+        return self.archive(init, "init.cpio.gz")
+
+    def archive(self, init, name):
+        out = os.path.join(self.folder, name)
+        if not os.path.exists(out):
             with open(init, "rb") as f, gzip.open(out, "wb", 1) as g:
                 g.write(cpio([("init", 0o100755, f.read())]))
         return out
@@ -113,8 +117,9 @@ def peak_rss(pid):
 class Session:
     """A guest that says where it is in lines that begin with "@ " and waits for a line each time."""
 
-    def __init__(self, command):
-        self.command = command
+    def __init__(self, command, lines=None):
+        """`lines` is given what else the guest says."""
+        self.command, self.lines = command, lines
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         bufsize=0)
         self.text = b""
@@ -126,6 +131,8 @@ class Session:
                 line, self.text = self.text.split(b"\n", 1)
                 if line.startswith(b"@ "):
                     return line.decode("ascii", "replace").split()[1:], cpu_clock(self.process.pid), time.monotonic()
+                if self.lines is not None:
+                    self.lines.append(line.decode("ascii", "replace").rstrip())
             more = os.read(self.process.stdout.fileno(), 65536)
             if not more:
                 self.process.wait()
@@ -142,9 +149,9 @@ class Session:
             raise Failed(f"{' '.join(self.command)}: status {self.process.returncode}")
 
 
-def run_linux(command, rows):
+def run_linux(command, rows, lines=None):
     """{row: (CPU seconds, wall seconds, checksum)} of one boot; "boot" and "boot_rss" are what it took until /init."""
-    session, result = Session(command), {}
+    session, result = Session(command, lines), {}
     words, cpu, wall = session.wait()
     result["boot"] = (cpu, None, words[1])
     result["boot_rss"] = (peak_rss(session.process.pid), None, words[1])

@@ -31,9 +31,9 @@ WORK = {
                 "hvc": 7300000, "cntvct": 12000000, "sysreg": 4300000, "daif": 4900000, "timer": 330000,
                 "ttbr": 84000, "tlbi_va": 810000, "tlbi_all": 170000, "smc_code": 62000},
     "generated": {"patch": 55000, "cold": 36, "foot2m": 110},
-    "smp": {"two": 73000000, "shared": 20000000, "pingpong": 1900},
+    "smp": {"two": 73000000, "shared": 20000000, "pingpong": 20000},
     "linux": {"getppid": 40000, "clockget": 4000000, "pipe512": 10000, "ctxsw": 4000, "fork": 250, "forkexec": 80,
-              "pagefault": 8192, "mprotect": 4000, "segv": 3000, "signal": 6000, "read1m": 600, "path": 6000},
+              "pagefault": 8192, "mprotect": 4000, "segv": 14000, "signal": 6000, "read1m": 600, "path": 1000},
     "boot": {"boot": 1},
     "start": {"start": 1, "start_rss": 1},
 }

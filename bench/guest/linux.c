@@ -1,9 +1,8 @@
 /*
  * linux.c - /init of the Linux rows: system calls, faults and processes, as Linux programs meet them.
  *
- * The kernel's command line gives rows behind "--": name:work. Before each row and after it the program writes a line
- * that begins with "@ " and waits for a line on its standard input, so that the host can read how much CPU time
- * the emulator has used; the row's checksum stands in the second line. The first such line, "@ init", ends the boot.
+ * The kernel's command line gives rows behind "--": name:work. The program tells the host (tell.h) when it starts, which ends
+ * the boot, and before and after each row; the row's checksum stands in the second line.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -17,9 +16,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tell.h"
 
 enum { PAGE = 4096 };
 
@@ -282,17 +282,6 @@ static const struct {
     { "signal", row_signal },       { "read1m", row_read1m },     { "path", row_path },
 };
 
-// Tells the host where we are and waits until it has read its clocks.
-static void tell(const char *what, uint64_t sum)
-{
-    char line[16];
-
-    printf("@ %s %016llx\n", what, (unsigned long long)sum);
-    fflush(stdout);
-    while (read(STDIN_FILENO, line, 1) == 1 && line[0] != '\n') {
-    }
-}
-
 static void run_row(const char *argument)
 {
     const char *colon = strchr(argument, ':');
@@ -310,16 +299,10 @@ static void run_row(const char *argument)
 
 int main(int argc, char **argv)
 {
-    struct termios t;
-
     if (argc == 2 && getpid() != 1) {
         return atoi(argv[1]); // forkexec's child
     }
-    if (tcgetattr(STDIN_FILENO, &t) == 0) {
-        t.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(STDIN_FILENO, TCSANOW, &t);
-    }
-    tell("init", 0);
+    tell_init();
     for (int i = 1; i < argc; i++) {
         run_row(argv[i]);
     }
