@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """profile.py HYPERVISOR ROW...: where the time of a row goes: translated code, the monitor's C by function, the host's kernel.
 
-Needs perf (Debian: linux-perf). A row near its floor with much C in it names the instructions that have no template; much time in translated
-code is a matter of what the templates are like.
+Needs perf (Debian: linux-perf). Much C in a row names the instructions that have no template, or misses that go a long way; much
+time in translated code is a matter of what the templates are like.
 """
 
 import argparse
@@ -18,12 +18,14 @@ import rig  # noqa: E402
 from rows import ROWS  # noqa: E402
 
 
-def samples(command, folder):
+def record(folder):
+    return ["perf", "record", "-q", "-F", "5000", "-e", "cpu-clock", "-o", os.path.join(folder, "perf.data")]
+
+
+def samples(folder):
     """(object, symbol) of each sample."""
-    data = os.path.join(folder, "perf.data")
-    subprocess.run(["perf", "record", "-q", "-F", "5000", "-e", "cpu-clock", "-o", data, *command], check=True,
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    text = subprocess.run(["perf", "script", "-i", data, "-F", "ip,sym,dso"], check=True, capture_output=True, text=True).stdout
+    text = subprocess.run(["perf", "script", "-i", os.path.join(folder, "perf.data"), "-F", "ip,sym,dso"], check=True,
+                          capture_output=True, text=True).stdout
     for line in text.splitlines():
         found = re.fullmatch(r"\s*[0-9a-f]+ (.*?) \((.*)\)", line)
         if found:
@@ -38,10 +40,21 @@ def place(dso, symbol):
     return f"{symbol} ({os.path.basename(dso)})"
 
 
+def run(engine, row, guests, folder):
+    """A Linux row runs with eight times its work, because the boot is in the profile too."""
+    if row.kind in ("linux", "boot"):
+        rows = [row._replace(work=8 * row.work)] if row.kind == "linux" else []
+        append = "console=ttyAMA0 quiet panic=-1 -- " + " ".join(f"{r.name}:{r.work}" for r in rows)
+        rig.run_linux(record(folder) + engine.linux(rig.find_guest("vmlinuz-cloud"), guests.initrd(), append), rows)
+    else:
+        elf = guests.elf(row.source, row.name, row.work)
+        rig.run_bare(record(folder) + engine.bare(elf, 2 if row.kind == "smp" else 1))
+
+
 def profile(args, row, guests, folder):
     engine = rig.Engine("ours", "max" if row.only_max else args.cpu, args.hypervisor)
-    command = engine.bare(guests.elf(row.source, row.name, row.work), 2 if row.kind == "smp" else 1)
-    count = collections.Counter(place(*s) for s in samples(command, folder))
+    run(engine, row, guests, folder)
+    count = collections.Counter(place(*s) for s in samples(folder))
     total = sum(count.values())
     print(f"{row.name}: " + ", ".join(f"{100 * n / total:.0f} % {p}" for p, n in count.most_common(args.top)), flush=True)
 
@@ -56,7 +69,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         guests = rig.Guests(folder)
         for row in ROWS:
-            if row.name in args.rows and row.kind in ("bare", "smp"):
+            if row.name in args.rows and row.kind != "start":
                 profile(args, row, guests, folder)
 
 
