@@ -4,14 +4,14 @@ import math
 import os
 import re
 
-from rows import FLOORS, GROUPS, ROW_FLOORS
+from rows import CEILINGS, FLOORS, GROUPS, ROW_FLOORS
 
-UNITS = {"s": ("ms", 1000), "MB": ("MB", 1)}
+UNITS = {"s": ("ms", 1000), "MB": ("MB", 1), "%": ("%", 1)}
 
 
 def amount(row, engine):
     unit, factor = UNITS[row["unit"]]
-    return f"{row[engine] * factor:.1f} {unit}"
+    return f"{row[engine] * factor:.{2 if unit == '%' else 1}f} {unit}"
 
 
 def mark(ratio, limits):
@@ -49,6 +49,8 @@ def missed(result):
     low = [f"{g} {ratio:.2f} < {limits[0]:g}" for g, ratio, limits, _ in group_rows(result) if mark(ratio, limits) == "BELOW"]
     for row in result["rows"]:
         limits = ROW_FLOORS.get(row["name"])
+        if row["ours"] > CEILINGS.get(row["name"], math.inf):
+            low.append(f"{row['name']} {amount(row, 'ours')} > {CEILINGS[row['name']]:g}")
         if mark(row["ratio"], limits) == "BELOW":
             low.append(f"{row['name']} {row['ratio']:.2f} < {limits[0]:g}")
     return low

@@ -170,6 +170,19 @@ def run_linux(command, rows, lines=None):
     return result
 
 
+def run_idle(command, seconds):
+    """Per cent of a core that a booted guest with nothing to do takes."""
+    session = Session(command)
+    session.wait()
+    time.sleep(2)
+    cpu, wall = cpu_clock(session.process.pid), time.monotonic()
+    time.sleep(seconds)
+    share = 100 * (cpu_clock(session.process.pid) - cpu) / (time.monotonic() - wall)
+    session.go_on()
+    session.end()
+    return share
+
+
 def run_start_rss(command):
     """Peak memory in MB of a guest that has printed a line and waits for a character."""
     session = Session(command)

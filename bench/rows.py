@@ -6,7 +6,7 @@ it on the machine where this was written; so checksums are the same everywhere.
 
 from collections import namedtuple
 
-# kind: bare (an ELF of one vCPU), smp (of two), linux (a part of one boot of Linux), boot, start.
+# kind: bare (an ELF of one vCPU), smp (of two), linux (a part of one boot of Linux), boot, idle, start.
 Row = namedtuple("Row", "group name kind source work only_max")
 
 SOURCES = {
@@ -35,10 +35,11 @@ WORK = {
     "linux": {"getppid": 40000, "clockget": 4000000, "pipe512": 10000, "ctxsw": 4000, "fork": 250, "forkexec": 80,
               "pagefault": 8192, "mprotect": 4000, "segv": 14000, "signal": 6000, "read1m": 600, "path": 1000},
     "boot": {"boot": 1},
+    "idle": {"idle": 5},
     "start": {"start": 1, "start_rss": 1},
 }
 
-KINDS = {"smp": "smp", "linux": "linux", "boot": "boot", "start": "start"}
+KINDS = {"smp": "smp", "linux": "linux", "boot": "boot", "idle": "idle", "start": "start"}
 ONLY_MAX = {"lse"}
 # Rows whose preparation is not small: the same program with no work is what is taken off.
 SETUP = {"chase64m", "rand32m", "foot2m"}
@@ -57,3 +58,5 @@ ROW_FLOORS = {
     "svc_el1": (4, 12), "svc_el0": (4, 12), "abort": (4, 12), "ttbr": (8, 30), "tlbi_va": (1.5, 4), "tlbi_all": (4, 20),
     "mmio_rd": (1, 1.3), "hvc": (1, 3), "start": (6, 15), "start_rss": (3, 5),
 }
+# What ours may be at most, in the row's unit.
+CEILINGS = {"idle": 0.5}
