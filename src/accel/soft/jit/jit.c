@@ -624,6 +624,7 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
     for (unsigned n = 0; n < t->count; n++) {
         page->jit->lines |= BIT(t->insn[n].slot / 16);
     }
+    page->jit->lines |= t->ahead;
     jit->p = t->a.p;
     cpu->priv->stats.jit_regions++;
     cpu->priv->stats.jit_insns += t->count;

@@ -7,6 +7,9 @@
  */
 #include "accel/soft/jit/region.h"
 
+/* Instructions outside of a region that are looked at for what becomes of NZCV. */
+#define LOOK_AHEAD 6
+
 static bool translated(const struct tr *t, unsigned slot)
 {
     return jit_near_host(t->jit, &t->page->ops[slot]) != NULL;
@@ -152,12 +155,53 @@ static void ways(struct tr *t)
     }
 }
 
-static bool live_at(const struct tr *t, int slot)
+/*
+ * Could NZCV be read before they are written from a slot outside of the region on? A few instructions that have been
+ * decoded are looked at; the region depends on them then.
+ */
+static bool live_outside(struct tr *t, unsigned slot)
 {
-    return slot < 0 || slot >= PAGE_SLOTS || t->at[slot] < 0 || t->insn[t->at[slot]].live_in;
+    for (unsigned n = 0; n < LOOK_AHEAD && slot < PAGE_SLOTS; n++) {
+        struct ti i;
+
+        if (!decoded(t, slot)) {
+            return true;
+        }
+        lower_slot(t, slot, &i);
+        uint32_t flags = uop_table[i.uop].flags;
+        if ((flags & UOP_NZCV_IN) != 0) {
+            return true;
+        }
+        t->ahead |= BIT(slot / 16);
+        if ((flags & UOP_NZCV_OUT) != 0) {
+            return false;
+        }
+        if (i.uop == UOP_b_near || i.uop == UOP_bl_near) {
+            slot = (unsigned)branch_target(&i);
+        } else if ((flags & UOP_ENDS_BLOCK) != 0) {
+            return true;
+        } else {
+            slot++;
+        }
+    }
+    return true;
 }
 
-/* Backward, until nothing changes: NZCV that leave the region are live. */
+static bool live_at(struct tr *t, int slot)
+{
+    if (slot < 0 || slot >= PAGE_SLOTS || t->jit->strict) {
+        return true;
+    }
+    if (t->at[slot] >= 0) {
+        return t->insn[t->at[slot]].live_in;
+    }
+    if (t->outside[slot] == OUTSIDE_UNKNOWN) {
+        t->outside[slot] = live_outside(t, (unsigned)slot) ? OUTSIDE_LIVE : OUTSIDE_DEAD;
+    }
+    return t->outside[slot] == OUTSIDE_LIVE;
+}
+
+/* Backward, until nothing changes: NZCV that leave the page are live. */
 static void liveness(struct tr *t)
 {
     bool again = true;
@@ -190,6 +234,8 @@ bool jit_region(struct tr *t, unsigned slot)
         walk(t, &w, w.slot[--w.count]);
     }
     memset(t->at, 0xff, sizeof(t->at));
+    memset(t->outside, OUTSIDE_UNKNOWN, sizeof(t->outside));
+    t->ahead = 0;
     t->count = 0;
     for (unsigned s = 0; s < PAGE_SLOTS; s++) {
         if (bit_get(w.seen, s)) {

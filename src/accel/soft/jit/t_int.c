@@ -544,6 +544,30 @@ static void t_rev(struct tr *t, const struct op *op, unsigned arg)
     tr_put(t, op->rd, RDX);
 }
 
+/* The bytes by BSWAP, the bits of each by exchanging halves. */
+static void t_rbit(struct tr *t, const struct op *op, unsigned arg)
+{
+    static const uint64_t masks[] = { 0x0f0f0f0f0f0f0f0f, 0x3333333333333333, 0x5555555555555555 };
+    struct as *a = &t->a;
+    int w = WIDTH(arg);
+
+    tr_clobber(t);
+    tr_get(t, w, RDX, op->rn);
+    as_rex(a, w, 0, 0, RDX, false);
+    as_1(a, 0x0f);
+    as_1(a, 0xc8 + RDX);
+    for (unsigned n = 0; n < ARRAY_SIZE(masks); n++) {
+        as_imm(a, RCX, w == 64 ? masks[n] : (uint32_t)masks[n]);
+        as_mov(a, w, RAX, RDX);
+        as_shift(a, w, SH_SHR, RAX, 4 >> n);
+        as_alu(a, w, ALU_AND, RAX, RCX);
+        as_alu(a, w, ALU_AND, RDX, RCX);
+        as_shift(a, w, SH_SHL, RDX, 4 >> n);
+        as_alu(a, w, ALU_OR, RDX, RAX);
+    }
+    tr_put(t, op->rd, RDX);
+}
+
 /* CRC32C by the host: arg >> 8 is the width in bits. */
 static void t_crc32c(struct tr *t, const struct op *op, unsigned arg)
 {
@@ -732,6 +756,7 @@ const struct tmpl jit_tmpl_int[UOP_COUNT] = {
     T(rev32_32, t_rev, 0),
     T(rev32_64, t_rev, W64 | 2),
     T(rev64_64, t_rev, W64),
+    T_2(rbit, t_rbit, 0),
     T(clz32, t_clz, 0),
     T(clz64, t_clz, W64),
     T(crc32cb, t_crc32c, 8 << 8),

@@ -78,6 +78,16 @@ static struct place address(struct tr *t, const struct op *op, unsigned form, un
             as_rr(a, 0, 64, 0x63, RCX, m, false);
         }
         return indexed(t, op, RCX, (unsigned)op->imm);
+    case FORM_EXTSP: /* see extended_offset */
+        m = tr_src(t, 64, op->rm, RCX);
+        if (op->imm >> 8 == 2) {
+            as_rr(a, 0, 32, 0x8b, RCX, m, false);
+            m = RCX;
+        } else if (op->imm >> 8 == 6) {
+            as_rr(a, 0, 64, 0x63, RCX, m, false);
+            m = RCX;
+        }
+        return indexed(t, op, m, op->imm & 7);
     default: return (struct place){ tr_src(t, 64, op->rn, RDX), (int32_t)op->imm };
     }
 }
@@ -396,8 +406,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     struct as *a = &t->a;
     enum mem_kind k = (enum mem_kind)(arg & 0xff);
     unsigned size = arg >> 8 & 0xff, form = arg >> 16;
-    bool sp =
-        form == FORM_IMMSP || form == FORM_PRESP || form == FORM_POSTSP || form == FORM_USERSP;
+    bool sp = op->rn == X_SP;
     bool wb = form >= FORM_PRE && form <= FORM_POSTSP;
     bool user = form == FORM_USER || form == FORM_USERSP;
     unsigned span = (1u << size) << is_pair(k);
@@ -405,15 +414,11 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     struct place at;
     struct door d;
 
-    if (form == FORM_EXTSP) {
-        tr_call(t);
-        return;
-    }
     if (is_vector(k)) {
         tr_vec(t, false);
     }
     tr_clobber(t);
-    if (sp) {
+    if (sp && !t->sp_checked) {
         as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
         as_test(a, 64, RAX, tr_src(t, 64, X_SP, RCX));
         odd = as_jcc(a, CC_NE);
@@ -430,6 +435,9 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
         write_back(t, op);
     }
     close_door(t, &d, odd);
+    if (sp) {
+        t->sp_checked = !wb || op->imm % 16 == 0;
+    }
 }
 
 static void t_literal(struct tr *t, const struct op *op, unsigned arg)

@@ -317,7 +317,7 @@ static uint8_t *known(const struct tr *t, unsigned slot)
 
 bool tr_live_at(const struct tr *t, unsigned slot)
 {
-    return t->at[slot] < 0 || t->insn[t->at[slot]].live_in;
+    return t->at[slot] < 0 ? t->outside[slot] != OUTSIDE_DEAD : t->insn[t->at[slot]].live_in;
 }
 
 static void fix(struct tr *t, uint8_t *at, unsigned slot, bool check)
@@ -355,7 +355,7 @@ static void fall_through(struct tr *t, unsigned slot)
 {
     struct as *a = &t->a;
 
-    if (t->fk != FK_NONE && !t->fsaved && tr_live_at(t, slot < PAGE_SLOTS ? slot : 0)) {
+    if (t->fk != FK_NONE && !t->fsaved && (slot == PAGE_SLOTS || tr_live_at(t, slot))) {
         tr_flags_save(t);
     }
     if (slot == PAGE_SLOTS) { /* into the next page */
@@ -394,6 +394,7 @@ static void join(struct tr *t, struct ti *i)
         tr_flags_save(t);
     }
     t->fk = FK_NONE;
+    t->sp_checked = false;
     vregs_forget(t);
     tr_count(t, 0);
     if (i->loop) {
@@ -410,6 +411,16 @@ static void plant(struct tr *t, unsigned g)
     tr_get(t, 64, r, g);
     as_lea(&t->a, 64, r, r, 1);
     tr_put(t, g, r);
+}
+
+/* Is what is known of SP's alignment still true after the instruction? (Loads and stores keep that book themselves.) */
+static bool sp_stays(const struct ti *i)
+{
+    if (jit_tmpl_int[i->uop].fn != NULL) {
+        return i->op.rd != X_SP ||
+               (i->uop == UOP_add64_ri && i->op.rn == X_SP && i->op.imm % 16 == 0);
+    }
+    return jit_tmpl_branch[i->uop].fn != NULL || jit_tmpl_mem[i->uop].fn != NULL;
 }
 
 static void instruction(struct tr *t, const struct ti *i)
@@ -448,6 +459,7 @@ static void body(struct tr *t)
             t->fused--;
         } else {
             instruction(t, i);
+            t->sp_checked = t->sp_checked && sp_stays(i);
         }
         if (!t->ended && (n + 1 == t->count || t->insn[n + 1].slot != i->slot + 1)) {
             fall_through(t, i->slot + 1u);
@@ -456,6 +468,7 @@ static void body(struct tr *t)
         if (t->ended) {
             t->fk = FK_NONE;
             t->bias = 0;
+            t->sp_checked = false;
             vregs_forget(t);
         }
     }
@@ -609,6 +622,7 @@ bool jit_translate(struct tr *t)
 {
     t->fk = FK_NONE;
     t->fused = t->consts = t->uses = 0;
+    t->sp_checked = false;
     vregs_forget(t);
     t->known_by = NULL;
     body(t);

@@ -119,6 +119,8 @@ struct cold {
  */
 enum flag_kind { FK_NONE, FK_SUB, FK_ADD, FK_LOGIC, FK_FP, FK_FP2 };
 
+enum outside { OUTSIDE_UNKNOWN, OUTSIDE_LIVE, OUTSIDE_DEAD };
+
 struct tr {
     struct as a;
     struct cpu *cpu;
@@ -126,7 +128,9 @@ struct tr {
     struct code_page *page;
     unsigned count;
     struct ti insn[REGION_MAX];
-    int16_t at[PAGE_SLOTS]; /* index in insn, or -1 */
+    int16_t at[PAGE_SLOTS];      /* index in insn, or -1 */
+    uint8_t outside[PAGE_SLOTS]; /* enum outside: NZCV at slots that are not in the region */
+    uint64_t ahead;              /* 64-byte lines that were looked at for that */
     unsigned colds;
     struct cold cold[COLD_MAX];
     /* Of the instruction that is translated. */
@@ -135,6 +139,7 @@ struct tr {
     bool fsaved;       /* jit_nzcv holds it, too */
     int32_t bias;
     bool ended;        /* no way leads to the next instruction */
+    bool sp_checked;   /* SP is aligned, if that matters at this level */
     uint8_t vec;       /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
     unsigned fused;    /* instructions after this one that are done already */
     uint32_t z64, z32; /* bit n: Vn is 0 from bit 64, 32 on */
