@@ -6,7 +6,7 @@ prefix     makes the prefix, from the one of scripts/windows.sh
 linux      Debian's kernel to user space on two CPUs, power-off
 reboot     the guest starts anew
 stop       Ctrl-C ends guests that never leave the processor, or sleep
-auto       --accel auto takes it; without the DLL it takes soft, and on x86-64 says nothing of it
+auto       --accel auto takes it; where it fails, soft, with the reason; without the DLL soft, and on x86-64 without a word
 failures   every way of failing: a message of its own, exit status 1
 """
 
@@ -158,6 +158,9 @@ def case_auto(rig):
     assert "WHP initialised" in out, out
     out = rig.run("--accel", "soft", "--lang", "en").decode()
     assert "WHP" not in out, out
+    # Whatever keeps a machine from being made is found before one is chosen.
+    out = rig.run("--lang", "en", env={"HV_WHP_SIM": "fail=WHvSetupPartition:0xc035000b"}).decode()
+    assert "--accel auto: soft, because whp cannot: WHP: WHvSetupPartition" in out + rig.err, out + rig.err
     rig.system.unlink()
     try:
         out = rig.run("--lang", "en").decode()

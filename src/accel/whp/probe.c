@@ -8,7 +8,9 @@
 #include "base/compiler.h"
 #include "base/string.h"
 
-#define DEFAULT_PA_BITS 40 /* of a partition that sets none */
+#define DEFAULT_PA_BITS 40         /* of a partition that sets none */
+#define TRIAL_PA_BITS   32         /* which any host has */
+#define TRIAL_GICD      0x08000000 /* where nothing is */
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
@@ -88,16 +90,28 @@ static bool ask_library(const struct whp_api *api, struct whp_facts *f)
     return f->features_hr == 0 && f->arm64_support;
 }
 
-/* The last word: much of what forbids WHP shows nowhere else. */
+/*
+ * The last word, because much of what forbids WHP shows nowhere else: a machine of one processor, without memory. Hosts are
+ * known that have all of the above and fail here.
+ */
 static void try_partition(const struct whp_api *api, struct whp_facts *f)
 {
     whp_partition partition = NULL;
-    whp_result result = api->WHvCreatePartition(&partition);
+    whp_result result = api->WHvCreatePartition(&partition), deleted;
 
     if (result < 0) {
         f->failed_call = "WHvCreatePartition";
-    } else if ((result = api->WHvDeletePartition(partition)) < 0) {
+        f->failed_hr = (uint32_t)result;
+        return;
+    }
+    f->failed_call = whp_configure(api, partition, 1, TRIAL_GICD, TRIAL_PA_BITS, &result);
+    if (f->failed_call == NULL && (result = api->WHvSetupPartition(partition)) < 0) {
+        f->failed_call = "WHvSetupPartition";
+    }
+    deleted = api->WHvDeletePartition(partition);
+    if (f->failed_call == NULL && deleted < 0) {
         f->failed_call = "WHvDeletePartition";
+        result = deleted;
     }
     f->failed_hr = (uint32_t)result;
 }

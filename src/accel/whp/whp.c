@@ -90,31 +90,31 @@ static whp_result set_property(struct whp_vm *w, uint32_t code, const void *valu
     return w->api.WHvSetPartitionProperty(w->partition, code, value, size);
 }
 
-static enum status set_properties(struct vm *vm, struct err *err)
+const char *whp_configure(const struct whp_api *api, whp_partition partition, uint32_t cpus,
+                          uint64_t gicd_base, uint32_t pa_bits, whp_result *result)
 {
-    struct whp_vm *w = whp_of(vm);
-    uint32_t count = vm->config.cpus, bits = w->pa_bits;
     struct whp_ic_parameters ic = {
         .mode = WHP_IC_GICV3,
-        .gicd_base = window_base(vm, &gic_dist_ops),
+        .gicd_base = gicd_base,
         .gits_translater_base = ITS_BASE,
         .timer_ppi = PPI_VIRT_TIMER,
         .pmu_ppi = PPI_PMU,
     };
-    whp_result result;
 
-    if ((result = set_property(w, WHP_PROP_PROCESSOR_COUNT, &count, sizeof(count))) < 0) {
-        return whp_fail(err, "WHvSetPartitionProperty (ProcessorCount)", result);
+    *result =
+        api->WHvSetPartitionProperty(partition, WHP_PROP_PROCESSOR_COUNT, &cpus, sizeof(cpus));
+    if (*result < 0) {
+        return "WHvSetPartitionProperty (ProcessorCount)";
     }
-    if ((result = set_property(w, WHP_PROP_IC_PARAMETERS, &ic, sizeof(ic))) < 0) {
-        return whp_fail(err, "WHvSetPartitionProperty (Arm64IcParameters)", result);
+    *result = api->WHvSetPartitionProperty(partition, WHP_PROP_IC_PARAMETERS, &ic, sizeof(ic));
+    if (*result < 0) {
+        return "WHvSetPartitionProperty (Arm64IcParameters)";
     }
     /* A Windows without this property has a width of its own, for which the guest's part of it is enough. */
-    result = set_property(w, WHP_PROP_PA_WIDTH, &bits, sizeof(bits));
-    if (result < 0 && result != WHP_E_UNKNOWN_PROPERTY) {
-        return whp_fail(err, "WHvSetPartitionProperty (PhysicalAddressWidth)", result);
-    }
-    return ST_OK;
+    *result = api->WHvSetPartitionProperty(partition, WHP_PROP_PA_WIDTH, &pa_bits, sizeof(pa_bits));
+    return *result < 0 && *result != WHP_E_UNKNOWN_PROPERTY
+               ? "WHvSetPartitionProperty (PhysicalAddressWidth)"
+               : NULL;
 }
 
 /*
@@ -153,7 +153,7 @@ static enum status partition_open(struct vm *vm, struct err *err)
 {
     struct whp_vm *w = whp_of(vm);
     whp_result result = w->api.WHvCreatePartition(&w->partition);
-    enum status st;
+    const char *call;
 
     for (unsigned i = 0; i < ARRAY_SIZE(w->level); i++) {
         atomic_store(&w->level[i], 0);
@@ -162,9 +162,11 @@ static enum status partition_open(struct vm *vm, struct err *err)
         w->partition = NULL;
         return whp_fail(err, "WHvCreatePartition", result);
     }
-    if ((st = set_properties(vm, err)) != ST_OK) {
+    call = whp_configure(&w->api, w->partition, vm->config.cpus, window_base(vm, &gic_dist_ops),
+                         w->pa_bits, &result);
+    if (call != NULL) {
         partition_close(w);
-        return st;
+        return whp_fail(err, call, result);
     }
     set_features(w);
     ask_for_hypercalls(w);

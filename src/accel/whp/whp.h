@@ -88,6 +88,12 @@ void whp_stop(struct vm *vm, const char *call, whp_result result);
 /* A capability of size bytes; left as it is, and false, where this Windows has no such one. */
 bool whp_capability(const struct whp_api *api, uint32_t code, void *value, uint32_t size);
 
+/* ---- whp.c ----------------------------------------------------------------------------------- */
+
+/* What every partition must be told before its set-up. Returns the call that failed, and how, or NULL. */
+const char *whp_configure(const struct whp_api *api, whp_partition partition, uint32_t cpus,
+                          uint64_t gicd_base, uint32_t pa_bits, whp_result *result);
+
 /* ---- vcpu.c ---------------------------------------------------------------------------------- */
 
 enum status whp_vcpu_create(struct vcpu *vcpu, struct err *err);
