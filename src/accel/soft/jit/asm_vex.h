@@ -15,7 +15,7 @@ enum vex_level { VEX_NONE, VEX_AVX2, VEX_AVX512 };
 
 /* prefix: 0 none, 1 66, 2 F3, 3 F2. map: 1 0F, 2 0F38, 3 0F3A. */
 #define VOP(prefix, map, w, opcode) \
-    ((uint32_t)(opcode) | (uint32_t)(prefix) << 8 | (uint32_t)(map) << 10 | (uint32_t)(w) << 13)
+    ((uint32_t)(opcode) | (uint32_t)(prefix) << 8 | (uint32_t)(map) << 10 | ((w) ? 1u << 13 : 0))
 enum {
     VOP_EVEX = 1 << 14,    /* has no other encoding                                        */
     VOP_LOW = 1 << 15,     /* has no EVEX encoding: xmm0-15 only                           */

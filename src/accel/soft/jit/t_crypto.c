@@ -5,6 +5,8 @@
  *   AES       AESE is AddRoundKey, ShiftRows, SubBytes; the host's round is ShiftRows, SubBytes, MixColumns, AddRoundKey. So AESE is
  *             a last round with a key of 0 after the addition, and AESE with the AESMC that usually follows is a whole round.
  *   SHA-256   The host does two rounds on (A B E F) and (C D G H), Arm four on (A B C D) and (E F G H).
+ *   CRC32     The remainder is found as Montgomery's reduction finds it: a multiple of the polynomial is added that clears the 64 bits of
+ *             accumulator and data; what is left above them is the answer. (CRC32C is an instruction of the host: t_int.c.)
  *   SHA-1     The host adds the round's constant itself; Arm's code has added it before.
  */
 #include "accel/soft/jit/vec.h"
@@ -93,6 +95,36 @@ static void t_pmull64(struct tr *t, const struct op *op, unsigned arg)
     r = v_dst(t, op->rd, NOREG, NOREG, NOREG, SX0);
     v3gi(t, V_PCLMULQDQ, r, vr(t, op->rn, SX1), op->rm, op->ra == SHAPE_HI ? 0x11 : 0);
     v_put(t, op->rd, r);
+}
+
+/* The polynomial, its bits the other way round, and its inverse modulo x^64. */
+#define CRC32_POLYNOMIAL 0x1db710641ull
+#define CRC32_INVERSE    0xb4e5b025f7011641ull
+
+/* arg: bits of data. Fewer than 64 go to the top: zeros before them change nothing. SX0 is scratch whether V registers are in or not. */
+static void t_crc32(struct tr *t, const struct op *op, unsigned arg)
+{
+    struct as *a = &t->a;
+
+    if (tr_vec_refuse(t, !t->jit->host.pclmul)) {
+        return;
+    }
+    tr_clobber(t);
+    tr_get(t, 32, RCX, op->rn);
+    tr_get(t, 64, RAX, op->rm);
+    as_alu(a, 64, ALU_XOR, RAX, RCX);
+    if (arg < 64) {
+        as_shift(a, 64, SH_SHL, RAX, 64 - arg);
+    }
+    v2(t, V_MOVQ_G, SX0, RAX);
+    v3ci(t, V_PCLMULQDQ, SX0, SX0, CRC32_INVERSE, 0, 0);
+    v3ci(t, V_PCLMULQDQ, SX0, SX0, CRC32_POLYNOMIAL, 0, 0);
+    v2i(t, V_PEXTRQ, SX0, RAX, 1);
+    if (arg < 32) {
+        as_shift(a, 32, SH_SHR, RCX, arg);
+        as_alu(a, 32, ALU_XOR, RAX, RCX);
+    }
+    tr_put(t, op->rd, RAX);
 }
 
 /* ---- SHA-256 --------------------------------------------------------------------------------- */
@@ -278,6 +310,10 @@ const struct tmpl jit_tmpl_crypto[UOP_COUNT] = {
     T(aesmc, t_aesmc, 0),
     T(aesimc, t_aesimc, 0),
     T(v_pmull64_d, t_pmull64, 0),
+    T(crc32b, t_crc32, 8),
+    T(crc32h, t_crc32, 16),
+    T(crc32w, t_crc32, 32),
+    T(crc32x, t_crc32, 64),
     T(sha256h, t_sha256h, 0),
     T(sha256h2, t_sha256h, 1),
     T(sha256su0, t_sha256su0, 0),

@@ -170,7 +170,7 @@ static void t_shr_narrow(struct tr *t, const struct op *op, unsigned arg)
     }
     n = vr(t, op->rn, SX1);
     if ((arg & ROUND) != 0) {
-        uint64_t half = v_each(wide, 1ull << (count - 1));
+        uint64_t half = v_each(wide, 1ull << ((count - 1) & 63));
         v3c(t, V_PADD(wide), SX1, n, half, half);
         n = SX1;
     }
@@ -235,7 +235,7 @@ static void t_saturate_narrow(struct tr *t, const struct op *op, unsigned arg)
     v2(t, keeps_sign ? V_PMOVSX(size) : V_PMOVZX(size), SX2, SX0);
     v3(t, V_XOR, SX1, from, SX2);
     if (op->ra < SHAPE_HALF) { /* one element: of twice the size there */
-        v3c(t, V_AND, SX1, SX1, ~0ull >> (64 - (16u << size)), 0);
+        v3c(t, V_AND, SX1, SX1, ~0ull >> (64 - (16u << (size & 1))), 0);
     }
     v_set_qc_all(t, SX1);
     put_narrow(t, op, SX0);

@@ -428,7 +428,8 @@ static void instruction(struct tr *t, const struct ti *i)
     static const struct tmpl *const tables[] = {
         jit_tmpl_int,       jit_tmpl_branch,  jit_tmpl_mem,    jit_tmpl_atomic,
         jit_tmpl_system,    jit_tmpl_fp,      jit_tmpl_simd,   jit_tmpl_simd_long,
-        jit_tmpl_simd_perm, jit_tmpl_simd_fp, jit_tmpl_crypto, jit_tmpl_struct
+        jit_tmpl_simd_perm, jit_tmpl_simd_fp, jit_tmpl_crypto, jit_tmpl_simd_sat,
+        jit_tmpl_struct
     };
 
     for (unsigned n = 0; n < ARRAY_SIZE(tables); n++) {

@@ -184,6 +184,7 @@ extern const struct tmpl jit_tmpl_simd[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd_long[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd_perm[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd_fp[UOP_COUNT];
+extern const struct tmpl jit_tmpl_simd_sat[UOP_COUNT];
 extern const struct tmpl jit_tmpl_struct[UOP_COUNT];
 extern const struct tmpl jit_tmpl_crypto[UOP_COUNT];
 

@@ -58,7 +58,7 @@ void v_zero(struct tr *t, int d);
 bool v_is64(const struct tr *t, unsigned n);
 bool v_is32(const struct tr *t, unsigned n);
 /* It is, from bit `from` on. After v_put. */
-void v_note_zero(struct tr *t, unsigned n, unsigned from);
+void v_note_zero(struct tr *t, unsigned d, unsigned from);
 
 static inline bool v_pinned(const struct tr *t, unsigned n)
 {
