@@ -14,6 +14,8 @@
 /* Misses of L0 entries between two looks at one of them; instructions a miss that are no trouble. */
 #define L0_SAMPLE 500
 #define L0_SELDOM 16
+/* In cpu->l0_slot: the entry was right, the access misaligned. */
+#define L0_MISALIGNED 0x10000
 /* Room that a region may need at most. */
 #define REGION_BYTES (128u << 10)
 
@@ -311,6 +313,11 @@ static void make_l0(struct as *a, bool write, unsigned span)
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct tlb_l0, tag));
     other = as_jcc(a, CC_NE);
     as_load(a, 64, RCX, RCX, offsetof(struct tlb_l0, addend));
+    as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
+    sample = as_jcc(a, CC_NS);
+    as_alu_mi(a, 32, ALU_OR, RSP, 24, L0_MISALIGNED);
+    make_l0_sample(a);
+    as_patch(a, sample, a->p);
     as_alu(a, 32, ALU_XOR, RAX, RAX);
     as_1(a, 0xc3);
     as_patch(a, other, a->p);
@@ -533,10 +540,17 @@ void jit_rethink(struct cpu *cpu)
     if (page == NULL || page->jit == NULL) {
         return;
     }
-    uint64_t bit = BIT(cpu->l0_slot % 64);
-    uint64_t *suspect = &page->jit->suspect[cpu->l0_slot / 64];
-    uint64_t *by_tlb = &page->jit->by_tlb[cpu->l0_slot / 64];
-    if ((*suspect & bit) == 0) {
+    unsigned slot = cpu->l0_slot % L0_MISALIGNED;
+    uint64_t bit = BIT(slot % 64);
+    uint64_t *suspect = &page->jit->suspect[slot / 64];
+    uint64_t *by_tlb = &page->jit->by_tlb[slot / 64];
+    uint64_t *misaligned = &page->jit->misaligned[slot / 64];
+    if (cpu->l0_slot >= L0_MISALIGNED) {
+        if ((*misaligned & bit) == 0) {
+            *misaligned |= bit;
+            jit_drop_page(cpu, page);
+        }
+    } else if ((*suspect & bit) == 0) {
         *suspect |= bit;
     } else if ((*by_tlb & bit) == 0) {
         *by_tlb |= bit;

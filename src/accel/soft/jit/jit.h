@@ -32,6 +32,7 @@ struct jit_page {
     uint64_t lines; /* bit n: translated code depends on 64-byte line n          */
     /* Accesses whose L0 entry missed often, and those that go by the TLB because it went on: jit_rethink. */
     uint64_t suspect[PAGE_SLOTS / 64], by_tlb[PAGE_SLOTS / 64];
+    uint64_t misaligned[PAGE_SLOTS / 64]; /* accesses that often are */
     struct jit_link *links; /* exits that wait for their target to be translated         */
 };
 

@@ -154,6 +154,11 @@ static bool by_tlb(const struct tr *t)
     return (t->page->jit->by_tlb[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
 }
 
+static bool often_misaligned(const struct tr *t)
+{
+    return (t->page->jit->misaligned[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
+}
+
 /*
  * By an L0 entry: its place does not depend on the address, so it can be loaded before that is known. Where that
  * misses often, by the TLB. wide: often misaligned (memcpy).
@@ -394,12 +399,6 @@ static unsigned l0_of(const struct op *op, unsigned form)
                  : op->rn % (L0_ENTRIES / 2);
 }
 
-/* Frames are aligned. */
-static bool on_stack(const struct op *op)
-{
-    return op->rn == X_SP || op->rn == 29;
-}
-
 /* arg: kind, size << 8, form << 16. */
 static void t_mem(struct tr *t, const struct op *op, unsigned arg)
 {
@@ -425,8 +424,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     }
     at = address(t, op, form, size);
     d = user ? lookup_user(t, at, span, 1u << size, is_store(k))
-             : lookup(t, at, span, 1u << size, is_store(k), l0_of(op, form),
-                      span > 8 && !on_stack(op));
+             : lookup(t, at, span, 1u << size, is_store(k), l0_of(op, form), often_misaligned(t));
     if (!is_store(k) && wb) {
         write_back(t, op);
     }
