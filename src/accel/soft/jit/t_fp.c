@@ -380,19 +380,42 @@ static void t_cvtzs(struct tr *t, const struct op *op, unsigned arg)
     tr_cold_call(t, odd, NULL, NULL);
 }
 
-/* The other roundings, and to unsigned integers, for which the host answers all ones where they do not fit. Inexact is
+/* 2^n as a number of the format. */
+static uint64_t power_of_2(bool d, int n)
+{
+    return d ? (uint64_t)(1023 + n) << 52 : (uint64_t)(127 + n) << 23;
+}
+
+/* SX1 = n * 2^fbits, which is exact. The jump is taken if n is so large that it does not fit an integer anyway, or a NaN. */
+static uint8_t *scale_up(struct tr *t, bool d, int n, unsigned fbits)
+{
+    uint8_t *large;
+
+    v3c(t, V_AND, SX0, n, vfp_magnitude(d), 0);
+    v2c(t, V_MOVAPS, SX2, power_of_2(d, 63), 0);
+    v2(t, V_UCOMIS(d), SX2, SX0);
+    large = as_jcc(&t->a, CC_BE);
+    v3c(t, V_MULF(1, d), SX1, n, power_of_2(d, (int)fbits), 0);
+    return large;
+}
+
+/* The other roundings, to fixed point, and to unsigned integers, for which the host answers all ones where they do not fit. Inexact is
  * raised when it is known that they do. */
 static void t_cvt_int(struct tr *t, const struct op *op, unsigned arg)
 {
     bool d = IS_D(arg), x = fixed_size(op->imm) == 64, u = fixed_unsigned(op->imm);
+    unsigned fbits = fixed_fbits(op->imm);
     int g = tr_dst(op->rd, RAX), n, from;
     uint8_t *odd, *large = NULL;
 
-    if (!vfp_begin(t, fixed_fbits(op->imm) != 0 || (u && t->jit->host.level < VEX_AVX512))) {
+    if (!vfp_begin(t, u && t->jit->host.level < VEX_AVX512)) {
         return;
     }
     from = n = vr(t, op->rn, SX1);
-    if (op->ra == FPR_TIEAWAY) {
+    if (fbits != 0) { /* always to zero */
+        large = scale_up(t, d, n, fbits);
+        from = SX1;
+    } else if (op->ra == FPR_TIEAWAY) {
         large = round_away(t, d, n);
         from = SX0;
     } else if (op->ra != FPR_ZERO) {
@@ -441,9 +464,8 @@ static void t_cvt_js(struct tr *t, const struct op *op, unsigned arg)
 
 enum { FROM_X = 2, UNSIGNED = 4 };
 
-static void t_from_int(struct tr *t, const struct op *op, unsigned arg)
+static void from_int(struct tr *t, const struct op *op, bool d, bool x, bool u, unsigned fbits)
 {
-    bool d = IS_D(arg), x = (arg & FROM_X) != 0, u = (arg & UNSIGNED) != 0;
     bool avx512 = t->jit->host.level == VEX_AVX512;
     int g, r;
 
@@ -459,7 +481,22 @@ static void t_from_int(struct tr *t, const struct op *op, unsigned arg)
     r = v_dst(t, op->rd, NOREG, NOREG, NOREG, SX0);
     v_zero(t, r);
     v3(t, u && avx512 ? V_CVTU_FROM_G(d, x) : V_CVT_FROM_G(d, x), r, r, g);
+    if (fbits != 0) {
+        v3c(t, V_MULF(1, d), r, r, power_of_2(d, -(int)fbits), 0);
+    }
     put(t, d, op->rd, r, true);
+}
+
+static void t_from_int(struct tr *t, const struct op *op, unsigned arg)
+{
+    from_int(t, op, IS_D(arg), (arg & FROM_X) != 0, (arg & UNSIGNED) != 0, 0);
+}
+
+/* From fixed point: scaled afterwards, which is exact. */
+static void t_from_fixed(struct tr *t, const struct op *op, unsigned arg)
+{
+    from_int(t, op, IS_D(arg), fixed_size(op->imm) == 64, fixed_unsigned(op->imm),
+             fixed_fbits(op->imm));
 }
 
 /* ---- Table ----------------------------------------------------------------------------------- */
@@ -504,6 +541,7 @@ const struct tmpl jit_tmpl_fp[UOP_COUNT] = {
     T_SD(fcvtzs_x, t_cvtzs, TO_X),
     T_SD(fcvt_int, t_cvt_int, 0),
     T(fjcvtzs, t_cvt_js, 0),
+    T_SD(cvtf, t_from_fixed, 0),
     T_SD(scvtf_w, t_from_int, 0),
     T_SD(scvtf_x, t_from_int, FROM_X),
     T_SD(ucvtf_w, t_from_int, UNSIGNED),
