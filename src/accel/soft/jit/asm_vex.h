@@ -13,13 +13,14 @@
 /* Which encodings the host has. */
 enum vex_level { VEX_NONE, VEX_AVX2, VEX_AVX512 };
 
-/* prefix: 0 none, 1 66, 2 F3, 3 F2. map: 1 0F, 2 0F38, 3 0F3A. */
+/* prefix: 0 none, 1 66, 2 F3, 3 F2. map: 1 0F, 2 0F38, 3 0F3A. w: EVEX's; the other encodings have it with VOP_W. */
 #define VOP(prefix, map, w, opcode) \
     ((uint32_t)(opcode) | (uint32_t)(prefix) << 8 | (uint32_t)(map) << 10 | ((w) ? 1u << 13 : 0))
 enum {
-    VOP_EVEX = 1 << 14,    /* has no other encoding                                        */
-    VOP_LOW = 1 << 15,     /* has no EVEX encoding: xmm0-15 only                           */
-    VOP_COMMUTES = 1 << 16 /* its sources may be swapped, for the encoding of two operands */
+    VOP_EVEX = 1 << 14,     /* has no other encoding                                        */
+    VOP_LOW = 1 << 15,      /* has no EVEX encoding: xmm0-15 only                           */
+    VOP_COMMUTES = 1 << 16, /* its sources may be swapped, for the encoding of two operands */
+    VOP_W = 1 << 17
 };
 
 /* clang-format off */
@@ -34,19 +35,19 @@ enum {
 #define V_MOVQ       VOP(2, 1, 1, 0x7e) /* xmm, xmm or memory; clears the rest */
 #define V_MOVQ_ST    VOP(1, 1, 1, 0xd6)
 #define V_MOVD_G     VOP(1, 1, 0, 0x6e) /* from a general register */
-#define V_MOVQ_G     VOP(1, 1, 1, 0x6e)
+#define V_MOVQ_G     (VOP(1, 1, 1, 0x6e) | VOP_W)
 #define V_MOVD_TO_G  VOP(1, 1, 0, 0x7e)
-#define V_MOVQ_TO_G  VOP(1, 1, 1, 0x7e)
+#define V_MOVQ_TO_G  (VOP(1, 1, 1, 0x7e) | VOP_W)
 #define V_MOVDDUP    VOP(3, 1, 1, 0x12)
 #define V_INSERTPS   VOP(1, 3, 0, 0x21)
 #define V_PINSRB     VOP(1, 3, 0, 0x20)
 #define V_PINSRW     VOP(1, 1, 0, 0xc4)
 #define V_PINSRD     VOP(1, 3, 0, 0x22)
-#define V_PINSRQ     VOP(1, 3, 1, 0x22)
+#define V_PINSRQ     (VOP(1, 3, 1, 0x22) | VOP_W)
 #define V_PEXTRB     VOP(1, 3, 0, 0x14)
 #define V_PEXTRW     VOP(1, 3, 0, 0x15)
 #define V_PEXTRD     VOP(1, 3, 0, 0x16)
-#define V_PEXTRQ     VOP(1, 3, 1, 0x16)
+#define V_PEXTRQ     (VOP(1, 3, 1, 0x16) | VOP_W)
 
 #define V_AND        (VOP(1, 1, 1, 0xdb) | VOP_COMMUTES)
 #define V_ANDN       VOP(1, 1, 1, 0xdf)
@@ -100,7 +101,7 @@ enum {
 #define V_PERMI2B    (VOP(1, 2, 0, 0x75) | VOP_EVEX)
 #define V_PBROAD_G(sz) (VOP(1, 2, (sz) == 3, (sz) == 0 ? 0x7a : (sz) == 1 ? 0x7b : 0x7c) | VOP_EVEX)
 #define V_PBROADCAST(sz) VOP(1, 2, 0, (sz) == 0 ? 0x78 : (sz) == 1 ? 0x79 : 0x58) /* from AVX2 on; of doublewords: MOVDDUP */
-#define V_GF2AFFINE  VOP(1, 3, 1, 0xce)
+#define V_GF2AFFINE  (VOP(1, 3, 1, 0xce) | VOP_W)
 
 /* Shifts by an immediate; the group's digit is the register field. */
 #define V_SHIFT(sz)  VOP(1, 1, (sz) == 3, (sz) == 1 ? 0x71 : (sz) == 2 ? 0x72 : 0x73)
@@ -108,8 +109,8 @@ enum {
 #define V_PROL(sz)   (VOP(1, 1, (sz) == 3, 0x72) | VOP_EVEX) /* digit 1; 0 is a rotation to the right */
 enum { VSH_SRL = 2, VSH_SRA = 4, VSH_SLL = 6, VSH_BYTES_R = 3, VSH_BYTES_L = 7 };
 /* By each element. */
-#define V_PSLLV(sz)  ((sz) == 1 ? VOP(1, 2, 1, 0x12) | VOP_EVEX : VOP(1, 2, (sz) == 3, 0x47))
-#define V_PSRLV(sz)  ((sz) == 1 ? VOP(1, 2, 1, 0x10) | VOP_EVEX : VOP(1, 2, (sz) == 3, 0x45))
+#define V_PSLLV(sz)  ((sz) == 1 ? VOP(1, 2, 1, 0x12) | VOP_EVEX : VOP(1, 2, (sz) == 3, 0x47) | ((sz) == 3 ? VOP_W : 0))
+#define V_PSRLV(sz)  ((sz) == 1 ? VOP(1, 2, 1, 0x10) | VOP_EVEX : VOP(1, 2, (sz) == 3, 0x45) | ((sz) == 3 ? VOP_W : 0))
 #define V_PSRAV(sz)  ((sz) == 1 ? VOP(1, 2, 1, 0x11) | VOP_EVEX : (sz) == 2 ? VOP(1, 2, 0, 0x46) : VOP(1, 2, 1, 0x46) | VOP_EVEX)
 
 /* Floating point; p: packed 0 or scalar 1; d: double. */
@@ -128,10 +129,10 @@ enum { VSH_SRL = 2, VSH_SRA = 4, VSH_SLL = 6, VSH_BYTES_R = 3, VSH_BYTES_L = 7 }
 #define V_MOVMSK(d)    (VOP((d) ? 1 : 0, 1, 0, 0x50) | VOP_LOW)
 #define V_ROUNDF(p, d) VOP(1, 3, d, 0x08 + (d) + 2 * (p))
 /* dst = +-(a * b) +- dst; op: 0xb8 add, 0xba sub, 0xbc negated add, 0xbe negated sub (packed; scalar is one more) */
-#define V_FMA231(op, p, d) VOP(1, 2, d, (op) + (p))
-#define V_CVTT_TO_G(d, x)  VOP((d) ? 3 : 2, 1, x, 0x2c) /* x: 64 bits */
+#define V_FMA231(op, p, d) (VOP(1, 2, d, (op) + (p)) | ((d) ? VOP_W : 0))
+#define V_CVTT_TO_G(d, x)  (VOP((d) ? 3 : 2, 1, x, 0x2c) | ((x) ? VOP_W : 0)) /* x: 64 bits */
 #define V_CVTTU_TO_G(d, x) (VOP((d) ? 3 : 2, 1, x, 0x78) | VOP_EVEX)
-#define V_CVT_FROM_G(d, x) VOP((d) ? 3 : 2, 1, x, 0x2a)
+#define V_CVT_FROM_G(d, x) (VOP((d) ? 3 : 2, 1, x, 0x2a) | ((x) ? VOP_W : 0))
 #define V_CVTU_FROM_G(d, x) (VOP((d) ? 3 : 2, 1, x, 0x7b) | VOP_EVEX)
 #define V_CVTSS2SD     VOP(2, 1, 0, 0x5a)
 #define V_CVTSD2SS     VOP(3, 1, 1, 0x5a)
@@ -156,7 +157,7 @@ enum { VSH_SRL = 2, VSH_SRA = 4, VSH_SLL = 6, VSH_BYTES_R = 3, VSH_BYTES_L = 7 }
 
 static inline void vex_prefix(struct as *a, uint32_t op, int reg, int vvvv, int index_b, int base_b)
 {
-    unsigned prefix = op >> 8 & 3, map = op >> 10 & 7, w = op >> 13 & 1;
+    unsigned prefix = op >> 8 & 3, map = op >> 10 & 7, w = op >> 17 & 1;
     unsigned r = (unsigned)(reg >> 3 & 1) ^ 1, x = (unsigned)index_b ^ 1, b = (unsigned)base_b ^ 1;
     unsigned v = ~(unsigned)vvvv & 15;
 
@@ -192,7 +193,7 @@ static inline void legacy_prefix(struct as *a, uint32_t op, int reg, int index, 
     if (prefix != 0) {
         as_1(a, prefix);
     }
-    as_rex(a, (op >> 13 & 1) != 0 ? 64 : 32, reg, index, rm, false);
+    as_rex(a, (op >> 17 & 1) != 0 ? 64 : 32, reg, index, rm, false);
     as_1(a, 0x0f);
     if (map != 1) {
         as_1(a, map == 2 ? 0x38 : 0x3a);
