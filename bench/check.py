@@ -76,9 +76,10 @@ def main():
     parser.add_argument("hypervisor", help="the program; with --record, QEMU")
     parser.add_argument("rows", nargs="*", metavar="ROW")
     parser.add_argument("--linux", action="store_true", help="the Linux rows instead of the bare-metal ones")
+    parser.add_argument("--one-cpu", action="store_true", help="leaves out what needs two CPUs")
     parser.add_argument("--record", action="store_true", help="writes checksums.json")
     args = parser.parse_intermixed_args()
-    kinds = ["linux"] if args.linux else ["bare", "smp"]
+    kinds = ["linux"] if args.linux else ["bare"] if args.one_cpu else ["bare", "smp"]
     rows = [little(r) for r in ROWS if r.kind in kinds and (not args.rows or r.name in args.rows)]
     with tempfile.TemporaryDirectory() as folder:
         guests = rig.Guests(folder)

@@ -46,6 +46,8 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
   set(bench_check ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/bench/check.py $<TARGET_FILE:hypervisor>)
   hv_program_test(bench.programs "quick;bench" ${bench_check})
   hv_program_modes(bench.programs "bench" ${bench_check})
+  hv_program_test(diverge.bench.programs "bench" ${bench_check} --one-cpu)
+  set_tests_properties(diverge.bench.programs PROPERTIES ENVIRONMENT HV_ACCEL=soft,jit=diverge,heat=2)
 
   if(NOT HV_SANITIZE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     hv_program_test(bench.insns "bench" ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/bench/insns.py $<TARGET_FILE:hypervisor> --check)

@@ -257,6 +257,11 @@ enum status hv_config_check(const struct hv_config *config, struct err *err)
     if (config_gic_version(config) == 2 && config->cpus > GIC_V2_CPUS) {
         return err_set(err, ST_E_INVAL, MSG_GIC2_CPUS, (unsigned)config->cpus);
     }
+    struct vm_jit jit = { .off = false };
+    spec_accel_jit(config->accel, &jit);
+    if (jit.diverge && config->cpus != 1) {
+        return err_set(err, ST_E_INVAL, MSG_DIVERGE_CPUS, (unsigned)config->cpus);
+    }
     if (config->load.count > BOOT_LOADS_MAX) {
         return err_set(err, ST_E_INVAL, MSG_LOADS_MANY, BOOT_LOADS_MAX);
     }

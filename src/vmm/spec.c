@@ -157,6 +157,11 @@ static bool parse_jit(const char *name, const char *value, struct vm_jit *jit)
         jit->heat = (unsigned)heat;
         return true;
     }
+    if (value != NULL && str_eq(name, "jit") && str_eq(value, "diverge")) {
+        jit->off = false;
+        jit->diverge = true;
+        return true;
+    }
     if (!str_eq(name, "jit") || !parse_on_off(value, &on)) {
         return false;
     }

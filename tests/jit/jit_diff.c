@@ -1,11 +1,12 @@
 /*
  * jit_diff.c - random programs by the interpreter, by the translator and, those that a process may run, by QEMU.
  *
- *   jit_diff [--count N] [--seed S] [--kind system|user] [--program SEED] [--dump] [--seeds FILE] [--plant UOP]
+ *   jit_diff [--count N] [--seed S] [--kind system|user] [--program SEED] [--dump] [--seeds FILE] [--plant UOP] [--diverge]
  *
  * Compared are the registers and the memory at the end, the state at every exception (ESR, FAR, ELR, SPSR, X, SP, V, FPCR,
  * FPSR), and the number of instructions. Programs S, S + 1 ... of a kind; --program runs that one; --plant makes the
- * translation of a micro-operation wrong, which must be found. Exit status: 0 all
+ * translation of a micro-operation wrong, which must be found; --diverge
+ * lets the translator compare itself (jit=diverge) and say which instruction it was. Exit status: 0 all
  * equal, 1 differences, 2 usage, 77 nothing to run.
  */
 #define _GNU_SOURCE
@@ -25,7 +26,7 @@
 
 static struct options {
     uint64_t count, seed;
-    bool one, dump;
+    bool one, dump, diverge;
     int kind; /* -1: both */
     unsigned plant;
     const char *seeds;
@@ -158,9 +159,11 @@ static struct machine *machine_of(unsigned heat, bool strict, unsigned cpus)
     struct machine **m = &made[heat][strict][cpus - 1];
 
     if (*m == NULL) {
-        const struct machine_options o = {
-            .heat = heat, .strict = strict, .cpus = cpus, .plant = options.plant
-        };
+        const struct machine_options o = { .heat = heat,
+                                           .strict = strict,
+                                           .cpus = cpus,
+                                           .plant = options.plant,
+                                           .diverge = options.diverge && cpus == 1 };
         *m = machine_make(&o, handler, handler_bytes);
     }
     return *m;
@@ -321,10 +324,15 @@ static unsigned find_uop(const char *name)
 static bool parse_options(int argc, char **argv)
 {
     static const struct option long_options[] = {
-        { "count", required_argument, NULL, 'n' }, { "seed", required_argument, NULL, 's' },
-        { "kind", required_argument, NULL, 'k' },  { "program", required_argument, NULL, 'p' },
-        { "plant", required_argument, NULL, 'w' }, { "dump", no_argument, NULL, 'd' },
-        { "seeds", required_argument, NULL, 'f' }, { 0 },
+        { "count", required_argument, NULL, 'n' },
+        { "seed", required_argument, NULL, 's' },
+        { "kind", required_argument, NULL, 'k' },
+        { "program", required_argument, NULL, 'p' },
+        { "plant", required_argument, NULL, 'w' },
+        { "diverge", no_argument, NULL, 'c' },
+        { "dump", no_argument, NULL, 'd' },
+        { "seeds", required_argument, NULL, 'f' },
+        { 0 },
     };
     int c;
 
@@ -336,6 +344,7 @@ static bool parse_options(int argc, char **argv)
         case 's': options.seed = strtoull(optarg, NULL, 0); break;
         case 'k': options.kind = strcmp(optarg, "user") == 0 ? PROGRAM_USER : PROGRAM_SYSTEM; break;
         case 'w': options.plant = find_uop(optarg); break;
+        case 'c': options.diverge = true; break;
         case 'd': options.dump = true; break;
         case 'f': options.seeds = optarg; break;
         default: return false;
@@ -379,7 +388,7 @@ int main(int argc, char **argv)
 {
     if (!parse_options(argc, argv)) {
         fprintf(stderr, "usage: jit_diff [--count N] [--seed S] [--kind system|user] [--program "
-                        "SEED] [--dump] [--seeds FILE] [--plant UOP]\n");
+                        "SEED] [--dump] [--seeds FILE] [--plant UOP] [--diverge]\n");
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);

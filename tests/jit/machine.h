@@ -14,6 +14,7 @@ struct machine_options {
     unsigned cpus;
     unsigned plant; /* see struct vm_jit */
     bool strict;
+    bool diverge;
 };
 
 /* handler: the bytes of handler.S. */

@@ -49,6 +49,7 @@
 
 struct cpu;
 struct op;
+struct dry;
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
 
@@ -338,6 +339,7 @@ struct cpu {
     struct jc_entry jc[1u << JC_BITS];
     struct soft_private
         *priv; /* engine.h: contexts, code pages, system registers, exit in the making        */
+    struct dry *dry; /* dry.h: bodies run for their registers only; NULL in a real CPU */
 };
 
 /* Index in cpu->jc. tr_far in jit/translate.c has the same. */

@@ -10,6 +10,7 @@
  *   debug.c      software step, breakpoints, watchpoints
  *   op_system.c  bodies and lowering of system instructions
  *   pauth.c      pointer authentication          bti.c     landing pads of guarded pages
+ *   dry.c        bodies for their registers only jit/      the translator
  */
 #ifndef SOFT_ENGINE_H
 #define SOFT_ENGINE_H
@@ -112,6 +113,7 @@ struct soft_private {
     int64_t limit_count; /* count_bias when the limit was last looked at */
     struct pgt_impl impl;
     const struct soft_model *model;
+    uint64_t exceptions; /* and interrupts, taken so far; but for SVC in translated code */
     struct accel_stats stats;
     struct pac_memo pac_memo[1u << PAC_MEMO_BITS];
 };

@@ -4,6 +4,7 @@
  * DDI 0487, "Exception entry" and "Exception return"; the pseudocode functions
  * AArch64.TakeException, AArch64.ExceptionReturn, IllegalExceptionReturn and SetPSTATEFromPSR.
  */
+#include "accel/soft/dry.h"
 #include "accel/soft/engine.h"
 
 /* Times that the same exception is taken with no instruction executed in between
@@ -109,6 +110,7 @@ void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t
     struct soft_private *p = cpu->priv;
     uint64_t target = p->sys[SYS_VBAR_EL1] + vector_base(cpu) + (uint64_t)vector;
 
+    p->exceptions++;
     p->sys[SYS_SPSR_EL1] = cpu_spsr(cpu);
     p->sys[SYS_ELR_EL1] = ret;
     if (vector == VECTOR_SYNC) {
@@ -149,6 +151,10 @@ void cpu_exception(struct cpu *cpu, const struct op *op, enum esr_ec ec, uint32_
 {
     uint64_t ret = cpu_pc(cpu, op);
 
+    if (UNLIKELY(cpu->dry != NULL)) {
+        dry_unknown(cpu);
+        return;
+    }
     COUNT_OUT(op, 0);
     except_take(cpu, VECTOR_SYNC, esr_make(ec, iss), far_va, has_far(ec), ret);
 }
@@ -157,6 +163,10 @@ void cpu_exception_after(struct cpu *cpu, const struct op *op, enum esr_ec ec, u
 {
     uint64_t ret = cpu_pc(cpu, op) + 4;
 
+    if (UNLIKELY(cpu->dry != NULL)) {
+        dry_unknown(cpu);
+        return;
+    }
     COUNT_OUT(op, 1);
     cpu->pstate &= ~(uint32_t)PS_SS; /* the instruction has been executed: its step is over */
     except_take(cpu, VECTOR_SYNC, esr_make(ec, iss), 0, false, ret);

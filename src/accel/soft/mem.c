@@ -9,6 +9,7 @@
  * SCTLR_EL1.A or the kind of instruction causes comes before faults of translation, one that the
  * memory type causes after them.
  */
+#include "accel/soft/dry.h"
 #include "accel/soft/engine.h"
 #include "base/atomic.h"
 
@@ -186,6 +187,10 @@ static void access_slow(struct cpu *cpu, const struct op *op, uint64_t va, uint8
     unsigned size = 1u << (mo & MO_SIZE);
     bool misaligned = (va & (size - 1)) != 0;
 
+    if (UNLIKELY(cpu->dry != NULL)) {
+        dry_access(cpu, va, buf, write, mo);
+        return;
+    }
     if (misaligned && misaligned_faults(cpu, va, size, alignment_is_plain(cpu, mo))) {
         mem_fault(cpu, op, va, FSC_ALIGNMENT, write, false);
         return;
@@ -278,6 +283,10 @@ void mem_probe(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size,
 {
     uint64_t second = align_down(va, SOFT_PAGE) + SOFT_PAGE;
 
+    if (UNLIKELY(cpu->dry != NULL)) {
+        dry_probe(cpu, va, size, write, mo);
+        return;
+    }
     if (lookup(cpu, op, va, write, mo) == NULL ||
         ((va & (SOFT_PAGE - 1)) + size > SOFT_PAGE && lookup(cpu, op, second, write, mo) == NULL)) {
         return;
@@ -306,6 +315,9 @@ void *mem_atomic(struct cpu *cpu, const struct op *op, uint64_t va, unsigned siz
 
     bool misaligned = (va & (size - 1)) != 0;
 
+    if (UNLIKELY(cpu->dry != NULL)) {
+        return dry_atomic(cpu, va, size, write, mo);
+    }
     if (misaligned && misaligned_faults(cpu, va, size, false)) {
         mem_fault(cpu, op, va, FSC_ALIGNMENT, store_only, false);
         return NULL;

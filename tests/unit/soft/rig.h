@@ -179,6 +179,10 @@ static void rig_wake(void *opaque, unsigned cpu)
     ((struct rig *)opaque)->wakes++;
 }
 static void rig_event(void *opaque) {}
+static void rig_log(void *opaque, enum log_level level, const char *module, const char *text)
+{
+    printf("%s: %s\n", module, text);
+}
 static size_t rig_console(void *opaque, const uint8_t *bytes, size_t len)
 {
     return len;
@@ -222,7 +226,8 @@ struct rig_options {
     uint64_t max_insns;      /* 0: no limit                       */
     unsigned heat;           /* 0: HV_RIG_HEAT says               */
     unsigned plant;          /* see struct vm_jit */
-    bool lax;                /* NZCV need not be exact where nothing reads them */
+    bool diverge;
+    bool lax; /* NZCV need not be exact where nothing reads them */
 };
 
 /* CPU n as PSCI would start it: EL1h, everything masked, vectors at VECTORS. */
@@ -252,6 +257,7 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
                  .heat = heat,
                  .strict = !o->lax,
                  .plant = o->plant,
+                 .diverge = o->diverge,
                  .cache = 1 << 20 },
         .features = soft_model_find(model)->features | o->extra_features,
         .cpu_model = model,
@@ -271,6 +277,7 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
         .wake_timers = rig_event,
         .stopped = rig_event,
         .console = { rig_console, NULL },
+        .log = { rig_log, NULL, LOG_ERROR },
     };
     struct err err = { 0 };
 

@@ -6,6 +6,7 @@
  * that happens between regions, when no translated code is on the stack.
  */
 #include "accel/soft/bti.h"
+#include "accel/soft/jit/diverge.h"
 #include "accel/soft/jit/region.h"
 #include "accel/soft/jit/vec.h"
 
@@ -28,7 +29,7 @@ static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
 #define FRAME 24 /* keeps the stack aligned; [rsp] is scratch */
 
 /* Everything into struct cpu; V registers, too. */
-static void spill(const struct jit *jit, struct as *a)
+void jit_spill(const struct jit *jit, struct as *a)
 {
     vregs_leave(jit, a);
     for (unsigned g = 0; g < X_COUNT; g++) {
@@ -145,7 +146,7 @@ static void make_enter(struct as *a)
 
 static void make_leave_at(struct as *a, const struct jit *jit)
 {
-    spill(jit, a);
+    jit_spill(jit, a);
     as_load(a, 64, RAX, RBP, OFF(page_va));
     as_lea_x(a, 64, RAX, RAX, RCX, 2, 0);
     as_store(a, 64, RAX, RBP, OFF(pc));
@@ -158,7 +159,7 @@ static void make_leave_at(struct as *a, const struct jit *jit)
 
 static void make_interp_at(struct as *a, const struct jit *jit)
 {
-    spill(jit, a);
+    jit_spill(jit, a);
     as_store(a, 64, R14, RBP, OFF(count_bias));
     times_op(a, RCX);
     as_load(a, 64, RSI, RBP, OFF(page_ops));
@@ -169,7 +170,7 @@ static void make_interp_at(struct as *a, const struct jit *jit)
 
 static void make_far_miss(struct as *a, const struct jit *jit)
 {
-    spill(jit, a);
+    jit_spill(jit, a);
     as_store(a, 64, RAX, RBP, OFF(pc));
     as_store(a, 64, R14, RBP, OFF(count_bias));
     flags_unpack(a);
@@ -195,7 +196,7 @@ static void make_far_interp(struct as *a, const struct jit *jit)
     as_rr(a, 0, 32, 0xff, 4, RCX, false); /* JMP RCX */
     as_patch(a, interpret, a->p);
     as_load(a, 64, RAX, RSP, 0);
-    spill(jit, a);
+    jit_spill(jit, a);
     as_load(a, 64, RSI, RDX, offsetof(struct jc_entry, op));
     as_mov(a, 32, RCX, RAX);
     as_alu_i(a, 32, ALU_AND, RCX, 0xffc);
@@ -240,7 +241,7 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
 {
     uint8_t *odd, *left;
 
-    spill(jit, a);
+    jit_spill(jit, a);
     as_store(a, 64, R14, RBP, OFF(count_bias));
     as_mov(a, 32, RAX, RCX);
     flags_unpack(a);
@@ -349,6 +350,7 @@ static void make_shared(struct jit *jit, struct cpu *cpu)
     struct as a = { .p = jit->rw, .end = jit->rw + 16384 };
 
     vregs_make(jit, &a);
+    diverge_make(jit, &a);
     jit->enter = a.p;
     make_enter(&a);
     jit->leave_at = a.p;
@@ -405,6 +407,11 @@ bool jit_create(struct cpu *cpu)
         ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
         return false;
     }
+    cpu->priv->jit = jit;
+    if (vm->config.jit.diverge && !diverge_create(cpu)) {
+        jit_destroy(cpu);
+        return false;
+    }
     jit->host = host_simd_find(VEX_AVX512);
     vregs_init(jit, cpu);
     make_shared(jit, cpu);
@@ -412,7 +419,6 @@ bool jit_create(struct cpu *cpu)
     jit->top = jit->rw + jit->size;
     jit->rethought_at = cpu->count_bias;
     cpu->l0_budget = L0_SAMPLE;
-    cpu->priv->jit = jit;
     return true;
 }
 
@@ -422,6 +428,7 @@ void jit_destroy(struct cpu *cpu)
     struct jit *jit = cpu->priv->jit;
 
     if (jit != NULL) {
+        diverge_destroy(cpu);
         ports->code_free(ports->opaque, jit->rx, jit->rw, jit->size);
         ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
         cpu->priv->jit = NULL;

@@ -4,6 +4,7 @@
  * One pass, in the order of addresses. At an instruction that several ways lead to (join) NZCV are in memory
  * or dead and r14 is count_bias; between joins the translator knows better (tr.fk, tr.bias).
  */
+#include "accel/soft/jit/diverge.h"
 #include "accel/soft/jit/region.h"
 #include "accel/soft/jit/vec.h"
 
@@ -459,8 +460,10 @@ static void body(struct tr *t)
         if (t->fused > 0) {
             t->fused--;
         } else {
+            uint8_t *fused = diverge_check(t);
             instruction(t, i);
             t->sp_checked = t->sp_checked && sp_stays(i);
+            diverge_fused(t, fused, t->fused);
         }
         if (!t->ended && (n + 1 == t->count || t->insn[n + 1].slot != i->slot + 1)) {
             fall_through(t, i->slot + 1u);

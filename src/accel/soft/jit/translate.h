@@ -73,6 +73,9 @@ struct jit {
     uint8_t *pac[8];
     /* V registers and MXCSR into the host's registers, and back: vec.h. */
     uint8_t *v_enter, *v_leave;
+    /* diverge.c: a check; NULL: there are none. */
+    uint8_t *check;
+    struct diverge *diverge;
     struct host_simd host;
     int8_t vpin[32]; /* xmm register of a V register, or -1 */
 };
@@ -201,6 +204,9 @@ static inline void tr_tlb_slot(struct as *a, int reg, int32_t context)
     as_alu_i(a, 32, ALU_AND, RCX, (int32_t)(TLB_ENTRIES - 1) << 5);
     as_alu_m(a, 64, ALU_ADD, RCX, RBP, context);
 }
+
+/* Everything into struct cpu; V registers, too (jit.c). */
+void jit_spill(const struct jit *jit, struct as *a);
 
 /* ---- For templates (translate.c) ------------------------------------------------------------- */
 
