@@ -36,7 +36,8 @@ static bool misaligned(const struct cpu *cpu, uint64_t va, unsigned size, unsign
     return (va & (size - 1)) != 0 && (cpu->align_mask != 0 || (mo & MO_ALIGNED) != 0);
 }
 
-static void note(struct dry *dry, uint64_t va, uint8_t *host, const uint8_t *bytes, unsigned size)
+static void note(struct dry *dry, uint64_t va, const uint8_t *host, const uint8_t *bytes,
+                 unsigned size)
 {
     if (dry->stores == DRY_STORES) {
         dry->unknown = true;

@@ -13,7 +13,7 @@
 
 struct dry_store {
     uint64_t va;
-    uint8_t *host;
+    const uint8_t *host;
     unsigned size;
     uint8_t bytes[16];
 };

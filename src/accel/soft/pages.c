@@ -145,12 +145,28 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, b
     return page;
 }
 
+/*
+ * Has the guest changed an instruction of the line since it was decoded? IC IVAU names lines whose neighbours were
+ * written, or all of a page that is mapped again: what is as it was may stay.
+ */
+static bool line_changed(const struct code_page *page, unsigned line)
+{
+    for (unsigned n = line * SLOTS_PER_LINE; n < (line + 1) * SLOTS_PER_LINE; n++) {
+        const struct op *op = &page->ops[n];
+        if (op->fn != op_decode && op->word != le32(page->host + 4 * n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The lines of page, which may be NULL, that begin in [first, last]. */
 static void forget_lines(struct cpu *cpu, struct code_page *page, uint64_t first, uint64_t last)
 {
     for (unsigned line = 0; page != NULL && page->lines != 0 && line < 64; line++) {
         uint64_t at = page->pa + line * 64;
-        if ((page->lines & BIT(line)) != 0 && at >= first && at <= last) {
+        if ((page->lines & BIT(line)) != 0 && at >= first && at <= last &&
+            line_changed(page, line)) {
             reset_line(cpu, page, line);
         }
     }

@@ -661,9 +661,33 @@ static void test_counting_together(void **state)
     rig_drop(&r);
 }
 
+/* IC IVAU of a line that is as it was decodes and translates nothing again; of one that is not, it does. */
+static void test_same_content(void **state)
+{
+    struct accel_stats stats;
+    struct rig r;
+
+    rig_make(&r);
+    RIG_CODE(&r, CODE, I_ADD1(0), I_MSR(S_IC_IVAU, 1), I_SUBS1(2), I_CBNZ(2, -12), I_HVC(1));
+    rig_set(&r, REG_X0 + 1, CODE);
+    rig_set(&r, REG_X0 + 2, 1000);
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    rig_expect_hvc(&r, 1);
+    assert_int_equal(rig_get(&r, REG_X0), 1000);
+    accel_soft.stats(r.vcpu, &stats);
+    assert_in_range(stats.ops_decoded, 5, 12); /* once, and where translations begin */
+    assert_int_equal(stats.jit_drops, 0);
+    RIG_CODE(&r, CODE, I_ADD(0, 0, 2));
+    rig_set(&r, REG_X0 + 2, 1000);
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    assert_int_equal(rig_get(&r, REG_X0), 3000);
+    rig_drop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_content),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_limit_of_two),
         cmocka_unit_test(test_count),

@@ -72,7 +72,7 @@ static uint32_t nzcv_saved(const struct cpu *cpu)
 {
     uint32_t f = cpu->jit_nzcv;
 
-    return (f & 0x8000) << 16 | (f & 0x4000) << 16 | (uint32_t)((f & 0x100) == 0) << 29 |
+    return (f & 0x8000) << 16 | (f & 0x4000) << 16 | ((f & 0x100) == 0 ? 1u << 29 : 0) |
            (f & 1) << 28;
 }
 
@@ -116,10 +116,10 @@ static void report_stores(const struct cpu *cpu, const struct dry *dry)
     for (unsigned i = 0; i < dry->stores; i++) {
         const struct dry_store *s = &dry->store[i];
         for (unsigned n = 0; n < s->size; n++) {
+            unsigned long long va = s->va + n;
             if (s->bytes[n] != s->host[n]) {
                 log_line(&cpu->vcpu->vm->ports.log, LOG_ERROR, "jit",
-                         "  [%016llx]   %02x %02x  <--", (unsigned long long)(s->va + n),
-                         s->bytes[n], s->host[n]);
+                         "  [%016llx]   %02x %02x  <--", va, s->bytes[n], s->host[n]);
             }
         }
     }
