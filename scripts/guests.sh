@@ -5,6 +5,7 @@
 #   cloud      the cloud kernel                                            CACHE/guest/vmlinuz-cloud
 #   16k        the 16 KiB page kernel of backports                         CACHE/guest/vmlinuz-16k
 #   userland   python3, perl, openssl and gcc as an initramfs              CACHE/guest/userland.cpio
+#   jit-userland  node and a JVM as an initramfs                           CACHE/guest/jit-userland.cpio
 #
 # Foreign packages are only unpacked (mmdebstrap --variant=extract): no arm64 program runs here, the machine's own
 # package lists stay as they are. Versions are resolved through meta packages, because point releases replace them.
@@ -85,9 +86,24 @@ fetch_userland() {
     touch "$guest/userland.ready"
 }
 
+# Programs that make code while they run. The runtime's own modules hold javac, so Java's source is enough.
+fetch_jit_userland() {
+    [ -e "$guest/jit-userland.ready" ] && return
+    extract "$guest/tree" "$suite" mount,bash,coreutils,nodejs,openjdk-17-jre-headless
+    (cd "$guest/tree" && mkdir -p proc sys dev tmp root run check &&
+        rm -rf usr/share/{doc,man,locale,info,fonts} usr/lib/aarch64-linux-gnu/gconv var/cache/apt/archives/*.deb var/lib/apt/lists/*)
+    cp "$top"/tests/boot/jit-userland/* "$guest/tree/check/"
+    cp "$top/tests/boot/jit-userland-init" "$guest/tree/init"
+    chmod 755 "$guest/tree/init"
+    (cd "$guest/tree" && find . -print0 | cpio -0 -o -H newc --quiet) >"$guest/jit-userland.cpio"
+    rm -rf "$guest/tree"
+    touch "$guest/jit-userland.ready"
+}
+
 for what in "$@"; do
     case $what in
     linux | cloud | 16k | userland) "fetch_$what" ;;
-    *) say "guests.sh: $what: there is linux, cloud, 16k and userland"; exit 2 ;;
+    jit-userland) fetch_jit_userland ;;
+    *) say "guests.sh: $what: there is linux, cloud, 16k, userland and jit-userland"; exit 2 ;;
     esac
 done

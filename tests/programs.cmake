@@ -55,6 +55,9 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
 
   hv_program_test(hello "hello;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/hello.py
     $<TARGET_FILE:hypervisor>)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    hv_program_test(wx "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/wx.py $<TARGET_FILE:hypervisor>)
+  endif()
   hv_program_test(badinput "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/badinput.py
     $<TARGET_FILE:hypervisor>)
 endif()
@@ -92,6 +95,13 @@ if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
   endforeach()
   hv_program_test(boot.16k "boot" ${boot} 16k-virt-gic3-2)
   hv_program_test(boot.userland "boot" ${boot} userland)
+  # node and a JVM: about 35 s of CPU time on one CPU, 60 to 100 s on four.
+  if(EXISTS "${HV_GUESTS}/jit-userland.cpio")
+    hv_program_test(boot.jit-userland.1 "boot" ${boot} jit-userland-1)
+    if("$ENV{HV_TEST_MODE}" STREQUAL "long")
+      hv_program_test(boot.jit-userland.4 "boot" ${boot} jit-userland-4)
+    endif()
+  endif()
   hv_program_test(boot.torture "boot" ${boot} torture)
   set_tests_properties(boot.torture PROPERTIES RUN_SERIAL TRUE)
 endif()

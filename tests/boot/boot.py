@@ -204,7 +204,24 @@ def case_userland(rig):
     return "python3, perl, openssl, gcc"
 
 
+def case_jit_userland(rig, cpus):
+    """A JavaScript engine and a JVM compile and run programs whose results are known."""
+    initrd = os.path.join(rig.guests, "jit-userland.cpio")
+    args = [rig.hypervisor, "run", "--machine", "virt", "--cpus", str(cpus), "--memory", "2G",
+            "--kernel", os.path.join(rig.guests, "vmlinuz"), "--initrd", initrd,
+            "--append", "console=ttyAMA0 panic=-1 quiet"]
+    run = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=4 * HANG)
+    text = run.stdout.decode("utf-8", "replace")
+    need(run.returncode == 0, f"exit status {run.returncode}:\n{text[-3000:]}")
+    need(value(text, "cpus") == str(cpus), f"{value(text, 'cpus')} CPUs instead of {cpus}")
+    for name in ("node", "java"):
+        need(re.search(rf"^@@ {name} ok\r?$", text, re.M), f"{name} failed:\n{text[-4000:]}")
+    return f"node, java on {cpus} CPUs"
+
+
 CASES = {
+    "jit-userland-1": lambda rig: case_jit_userland(rig, 1),
+    "jit-userland-4": lambda rig: case_jit_userland(rig, 4),
     "torture": case_torture,
     "memory64": case_memory64,
     "shell": case_shell,

@@ -26,5 +26,6 @@ static inline uint32_t any(uint32_t *state)
 void shapes(void);
 void atomics(void);
 void tlbi_storm(void);
+void code_storm(void);
 
 #endif

@@ -95,6 +95,7 @@ int main(void)
     shapes();
     atomics();
     tlbi_storm();
+    code_storm();
     put("done\n");
     return 0;
 }
