@@ -5,7 +5,7 @@
  * behind the region. The guest's address is in RDX, or a pinned base register and a displacement; RCX becomes the
  * addend of its page, RAX is the tag: the access is at [RCX + base + disp].
  */
-#include "accel/soft/jit/vec.h"
+#include "accel/soft/jit/mem.h"
 #include "accel/soft/op_mem.h"
 
 enum mem_kind { K_LD, K_LDS32, K_LDS64, K_ST, K_LDV, K_STV, K_LDP, K_LDPS, K_STP, K_LDPV, K_STPV };
@@ -28,12 +28,6 @@ static bool is_vector(enum mem_kind k)
 }
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
-
-/* base + disp, in the guest's addresses; with RCX added, in the host's. */
-struct place {
-    int base;
-    int32_t disp;
-};
 
 static struct place in_rdx(struct tr *t, int base, int32_t disp)
 {
@@ -94,16 +88,6 @@ static struct place address(struct tr *t, const struct op *op, unsigned form, un
 
 /* ---- The TLB --------------------------------------------------------------------------------- */
 
-/* A way into memory in the making. */
-struct door {
-    struct place at;
-    uint8_t *miss, *cross;
-    uint8_t *have; /* NULL: not by an L0 entry */
-    int32_t l0;
-    uint8_t span, aligned;
-    bool write;
-};
-
 /*
  * RAX = what a tag must be for an access: with the low bits of the address in it, none that is misaligned matches, so
  * nothing that matches crosses pages; the cold way looks closer.
@@ -154,7 +138,7 @@ static bool by_tlb(const struct tr *t)
     return (t->page->jit->by_tlb[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
 }
 
-static bool often_misaligned(const struct tr *t)
+bool tr_often_misaligned(const struct tr *t)
 {
     return (t->page->jit->misaligned[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
 }
@@ -163,8 +147,8 @@ static bool often_misaligned(const struct tr *t)
  * By an L0 entry: its place does not depend on the address, so it can be loaded before that is known. Where that
  * misses often, by the TLB. wide: often misaligned (memcpy).
  */
-static struct door lookup(struct tr *t, struct place at, unsigned span, unsigned elem, bool write,
-                          unsigned entry, bool wide)
+struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem, bool write,
+                    unsigned entry, bool wide)
 {
     struct door d = { .at = at, .write = write, .span = (uint8_t)__builtin_ctz(span) };
 
@@ -201,8 +185,7 @@ static struct door lookup_user(struct tr *t, struct place at, unsigned span, uns
     return d;
 }
 
-/* The access is done; what the door refuses, and the jump odd, go to the body. */
-static void close_door(struct tr *t, const struct door *d, uint8_t *odd)
+void tr_door_close(struct tr *t, const struct door *d, uint8_t *odd)
 {
     struct cold *c;
 
@@ -424,7 +407,8 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     }
     at = address(t, op, form, size);
     d = user ? lookup_user(t, at, span, 1u << size, is_store(k))
-             : lookup(t, at, span, 1u << size, is_store(k), l0_of(op, form), often_misaligned(t));
+             : tr_door(t, at, span, 1u << size, is_store(k), l0_of(op, form),
+                       tr_often_misaligned(t));
     if (!is_store(k) && wb) {
         write_back(t, op);
     }
@@ -432,7 +416,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     if (is_store(k) && wb) {
         write_back(t, op);
     }
-    close_door(t, &d, odd);
+    tr_door_close(t, &d, odd);
     if (sp) {
         t->sp_checked = !wb || op->imm % 16 == 0;
     }
@@ -452,9 +436,9 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
     tr_clobber(t);
     as_load(a, 64, RDX, RBP, OFF(page_va));
     at = in_rdx(t, RDX, (int32_t)op->imm);
-    d = lookup(t, at, 1u << size, 1u << size, false, LITERAL_L0, false);
+    d = tr_door(t, at, 1u << size, 1u << size, false, LITERAL_L0, false);
     access(t, op, k, size, at);
-    close_door(t, &d, NULL);
+    tr_door_close(t, &d, NULL);
 }
 
 #define T(name, fn_, arg_)   [UOP_##name] = { fn_, arg_ }

@@ -5,7 +5,7 @@
  * register k is byte ((j / e) * n + k) * e + j % e of memory, e being the element's bytes; it is gathered from the pieces of memory
  * of a register's size, and those from the registers in the same way.
  */
-#include "accel/soft/jit/vec.h"
+#include "accel/soft/jit/mem.h"
 #include "accel/soft/op_mem.h"
 
 #if SOFT_JIT
@@ -285,19 +285,38 @@ static uint8_t *check_sp(struct tr *t, const struct op *op)
     return as_jcc(&t->a, CC_NE);
 }
 
+/* Spans that the L0 entries know. */
+static bool by_l0(const struct op *op)
+{
+    unsigned span = shape_span(op);
+
+    return span <= 32 && (span & (span - 1)) == 0;
+}
+
 static void t_struct(struct tr *t, const struct op *op, unsigned write)
 {
+    struct door d;
     uint8_t *odd, *miss;
 
     if (!v_begin_flags(t, false)) {
         return;
     }
     odd = check_sp(t, op);
-    tr_get(t, 64, RDX, op->rn);
-    miss = look_up(t, op, write != 0);
+    if (!by_l0(op)) {
+        tr_get(t, 64, RDX, op->rn);
+        miss = look_up(t, op, write != 0);
+        transfer_of(op, t->i->uop)(t, op);
+        write_back(t, op);
+        tr_cold_call(t, miss, odd, NULL);
+        return;
+    }
+    struct place at = { tr_src(t, 64, op->rn, RDX), 0 };
+    d = tr_door(t, at, shape_span(op), 1u << shape_esize(op), write != 0, op->rn % (L0_ENTRIES / 2),
+                tr_often_misaligned(t));
+    as_lea_x(&t->a, 64, RDX, RCX, at.base, 0, 0);
     transfer_of(op, t->i->uop)(t, op);
     write_back(t, op);
-    tr_cold_call(t, miss, odd, NULL);
+    tr_door_close(t, &d, odd);
 }
 
 #define T(name, arg_) [UOP_##name] = { t_struct, arg_ }
