@@ -140,7 +140,9 @@ struct vcpu {
     struct vcpu_start start; /* valid in VCPU_ON_PENDING */
     struct gtimer timer;
     struct lock timer_lock;
-    uint64_t timer_deadline_ns; /* under vm->timer_lock */
+    uint64_t timer_deadline_ns; /* under timer_lock */
+    uint64_t pmu_deadline_ns;   /* under timer_lock: when a back end wants PEND_WORK for its PMU */
+    struct irq_line pmu_irq;
     uint64_t wait_until_ns; /* VCPU_WAIT: guest clock at which it ends; UINT64_MAX: no timeout */
     bool wfe;               /* the wait that VCPU_WAIT asks for is a WFE's: bounded */
     bool stuck_reported;
@@ -267,6 +269,8 @@ int32_t vcpu_timer_tval(struct vcpu *vcpu, enum gtimer_id id);
 void vcpu_timer_set_ctl(struct vcpu *vcpu, enum gtimer_id id, uint32_t ctl);
 void vcpu_timer_set_cval(struct vcpu *vcpu, enum gtimer_id id, uint64_t cval);
 void vcpu_timer_set_tval(struct vcpu *vcpu, enum gtimer_id id, int32_t tval);
+/* Sets PEND_WORK at a time of the guest's clock (once; UINT64_MAX: never). */
+void vcpu_pmu_deadline(struct vcpu *vcpu, uint64_t deadline_ns);
 /* SEV: wakes every WFE of the machine. */
 void vm_send_event(struct vm *vm);
 /*

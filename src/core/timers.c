@@ -62,14 +62,23 @@ static uint64_t poll_dev(struct vm *vm, struct dev *dev, uint64_t now_ns)
 static uint64_t poll_vcpu(struct vcpu *vcpu, uint64_t now_ns)
 {
     uint64_t next;
+    bool pmu;
 
     lock_acquire(&vcpu->timer_lock);
     if (vcpu->timer_deadline_ns <= now_ns) {
         gtimer_update(&vcpu->timer, now_ns);
         vcpu->timer_deadline_ns = gtimer_deadline(&vcpu->timer, now_ns);
     }
-    next = vcpu->timer_deadline_ns;
+    pmu = vcpu->pmu_deadline_ns <= now_ns;
+    if (pmu) {
+        vcpu->pmu_deadline_ns = UINT64_MAX;
+    }
+    next = vcpu->timer_deadline_ns < vcpu->pmu_deadline_ns ? vcpu->timer_deadline_ns
+                                                           : vcpu->pmu_deadline_ns;
     lock_release(&vcpu->timer_lock);
+    if (pmu) {
+        vcpu_signal(vcpu, PEND_WORK);
+    }
     return next;
 }
 
@@ -161,5 +170,12 @@ void vcpu_timer_set_tval(struct vcpu *vcpu, enum gtimer_id id, int32_t tval)
     lock_acquire(&vcpu->timer_lock);
     gtimer_set_tval(&vcpu->timer, id, tval, now_ns);
     timer_changed(vcpu, now_ns);
+    lock_release(&vcpu->timer_lock);
+}
+
+void vcpu_pmu_deadline(struct vcpu *vcpu, uint64_t deadline_ns)
+{
+    lock_acquire(&vcpu->timer_lock);
+    deadline_set(vcpu->vm, &vcpu->pmu_deadline_ns, deadline_ns);
     lock_release(&vcpu->timer_lock);
 }

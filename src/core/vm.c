@@ -225,7 +225,8 @@ static enum status build_vcpu(struct vm *vm, unsigned index, struct err *err)
     vcpu->index = index;
     vcpu->mpidr = vm->mpidr[index];
     vcpu->pending = &vcpu->own_pending;
-    vcpu->timer_deadline_ns = UINT64_MAX;
+    vcpu->timer_deadline_ns = vcpu->pmu_deadline_ns = UINT64_MAX;
+    vcpu->pmu_irq = (struct irq_line){ port_ppi, vcpu, PPI_PMU };
     vcpu->timer.irq[GTIMER_VIRT] = (struct irq_line){ port_ppi, vcpu, PPI_VIRT_TIMER };
     vcpu->timer.irq[GTIMER_PHYS] = (struct irq_line){ port_ppi, vcpu, PPI_PHYS_TIMER };
     vcpu->timer.irq[GTIMER_HYP] = (struct irq_line){ port_ppi, vcpu, PPI_HYP_TIMER };
@@ -349,7 +350,7 @@ enum status vm_reset(struct vm *vm, struct err *err)
         vcpu->stuck_reported = false;
         memset(vcpu->timer.t, 0, sizeof(vcpu->timer.t));
         vcpu->timer.cntvoff = 0;
-        vcpu->timer_deadline_ns = UINT64_MAX;
+        vcpu->timer_deadline_ns = vcpu->pmu_deadline_ns = UINT64_MAX;
     }
     gic_reset(vm->gic);
     for (unsigned i = 0; i < vm->dev_count; i++) {

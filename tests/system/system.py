@@ -23,11 +23,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 QEMU = "qemu-system-aarch64"
 QEMU_VERSION = "7.2"
 GIC2 = {"gic2"}  # guests for a GICv2
-# Guests that run on other models than max: which source, ours, and QEMU's nearest.
+# Guests that need more than their own name: which source, our model, QEMU's nearest, and more options of QEMU.
 MODELS = {
-    "sysregs": ("sysregs", "max", "max,sve=off,sme=off,pmu=off"),
-    "sysregs-a53": ("sysregs", "cortex-a53", "cortex-a53,pmu=off"),
-    "sysregs-n1": ("sysregs", "neoverse-n1", "neoverse-n1,pmu=off"),
+    "pmu": ("pmu", "neoverse-n1", "neoverse-n1", "-icount", "shift=0,sleep=off"),  # else it counts no instructions
+    "sysregs": ("sysregs", "max", "max,sve=off,sme=off"),
+    "sysregs-a53": ("sysregs", "cortex-a53", "cortex-a53"),
+    "sysregs-n1": ("sysregs", "neoverse-n1", "neoverse-n1"),
 }
 CPUS = 2
 ACCEL = ["--accel", os.environ["HV_ACCEL"]] if "HV_ACCEL" in os.environ else []
@@ -75,7 +76,7 @@ def on_ours(hypervisor, guest, elf):
 
 def on_qemu(guest, elf):
     return run([QEMU, "-M", f"virt,gic-version={2 if guest in GIC2 else 3}", "-cpu", model(guest)[2], "-smp", str(CPUS), "-m", str(MEMORY),
-                "-nographic", "-nodefaults", "-serial", "stdio", "-monitor", "none", "-kernel", elf])
+                "-nographic", "-nodefaults", "-serial", "stdio", "-monitor", "none", "-kernel", elf, *model(guest)[3:]])
 
 
 def qemu_is_here():

@@ -11,12 +11,14 @@
  *   op_system.c  bodies and lowering of system instructions
  *   pauth.c      pointer authentication          bti.c     landing pads of guarded pages
  *   dry.c        bodies for their registers only jit/      the translator
+ *   pmu.c        performance monitors
  */
 #ifndef SOFT_ENGINE_H
 #define SOFT_ENGINE_H
 
 #include "accel/soft/cpu.h"
 #include "accel/soft/models.h"
+#include "accel/soft/pmu.h"
 #include "accel/soft/tlb.h"
 #include "arch/pgtable.h"
 
@@ -111,6 +113,7 @@ struct soft_private {
     uint64_t stuck_esr, stuck_elr;
     uint32_t stuck_times;
     int64_t limit_count; /* count_bias when the limit was last looked at */
+    struct pmu pmu;
     struct pgt_impl impl;
     const struct soft_model *model;
     uint64_t exceptions; /* and interrupts, taken so far; but for SVC in translated code */
@@ -137,6 +140,13 @@ static inline uint64_t *sys_reg(struct cpu *cpu, enum sys_index i)
 static inline uint64_t cpu_insns(const struct cpu *cpu)
 {
     return (uint64_t)cpu->count_bias / sizeof(struct op);
+}
+
+/* The same inside of them: before op. */
+static inline uint64_t cpu_insns_before(const struct cpu *cpu, const struct op *op)
+{
+    return (uint64_t)(cpu->count_bias + ((const char *)op - (const char *)cpu->page_ops)) /
+           sizeof(struct op);
 }
 
 /* ---- run.c ----------------------------------------------------------------------------------- */
@@ -274,10 +284,10 @@ uint32_t cpu_spsr(const struct cpu *cpu);
 /* Sets EL, SP and the rest of PSTATE (PS_*, no NZCV), and everything that depends on it. */
 void cpu_set_pstate(struct cpu *cpu, uint32_t pstate);
 /*
- * ERET: restores PSTATE from SPSR_EL1 and returns target (from ELR_EL1) as the PC holds it. BTYPE is
+ * ERET, which op is: restores PSTATE from SPSR_EL1 and returns target (from ELR_EL1) as the PC holds it. BTYPE is
  * left in cpu->pstate; if it is not 0, cpu_settle_btype follows when the count is exact.
  */
-uint64_t except_return(struct cpu *cpu, uint64_t target);
+uint64_t except_return(struct cpu *cpu, const struct op *op, uint64_t target);
 /* Moves BTYPE from cpu->pstate to where it lives; the instruction at cpu->pc is next. */
 void cpu_settle_btype(struct cpu *cpu);
 /* Exception by a fault of instruction fetch. */
@@ -309,6 +319,35 @@ void sysreg_reset(struct cpu *cpu);
 void idregs_init(struct cpu *cpu);
 /* Trap of a system instruction at EL0: EC_SYSREG with its ISS. read: MRS or SYSL. */
 void sysreg_trap(struct cpu *cpu, const struct op *op);
+
+/* ---- pmu.c ----------------------------------------------------------------------------------- */
+
+/* Brings the counters up to the count of instructions; then pmu_plan, at the Exception level that follows. */
+void pmu_sync_slow(struct cpu *cpu, uint64_t insns);
+void pmu_plan(struct cpu *cpu);
+void pmu_event_slow(struct cpu *cpu, enum pmu_event event);
+/* The run loop is entered: time counts from now on. */
+void pmu_run(struct cpu *cpu);
+void pmu_reset(struct cpu *cpu);
+/* MRS and MSR: counters up to insns, then the access itself. */
+void pmu_before_access(struct cpu *cpu, uint64_t insns);
+uint64_t pmu_read(const struct cpu *cpu, enum sys_index row);
+void pmu_write(struct cpu *cpu, enum sys_index row, uint64_t value);
+/* Does PMUSERENR_EL0 withhold it from EL0? */
+bool pmu_el0_trapped(const struct cpu *cpu, enum sys_index row, bool write);
+
+static inline void pmu_sync(struct cpu *cpu, uint64_t insns)
+{
+    if (UNLIKELY(cpu->priv->pmu.live)) {
+        pmu_sync_slow(cpu, insns);
+    }
+}
+static inline void pmu_event(struct cpu *cpu, enum pmu_event event)
+{
+    if (UNLIKELY(cpu->priv->pmu.live)) {
+        pmu_event_slow(cpu, event);
+    }
+}
 
 /* ---- sysop.c --------------------------------------------------------------------------------- */
 

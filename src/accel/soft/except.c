@@ -111,6 +111,10 @@ void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t
     uint64_t target = p->sys[SYS_VBAR_EL1] + vector_base(cpu) + (uint64_t)vector;
 
     p->exceptions++;
+    if (UNLIKELY(p->pmu.live)) {
+        pmu_sync_slow(cpu, cpu_insns(cpu));
+        pmu_event_slow(cpu, PMU_EXC_TAKEN);
+    }
     p->sys[SYS_SPSR_EL1] = cpu_spsr(cpu);
     p->sys[SYS_ELR_EL1] = ret;
     if (vector == VECTOR_SYNC) {
@@ -124,6 +128,9 @@ void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t
     cpu->excl_size = 0;
     cpu->btype_count = BTYPE_NEVER;
     cpu_set_pstate(cpu, entry_pstate(cpu));
+    if (UNLIKELY(p->pmu.live)) {
+        pmu_plan(cpu);
+    }
     cpu->pc = target;
     cpu->left = true;
     if (vector == VECTOR_SYNC) {
@@ -204,7 +211,7 @@ static bool is_illegal(uint32_t spsr)
     return (spsr & 0x10) != 0 || (spsr & 2) != 0 || el > 1 || (el == 0 && (spsr & PS_SP) != 0);
 }
 
-uint64_t except_return(struct cpu *cpu, uint64_t target)
+uint64_t except_return(struct cpu *cpu, const struct op *op, uint64_t target)
 {
     const uint32_t always = PS_D | PS_A | PS_I | PS_F | PS_PAN;
     uint32_t spsr = (uint32_t)*sys_reg(cpu, SYS_SPSR_EL1);
@@ -213,6 +220,10 @@ uint64_t except_return(struct cpu *cpu, uint64_t target)
     bool illegal = is_illegal(spsr);
     uint32_t ss = debug_return_ss(cpu, spsr, illegal ? cpu_el(cpu) : spsr >> PS_EL_SHIFT & 3);
 
+    if (UNLIKELY(cpu->priv->pmu.live)) {
+        pmu_sync_slow(cpu, cpu_insns_before(cpu, op) + 1);
+        pmu_event_slow(cpu, PMU_EXC_RETURN);
+    }
     cpu->priv->stepping = cpu->priv->step_valid = cpu->priv->step_exclusive = false;
     cpu_set_nzcv(cpu, spsr);
     if (illegal) {
@@ -221,6 +232,9 @@ uint64_t except_return(struct cpu *cpu, uint64_t target)
         cpu_set_pstate(cpu, (cpu->pstate & ~restored) | (spsr & restored) | PS_IL);
     } else {
         cpu_set_pstate(cpu, (spsr & fields) | ss);
+    }
+    if (UNLIKELY(cpu->priv->pmu.live)) {
+        pmu_plan(cpu);
     }
     cpu->excl_size = 0;
     cpu->priv->event = true; /* an exception return sets the event register */

@@ -9,7 +9,7 @@
 
 #define F(name) (1ull << A64_FEAT_##name)
 
-#define V8_0   (F(BASE) | F(FP) | F(SIMD) | F(CRC32))
+#define V8_0   (F(BASE) | F(FP) | F(SIMD) | F(CRC32) | F(PMU))
 #define CRYPTO (F(AES) | F(PMULL) | F(SHA1) | F(SHA256))
 #define V8_2                                                                               \
     (V8_0 | CRYPTO | F(LSE) | F(RDM) | F(PAN) | F(PAN2) | F(HAFDBS) | F(VMID16) | F(UAO) | \
@@ -30,12 +30,12 @@
  */
 const struct soft_model soft_models[] = {
     { "max", "everything that helps a guest and is cheap to emulate", MAX_FEATURES, 0x000f0510, 48,
-      16, true },
+      16, true, PMU_V3P1, 0 },
     { "cortex-a53", "Armv8.0-A with crypto; no 16 KB granule", V8_0 | CRYPTO, 0x410fd034, 40, 16,
-      false },
+      false, PMU_V3, 0x03 },
     { "cortex-a72", "Armv8.0-A with crypto; no 16 KB granule", V8_0 | CRYPTO, 0x410fd083, 44, 16,
-      false },
-    { "neoverse-n1", "Armv8.2-A server core", V8_2, 0x413fd0c1, 48, 16, true },
+      false, PMU_V3, 0x02 },
+    { "neoverse-n1", "Armv8.2-A server core", V8_2, 0x413fd0c1, 48, 16, true, PMU_V3P1, 0x0c },
     { 0 },
 };
 
@@ -147,9 +147,9 @@ static void init_fixed(struct cpu *cpu)
     if (cpu->vcpu->vm->config.gic_version == 3) {
         sys[SYS_ID_AA64PFR0_EL1] |= 1ull << 24;
     }
-    /* Armv8.0 debug architecture; 6 breakpoints (1 context-aware), 4 watchpoints; no
-     * PMU, no trace. */
-    sys[SYS_ID_AA64DFR0_EL1] = 6 | 5ull << 12 | 3ull << 20;
+    /* Armv8.0 debug architecture; 6 breakpoints (1 context-aware), 4 watchpoints; no trace. */
+    sys[SYS_ID_AA64DFR0_EL1] = 6 | 5ull << 12 | 3ull << 20 |
+                               (cpu_has(cpu, A64_FEAT_PMU) ? (uint64_t)model->pmu_version << 8 : 0);
     sys[SYS_ID_AA64MMFR0_EL1] = pgt_parange(pa_bits(cpu)) |
                                 (model->asid_bits == 16 ? 2ull << 4 : 0) |
                                 (model->granule16 ? 1ull << 20 : 0);

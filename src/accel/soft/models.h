@@ -17,6 +17,8 @@ struct soft_model {
     uint8_t pa_bits;
     uint8_t asid_bits;
     bool granule16;
+    uint8_t pmu_version; /* PMU_V3...: ID_AA64DFR0_EL1.PMUVer, with FEAT_PMUv3 */
+    uint8_t pmu_idcode;  /* PMCR_EL0.IDCODE */
 };
 
 /* All models; the first is the default. Ended by name NULL. */

@@ -90,6 +90,10 @@ static bool attend(struct cpu *cpu)
     if ((work & PEND_WORK) != 0) {
         atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_WORK);
         inval_drain(cpu);
+        pmu_sync(cpu, cpu_insns(cpu));
+        if (cpu->priv->pmu.live) {
+            pmu_plan(cpu);
+        }
     }
     if ((work & PEND_EVENT) != 0) {
         atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_EVENT);
@@ -374,6 +378,9 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     p->exiting = false;
     exit->kind = EXIT_NONE;
     soft_inside(cpu);
+    if (p->pmu.live) {
+        pmu_run(cpu);
+    }
     while (!p->exiting) {
         if (UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) &&
             !attend(cpu)) {
@@ -394,6 +401,7 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
         }
     }
     soft_outside(cpu);
+    pmu_sync(cpu, cpu_insns(cpu));
     if (p->lower_flags != 0) { /* what this CPU has used since the last look, the others have not */
         limit_left(cpu, 0);
     }

@@ -14,6 +14,7 @@ static void soft_probe(struct accel_caps *caps, struct diagnosis *diagnosis)
         .gicv2 = true,
         .gicv3 = true,
         .limits_insns = true,
+        .pmu = true,
         .ipa_bits = 48,
     };
 }
@@ -73,6 +74,7 @@ static void soft_vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     cpu->btype_count = BTYPE_NEVER;
     p->event = false;
     sysreg_reset(cpu);
+    pmu_reset(cpu);
     code_forget_all(cpu);
     tlb_drop_all(cpu);
     p->el0 = NULL;

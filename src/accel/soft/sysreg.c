@@ -18,10 +18,11 @@ enum sr_access {
     WO1 = SR_W1,
     RW0 = RW1 | SR_R0 | SR_W0,
     RO0 = SR_R1 | SR_R0,
+    WO0 = SR_W1 | SR_W0,
     RO0_RW1 = RW1 | SR_R0,
 };
 
-enum sr_kind { PLAIN, PLAIN32, CONST, FN, TIMER, ICC };
+enum sr_kind { PLAIN, PLAIN32, CONST, FN, TIMER, ICC, PMU };
 
 static const struct {
     uint32_t encoding;
@@ -88,7 +89,12 @@ static bool exists(const struct cpu *cpu, enum sys_index row)
     case SYS_APGAKeyHi_EL1: return cpu_has(cpu, A64_FEAT_PAUTH);
     case SYS_CNTPCTSS_EL0:
     case SYS_CNTVCTSS_EL0: return cpu_has(cpu, A64_FEAT_ECV);
-    default: return rows[row].kind != ICC || cpu->vcpu->vm->config.gic_version == 3;
+    default: break;
+    }
+    switch ((enum sr_kind)rows[row].kind) {
+    case ICC: return cpu->vcpu->vm->config.gic_version == 3;
+    case PMU: return cpu_has(cpu, A64_FEAT_PMU);
+    default: return true;
     }
 }
 
@@ -118,7 +124,7 @@ void sysreg_trap(struct cpu *cpu, const struct op *op)
 }
 
 /* Does EL1 withhold from EL0 what the access rules allow? */
-static bool el0_trapped(const struct cpu *cpu, enum sys_index row)
+static bool el0_trapped(const struct cpu *cpu, enum sys_index row, bool write)
 {
     uint64_t sctlr = cpu->priv->sys[SYS_SCTLR_EL1];
     uint64_t cntkctl = cpu->priv->sys[SYS_CNTKCTL_EL1];
@@ -140,7 +146,7 @@ static bool el0_trapped(const struct cpu *cpu, enum sys_index row)
     case SYS_MDCCSR_EL0:
     case SYS_DBGDTR_EL0:
     case SYS_DBGDTRRX_EL0: return bits(cpu->priv->sys[SYS_MDSCR_EL1], 12, 1) != 0; /* TDCC */
-    default: return false;
+    default: return rows[row].kind == PMU && pmu_el0_trapped(cpu, row, write);
     }
 }
 
@@ -158,7 +164,7 @@ static bool access_allowed(struct cpu *cpu, const struct op *op, enum sys_index 
         cpu_undefined(cpu, op);
         return false;
     }
-    if (el0 && el0_trapped(cpu, row)) {
+    if (el0 && el0_trapped(cpu, row, write)) {
         sysreg_trap(cpu, op);
         return false;
     }
@@ -264,6 +270,7 @@ static bool read_row(struct cpu *cpu, enum sys_index row, uint64_t *value)
     switch ((enum sr_kind)rows[row].kind) {
     case FN: *value = read_fn(cpu, row); return true;
     case TIMER: *value = read_timer(cpu, row); return true;
+    case PMU: *value = pmu_read(cpu, row); return true;
     case ICC: {
         bool ok;
         soft_outside(cpu);
@@ -289,7 +296,13 @@ uint64_t soft_mrs(struct cpu *cpu, const struct op *op)
     if (row == SYS_COUNT && in_id_space(SYSREG_OF_INSN(op->word)) && cpu_el(cpu) != 0) {
         return 0;
     }
-    if (access_allowed(cpu, op, row, false) && !read_row(cpu, row, &value)) {
+    if (!access_allowed(cpu, op, row, false)) {
+        return 0;
+    }
+    if (rows[row].kind == PMU) {
+        pmu_before_access(cpu, cpu_insns_before(cpu, op));
+    }
+    if (!read_row(cpu, row, &value)) {
         cpu_undefined(cpu, op);
     }
     return value;
@@ -389,6 +402,11 @@ static void write_fn(struct cpu *cpu, enum sys_index row, uint64_t value)
     case SYS_TTBR1_EL1:
         cpu->priv->sys[row] = value;
         tlb_tables_changed(cpu);
+        pmu_event(cpu, PMU_TTBR_WRITE_RETIRED);
+        break;
+    case SYS_CONTEXTIDR_EL1:
+        cpu->priv->sys[row] = (uint32_t)value;
+        pmu_event(cpu, PMU_CID_WRITE_RETIRED);
         break;
     case SYS_TCR_EL1: write_mmu(cpu, row, value & tcr_writable(cpu)); break;
     case SYS_MAIR_EL1: write_mmu(cpu, row, value); break;
@@ -444,6 +462,7 @@ static bool write_row(struct cpu *cpu, enum sys_index row, uint64_t value)
         ok = gic_icc_write(cpu->vcpu->vm->gic, cpu->vcpu->index, rows[row].encoding, value);
         soft_inside(cpu);
         break;
+    case PMU: pmu_write(cpu, row, value); break;
     case CONST: ok = false; break;
     }
     return ok;
@@ -453,7 +472,13 @@ void soft_msr(struct cpu *cpu, const struct op *op)
 {
     enum sys_index row = (enum sys_index)op->imm;
 
-    if (access_allowed(cpu, op, row, true) && !write_row(cpu, row, cpu->x[op->rd])) {
+    if (!access_allowed(cpu, op, row, true)) {
+        return;
+    }
+    if (rows[row].kind == PMU) { /* what it changes begins with the next instruction */
+        pmu_before_access(cpu, cpu_insns_before(cpu, op) + 1);
+    }
+    if (!write_row(cpu, row, cpu->x[op->rd])) {
         cpu_undefined(cpu, op);
     }
 }
@@ -473,7 +498,7 @@ bool sysreg_get(struct cpu *cpu, uint32_t encoding, uint64_t *value)
     bool inside = atomic_load(&cpu->priv->inside);
     bool ok;
 
-    if (!exists(cpu, row) || read_has_effect(row) || rows[row].access == WO1) {
+    if (!exists(cpu, row) || read_has_effect(row) || (rows[row].access & SR_R1) == 0) {
         return false;
     }
     ok = read_row(cpu, row, value);
