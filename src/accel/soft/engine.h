@@ -284,10 +284,11 @@ uint32_t cpu_spsr(const struct cpu *cpu);
 /* Sets EL, SP and the rest of PSTATE (PS_*, no NZCV), and everything that depends on it. */
 void cpu_set_pstate(struct cpu *cpu, uint32_t pstate);
 /*
- * ERET, which op is: restores PSTATE from SPSR_EL1 and returns target (from ELR_EL1) as the PC holds it. BTYPE is
- * left in cpu->pstate; if it is not 0, cpu_settle_btype follows when the count is exact.
+ * ERET: restores PSTATE from SPSR_EL1 and returns target (from ELR_EL1) as the PC holds it. insns: the
+ * count of instructions, this one included. BTYPE is left in cpu->pstate; if it is not 0, cpu_settle_btype follows when
+ * the count is exact.
  */
-uint64_t except_return(struct cpu *cpu, const struct op *op, uint64_t target);
+uint64_t except_return(struct cpu *cpu, uint64_t target, uint64_t insns);
 /* Moves BTYPE from cpu->pstate to where it lives; the instruction at cpu->pc is next. */
 void cpu_settle_btype(struct cpu *cpu);
 /* Exception by a fault of instruction fetch. */

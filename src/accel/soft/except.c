@@ -211,7 +211,7 @@ static bool is_illegal(uint32_t spsr)
     return (spsr & 0x10) != 0 || (spsr & 2) != 0 || el > 1 || (el == 0 && (spsr & PS_SP) != 0);
 }
 
-uint64_t except_return(struct cpu *cpu, const struct op *op, uint64_t target)
+uint64_t except_return(struct cpu *cpu, uint64_t target, uint64_t insns)
 {
     const uint32_t always = PS_D | PS_A | PS_I | PS_F | PS_PAN;
     uint32_t spsr = (uint32_t)*sys_reg(cpu, SYS_SPSR_EL1);
@@ -221,7 +221,7 @@ uint64_t except_return(struct cpu *cpu, const struct op *op, uint64_t target)
     uint32_t ss = debug_return_ss(cpu, spsr, illegal ? cpu_el(cpu) : spsr >> PS_EL_SHIFT & 3);
 
     if (UNLIKELY(cpu->priv->pmu.live)) {
-        pmu_sync_slow(cpu, cpu_insns_before(cpu, op) + 1);
+        pmu_sync_slow(cpu, insns);
         pmu_event_slow(cpu, PMU_EXC_RETURN);
     }
     cpu->priv->stepping = cpu->priv->step_valid = cpu->priv->step_exclusive = false;

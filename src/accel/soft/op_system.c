@@ -237,16 +237,16 @@ UOP_BODY(semihost)
 
 /* To address_, before the change of level. What it finds there may depend on PSTATE.IL and
  * BTYPE. */
-#define EXCEPTION_RETURN(address_)                                 \
-    do {                                                           \
-        const uint64_t target_ = except_return(cpu, op, address_); \
-        if (UNLIKELY((cpu->pstate & (PS_IL | PS_BTYPE)) != 0)) {   \
-            cpu->pc = target_;                                     \
-            COUNT_OUT(op, 1);                                      \
-            cpu_settle_btype(cpu);                                 \
-            LEAVE();                                               \
-        }                                                          \
-        FAR_JUMP(target_);                                         \
+#define EXCEPTION_RETURN(address_)                                                            \
+    do {                                                                                      \
+        const uint64_t target_ = except_return(cpu, address_, cpu_insns_before(cpu, op) + 1); \
+        if (UNLIKELY((cpu->pstate & (PS_IL | PS_BTYPE)) != 0)) {                              \
+            cpu->pc = target_;                                                                \
+            COUNT_OUT(op, 1);                                                                 \
+            cpu_settle_btype(cpu);                                                            \
+            LEAVE();                                                                          \
+        }                                                                                     \
+        FAR_JUMP(target_);                                                                    \
     } while (0)
 
 UOP_BODY(eret)

@@ -47,7 +47,7 @@ static HV_ENGINE_ABI uint64_t level_up(struct cpu *cpu, uint64_t iss, uint64_t r
 
 static HV_ENGINE_ABI uint64_t level_down(struct cpu *cpu)
 {
-    uint64_t target = except_return(cpu, *sys_reg(cpu, SYS_ELR_EL1));
+    uint64_t target = except_return(cpu, *sys_reg(cpu, SYS_ELR_EL1), cpu_insns(cpu));
 
     nzcv_set(cpu, cpu_nzcv(cpu));
     if (UNLIKELY((cpu->pstate & (PS_IL | PS_BTYPE)) != 0)) {
