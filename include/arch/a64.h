@@ -49,6 +49,12 @@ enum a64_feat {
     A64_FEAT_COUNT
 };
 
+/* Sets of features, a bit per enum a64_feat: with feat and all that it needs; without feat and all that needs it;
+ * without whatever lacks something that it needs. */
+uint64_t a64_feat_with(uint64_t features, enum a64_feat feat);
+uint64_t a64_feat_without(uint64_t features, enum a64_feat feat);
+uint64_t a64_feat_settle(uint64_t features);
+
 enum {
     A64_MEM = 1 << 0,    /* reads or writes memory    */
     A64_BRANCH = 1 << 1, /* may change the PC */

@@ -271,7 +271,11 @@ static enum status cpu_feature(char *word, uint64_t *features, struct err *err)
     }
     for (unsigned i = 0; (name = spec_cpu_feature(i, &bit)) != NULL; i++) {
         if (str_eq(name, word)) {
-            *features = on ? *features | bit : *features & ~bit;
+            enum a64_feat feat = A64_FEAT_BASE;
+            while (bit != BIT(feat)) {
+                feat++;
+            }
+            *features = on ? a64_feat_with(*features, feat) : a64_feat_without(*features, feat);
             return ST_OK;
         }
     }

@@ -162,13 +162,12 @@ static void init_fixed(struct cpu *cpu)
     sys[SYS_CLIDR_EL1] = 3 | 4ull << 3 | 2ull << 24;
 }
 
-/* The algorithms of pointer authentication exclude each other, and mean nothing without it.
+/* The algorithms of pointer authentication exclude each other.
  * FEAT_LSE2 needs a host that has it. */
 static void settle_features(struct cpu *cpu)
 {
-    if (!cpu_has(cpu, A64_FEAT_PAUTH)) {
-        cpu->features &= ~(F(QARMA5) | F(QARMA3));
-    } else if (cpu_has(cpu, A64_FEAT_QARMA3)) {
+    cpu->features = a64_feat_settle(cpu->features);
+    if (cpu_has(cpu, A64_FEAT_QARMA3)) {
         cpu->features &= ~F(QARMA5);
     }
     if (!racy16_atomic()) {

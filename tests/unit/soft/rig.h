@@ -222,6 +222,7 @@ static inline void rig_select(struct rig *r, unsigned cpu)
 struct rig_options {
     const char *model;       /* NULL: max                         */
     uint64_t extra_features; /* bit per enum a64_feat             */
+    uint64_t without;        /* the same                          */
     unsigned cpus;           /* 0: one                            */
     uint64_t max_insns;      /* 0: no limit                       */
     unsigned heat;           /* 0: HV_RIG_HEAT says               */
@@ -259,7 +260,7 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
                  .plant = o->plant,
                  .diverge = o->diverge,
                  .cache = 1 << 20 },
-        .features = soft_model_find(model)->features | o->extra_features,
+        .features = (soft_model_find(model)->features | o->extra_features) & ~o->without,
         .cpu_model = model,
     };
     struct vm_ports ports = {
