@@ -498,7 +498,8 @@ bool sysreg_get(struct cpu *cpu, uint32_t encoding, uint64_t *value)
     bool inside = atomic_load(&cpu->priv->inside);
     bool ok;
 
-    if (!exists(cpu, row) || read_has_effect(row) || (rows[row].access & SR_R1) == 0) {
+    if (!exists(cpu, row) || read_has_effect(row) || rows[row].access == WO1 ||
+        rows[row].access == WO0) {
         return false;
     }
     ok = read_row(cpu, row, value);

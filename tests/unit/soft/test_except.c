@@ -146,6 +146,7 @@ static void test_vectors_and_stacks(void **state)
     assert_int_equal(rig_sys(&r, VBAR_EL1), VECTORS);
     rig_set(&r, REG_SP_EL0, 0x1230);
     rig_set(&r, REG_SP_EL1, 0x4560);
+    assert_int_equal(rig_get(&r, REG_SP_EL1), 0x4560); /* EL2's to a program, but state */
     RIG_CODE(&r, CODE, I_ADD(31, 31, 16) /* add sp, sp, #16 */, I_SVC(0));
     rig_run_as(&r, EL0T, CODE);
     rig_expect_hvc(&r, V_LOWER);
