@@ -62,7 +62,15 @@ void agent_flush(const struct a64_row *row);
 
 /* ---- insn_diff.c ----------------------------------------------------------------------------- */
 
+/* Which oracles answer for the row. */
+unsigned oracles_of(const struct a64_row *row);
 /* Can the oracle not run this word? */
 bool is_excused(const struct a64_row *row, uint32_t word, enum oracle oracle);
+
+/* ---- coverage.c ------------------------------------------------------------------------------ */
+
+void print_coverage(FILE *out);
+/* Is that what the file has? Else prints what to do. */
+bool coverage_is(const char *path);
 
 #endif

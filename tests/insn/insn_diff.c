@@ -30,8 +30,9 @@ static struct options {
     unsigned row_count;
     unsigned count, total;
     uint64_t seed;
-    unsigned oracles; /* enum oracle, or'ed */
-    bool features;
+    unsigned oracles;          /* enum oracle, or'ed */
+    bool coverage;             /* print it, or compare: */
+    const char *coverage_file; /* NULL: print          */
     const char *agent, *qemu;
     const char *lists; /* directory of not_vixl.txt and not_agent.txt */
 } options = {
@@ -95,7 +96,7 @@ static bool is_system(const struct a64_row *row)
 }
 
 /* Which oracles answer for the row. */
-static unsigned oracles_of(const struct a64_row *row)
+unsigned oracles_of(const struct a64_row *row)
 {
     unsigned can = ORACLE_VIXL | ORACLE_AGENT | ORACLE_TRANSLATOR;
 
@@ -199,33 +200,6 @@ static bool report_rows(void)
     return hit == rows || !complete;
 }
 
-/* The features in Markdown: instructions, how many of them each oracle judges, other tests. docs/cpu.md is this. */
-static void print_features(void)
-{
-    static const char *const text[][4] = {
-#define FEATURE(name, option, what, tests) { #name, option, what, tests },
-#include "arch/a64_features.def"
-#undef FEATURE
-    };
-
-    fprintf(diff.out, "| feature | what | rows | VIXL | QEMU | system rows | other tests |\n"
-                      "| --- | --- | ---: | ---: | ---: | ---: | --- |\n");
-    for (unsigned f = 0; f < A64_FEAT_COUNT; f++) {
-        unsigned rows = 0, vixl = 0, agent = 0, system = 0;
-        for (unsigned i = 0; i < A64_INSN_COUNT; i++) {
-            const struct a64_row *row = a64_row(diff.table, i);
-            if (row->feat == f) {
-                rows++;
-                system += is_system(row);
-                vixl += (oracles_of(row) & ORACLE_VIXL) != 0;
-                agent += (oracles_of(row) & ORACLE_AGENT) != 0;
-            }
-        }
-        fprintf(diff.out, "| %s | %s | %u | %u | %u | %u | %s |\n", text[f][0], text[f][2], rows,
-                vixl, agent, system, text[f][3]);
-    }
-}
-
 static void add_excuse(const struct a64_row *row, const char *field, unsigned value,
                        enum oracle oracle)
 {
@@ -283,7 +257,7 @@ static const struct option long_options[] = {
     { "qemu", required_argument, NULL, 'q' },
     { "lists", required_argument, NULL, 'l' },
     { "verbose", no_argument, NULL, 'v' },
-    { "features", no_argument, NULL, 'f' },
+    { "coverage", optional_argument, NULL, 'c' },
     { 0 },
 };
 
@@ -320,7 +294,10 @@ static bool parse_options(int argc, char **argv)
         case 'q': options.qemu = optarg; break;
         case 'l': options.lists = optarg; break;
         case 'v': diff.verbose = true; break;
-        case 'f': options.features = true; break;
+        case 'c':
+            options.coverage = true;
+            options.coverage_file = optarg;
+            break;
         default: return false;
         }
     }
@@ -379,9 +356,12 @@ int main(int argc, char **argv)
         return 2;
     }
     init();
-    if (options.features) {
-        print_features();
+    if (options.coverage && options.coverage_file == NULL) {
+        print_coverage(diff.out);
         return 0;
+    }
+    if (options.coverage) {
+        return !coverage_is(options.coverage_file);
     }
     fprintf(diff.out, "seed %" PRIu64 "\n", options.seed);
     for (unsigned i = 0; i < A64_INSN_COUNT; i++) {

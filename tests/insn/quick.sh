@@ -36,7 +36,7 @@ compile() {
     objects="$objects $object"
 }
 
-for f in soft_side.c agent_side.c generate.c cases.c report.c insn_diff.c; do
+for f in soft_side.c agent_side.c generate.c cases.c report.c coverage.c insn_diff.c; do
     compile "$here/$f" "-DINSN_AGENT=\"$out/agent\" -DINSN_QEMU=\"qemu-aarch64-static\" -DINSN_LISTS=\"$here\""
 done
 for f in "$root"/src/accel/soft/op_*.c "$root"/src/accel/soft/lower*.c "$root"/src/accel/soft/uops.c \

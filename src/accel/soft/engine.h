@@ -305,6 +305,8 @@ void pauth_layout(struct cpu *cpu);
 
 /* Row of an encoding, or SYS_COUNT. */
 enum sys_index sysreg_row(uint32_t encoding);
+/* Does this CPU have it? */
+bool sysreg_exists(const struct cpu *cpu, enum sys_index row);
 /* MRS and MSR, op->imm being the row; cpu->left after a trap. */
 uint64_t soft_mrs(struct cpu *cpu, const struct op *op);
 void soft_msr(struct cpu *cpu, const struct op *op);

@@ -65,7 +65,7 @@ enum sys_index sysreg_row(uint32_t encoding)
 }
 
 /* Is the row's feature there? */
-static bool exists(const struct cpu *cpu, enum sys_index row)
+bool sysreg_exists(const struct cpu *cpu, enum sys_index row)
 {
     if (row == SYS_COUNT) {
         return false;
@@ -102,7 +102,7 @@ bool sysreg_is_plain(const struct cpu *cpu, enum sys_index row, bool write, bool
 {
     unsigned need = el0 ? (write ? SR_W0 : SR_R0) : (write ? SR_W1 : SR_R1);
 
-    if (!exists(cpu, row) || (rows[row].access & need) == 0) {
+    if (!sysreg_exists(cpu, row) || (rows[row].access & need) == 0) {
         return false;
     }
     return rows[row].kind == PLAIN || (!write && rows[row].kind == PLAIN32) ||
@@ -156,7 +156,7 @@ static bool access_allowed(struct cpu *cpu, const struct op *op, enum sys_index 
     bool el0 = cpu_el(cpu) == 0;
     unsigned need = el0 ? (write ? SR_W0 : SR_R0) : (write ? SR_W1 : SR_R1);
 
-    if (!exists(cpu, row) || (rows[row].access & need) == 0) {
+    if (!sysreg_exists(cpu, row) || (rows[row].access & need) == 0) {
         cpu_undefined(cpu, op);
         return false;
     }
@@ -498,7 +498,7 @@ bool sysreg_get(struct cpu *cpu, uint32_t encoding, uint64_t *value)
     bool inside = atomic_load(&cpu->priv->inside);
     bool ok;
 
-    if (!exists(cpu, row) || read_has_effect(row) || rows[row].access == WO1 ||
+    if (!sysreg_exists(cpu, row) || read_has_effect(row) || rows[row].access == WO1 ||
         rows[row].access == WO0) {
         return false;
     }
@@ -513,7 +513,7 @@ bool sysreg_set(struct cpu *cpu, uint32_t encoding, uint64_t value)
     bool inside = atomic_load(&cpu->priv->inside);
     bool ok;
 
-    if (!exists(cpu, row) || ((rows[row].access & SR_W1) == 0 && row != SYS_SP_EL1)) {
+    if (!sysreg_exists(cpu, row) || ((rows[row].access & SR_W1) == 0 && row != SYS_SP_EL1)) {
         return false;
     }
     ok = write_row(cpu, row, value);
