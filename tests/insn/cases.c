@@ -181,6 +181,21 @@ static bool one_state(const struct a64_row *row)
     return (row->flags & A64_MEM) != 0 && find_field(row, "Rn") == NULL;
 }
 
+/* As a near branch it would go on for ever: nothing but the word itself is there. */
+static bool branches_to_itself(const struct a64_row *row)
+{
+    static const char *const offsets[] = { "imm14", "imm19", "imm26" };
+
+    for (unsigned i = 0; i < sizeof offsets / sizeof offsets[0] && (row->flags & A64_BRANCH) != 0;
+         i++) {
+        const struct a64_field *f = find_field(row, offsets[i]);
+        if (f != NULL && bits(group.word, f->lo, f->len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The word with another state on our CPU. False: it could not be aimed at the buffer. */
 static bool run_ours(const struct a64_row *row, enum generate_fpcr fpcr, struct insn_state *after)
 {
@@ -190,7 +205,8 @@ static bool run_ours(const struct a64_row *row, enum generate_fpcr fpcr, struct 
         return run_memory_case(row, &group.word, &group.state, after);
     }
     *after = group.state;
-    soft_run_body(after, group.word, SOFT_MEM_FAST, random_below(&diff.rng, 4) == 0);
+    soft_run_body(after, group.word, SOFT_MEM_FAST,
+                  random_below(&diff.rng, 4) == 0 || branches_to_itself(row));
     return true;
 }
 
