@@ -14,8 +14,11 @@
 #define ROW(name) uint64_t row_##name(uint64_t work)
 #define NOINLINE  __attribute__((noinline))
 
-// RAM behind the image, for rows that want much of it: a loader would clear a .bss of that size. Not cleared by anybody.
-#define ARENA      ((uint8_t *)0x42000000)
+/*
+ * RAM behind the image, for rows that want much of it: a loader would clear a .bss of that size. Not cleared by anybody. It is used by
+ * its second mapping, far above 4 GiB, where operating systems have their memory.
+ */
+#define ARENA      ((uint8_t *)0x1902000000)
 #define ARENA_SIZE (192u << 20)
 
 // Keeps a value, or all of memory, from being optimised away.

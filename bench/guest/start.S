@@ -1,7 +1,7 @@
 // start.S - bare-metal start of the benchmark guests: MMU and caches on with an identity map, FP on, then the row.
 //
 // Linked at 0x40400000, runs on QEMU's `virt` and on ours. One table of 1 GiB blocks: 0 is Device memory, the second is
-// Normal, the third shows the second's RAM to EL0. The row's checksum goes to the PL011 as 16 digits and a newline; then
+// Normal, the third shows the second's RAM to EL0, the one at 100 GiB is the second again. The row's checksum goes to the PL011 as 16 digits and a newline; then
 // the machine is switched off by PSCI. The link says which row and how much: bench_row, bench_work.
         .global _start, use_vectors, start_cpu, table
         .equ    UART, 0x09000000
@@ -15,6 +15,8 @@ _start: ldr     x0, =stack_top
         str     x0, [x1]
         ldr     x0, =0x0000000040000705         // 1..2 GiB: Normal, AF, inner shareable
         str     x0, [x1, #8]
+        add     x2, x1, #(100 * 8)              // and once more at 100 GiB
+        str     x0, [x2]
         ldr     x0, =0x0020000040000745         // 2..3 GiB: the same RAM, for EL0 too, never executed at EL1
         str     x0, [x1, #16]
         bl      setup

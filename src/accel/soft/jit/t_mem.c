@@ -119,7 +119,7 @@ static int32_t tlb_tag_offset(bool write)
 /* RCX = the TLB's entry for an address. Uses RAX. */
 static void tlb_entry_of(struct tr *t, struct place at, int32_t tlb)
 {
-    as_lea(&t->a, 32, RAX, at.base, at.disp);
+    as_lea(&t->a, 64, RAX, at.base, at.disp);
     tr_tlb_slot(&t->a, RAX, tlb);
 }
 
