@@ -82,12 +82,21 @@ struct vcpu_start {
     bool off;    /* reset only: the back end's own PSCI will turn it on */
 };
 
+#define ACCEL_CALLS 16
+
+/* How often translated code had to call the C code of a micro-operation. */
+struct accel_call {
+    const char *name; /* NULL: none */
+    uint64_t count;
+};
+
 /* Counters that a back end keeps per vCPU; others are in struct vcpu. COUNTER(name, what). */
 struct accel_stats {
 #define COUNTER(name, what) uint64_t name;
 #include "base/counters_accel.def"
 #undef COUNTER
-    uint64_t exceptions[64]; /* taken by the guest, by exception class */
+    uint64_t exceptions[64];              /* taken by the guest, by exception class */
+    struct accel_call calls[ACCEL_CALLS]; /* the most frequent first */
 };
 
 struct accel_caps {

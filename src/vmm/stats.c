@@ -12,10 +12,10 @@
 #include "base/string.h"
 #include "vmm/machine.h"
 
-#define ROWS_MAX 176
+#define ROWS_MAX 400
 
 struct row {
-    const char *group; /* key in JSON: "exits", "traps", "exceptions", "mmio", "cpu" */
+    const char *group; /* key in JSON: "exits", "traps", "exceptions", "mmio", "cpu", "calls" */
     const char *key;   /* in JSON                                                    */
     const char *name;  /* for people                                                 */
     char text[64];     /* room for a made name                                       */
@@ -125,6 +125,23 @@ static void add_counters(struct table *t, const struct accel_stats *stats)
     }
 }
 
+/* What each CPU called most often: a row for every name that one of them has. */
+static void add_calls(struct table *t, const struct accel_stats *stats)
+{
+    for (unsigned cpu = 0; cpu < t->cpus; cpu++) {
+        for (unsigned i = 0; i < ACCEL_CALLS && stats[cpu].calls[i].name != NULL; i++) {
+            const char *name = stats[cpu].calls[i].name;
+            struct row *row = NULL;
+            for (unsigned n = 0; n < t->rows && row == NULL; n++) {
+                bool same = str_eq(t->row[n].group, "calls") && str_eq(t->row[n].key, name);
+                row = same ? &t->row[n] : NULL;
+            }
+            row_set(row != NULL ? row : row_add(t, "calls", name, name), cpu,
+                    stats[cpu].calls[i].count);
+        }
+    }
+}
+
 static struct accel_stats *accel_figures(struct hv_machine *m)
 {
     struct vm *vm = &m->vm;
@@ -151,6 +168,7 @@ static struct table *collect(struct hv_machine *m)
     add_mmio(t, &m->vm);
     add_exits(t, &m->vm);
     add_classes(t, &m->vm, stats);
+    add_calls(t, stats);
     free(stats);
     return t;
 }
@@ -177,10 +195,9 @@ static const char *group_title(struct hv_machine *m, const char *group)
         const char *group;
         enum msg_id id;
     } title[] = {
-        { "exits", MSG_STATS_EXITS },
-        { "traps", MSG_STATS_TRAPS },
-        { "exceptions", MSG_STATS_EXCEPTIONS },
-        { "mmio", MSG_STATS_MMIO },
+        { "exits", MSG_STATS_EXITS },           { "traps", MSG_STATS_TRAPS },
+        { "exceptions", MSG_STATS_EXCEPTIONS }, { "mmio", MSG_STATS_MMIO },
+        { "calls", MSG_STATS_CALLS },
     };
 
     for (unsigned i = 0; i < sizeof(title) / sizeof(title[0]); i++) {
@@ -224,7 +241,7 @@ static void say_group(struct hv_machine *m, const struct table *t, const char *g
 
 void stats_table(struct hv_machine *m)
 {
-    static const char *const groups[] = { "cpu", "mmio", "exits", "traps", "exceptions" };
+    static const char *const groups[] = { "cpu", "calls", "mmio", "exits", "traps", "exceptions" };
     struct table *t = collect(m);
     uint64_t run_ms = (m->run_ns != 0 ? m->run_ns : host_now_ns() - m->start_ns) / 1000000;
     char line[160];

@@ -255,6 +255,8 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
     as_alu_i(a, 64, ALU_SUB, RSP, 24);
     as_lea(a, 64, RCX, RSI, OP_BYTES);
     as_store(a, 64, RCX, RSP, 0);
+    as_imm(a, RCX, (uint64_t)(uintptr_t)jit->calls);
+    as_4(a, 0xc104ff48); /* INC qword [RCX + RAX * 8] */
     as_imm(a, RCX, (uint64_t)(uintptr_t)jit_bodies);
     as_1(a, 0xff); /* CALL [RCX + RAX * 8] */
     as_1(a, 0x14);
@@ -432,6 +434,23 @@ void jit_destroy(struct cpu *cpu)
         ports->code_free(ports->opaque, jit->rx, jit->rw, jit->size);
         ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
         cpu->priv->jit = NULL;
+    }
+}
+
+void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS])
+{
+    const struct jit *jit = cpu->priv->jit;
+
+    memset(calls, 0, ACCEL_CALLS * sizeof(calls[0]));
+    for (unsigned uop = 0; jit != NULL && uop < UOP_COUNT; uop++) {
+        struct accel_call one = { uop_table[uop].name, jit->calls[uop] };
+        for (unsigned n = 0; n < ACCEL_CALLS && one.count != 0; n++) {
+            if (one.count > calls[n].count) {
+                struct accel_call less = calls[n];
+                calls[n] = one;
+                one = less;
+            }
+        }
     }
 }
 

@@ -40,6 +40,8 @@ struct jit_page {
 /* Makes the CPU's code cache; false: it runs without translator. */
 bool jit_create(struct cpu *cpu);
 void jit_destroy(struct cpu *cpu);
+/* The bodies that translated code has called most often. */
+void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS]);
 /* The slot is a place where execution enters: counts its entries from now on. */
 void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot);
 /* The slot has just been decoded. */
@@ -65,6 +67,7 @@ static inline bool jit_create(struct cpu *cpu)
     return false;
 }
 static inline void jit_destroy(struct cpu *cpu) {}
+static inline void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS]) {}
 static inline void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot) {}
 static inline void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
 {

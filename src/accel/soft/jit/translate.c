@@ -424,7 +424,7 @@ static bool sp_stays(const struct ti *i)
     return jit_tmpl_branch[i->uop].fn != NULL || jit_tmpl_mem[i->uop].fn != NULL;
 }
 
-static void instruction(struct tr *t, const struct ti *i)
+const struct tmpl *jit_template(enum uop uop)
 {
     static const struct tmpl *const tables[] = {
         jit_tmpl_int,       jit_tmpl_branch,  jit_tmpl_mem,    jit_tmpl_atomic,
@@ -434,16 +434,25 @@ static void instruction(struct tr *t, const struct ti *i)
     };
 
     for (unsigned n = 0; n < ARRAY_SIZE(tables); n++) {
-        const struct tmpl *m = &tables[n][i->uop];
-        if (m->fn != NULL) {
-            m->fn(t, &i->op, m->arg);
-            if (UNLIKELY(t->jit->plant == i->uop + 1u)) {
-                plant(t, i->op.rd);
-            }
-            return;
+        if (tables[n][uop].fn != NULL) {
+            return &tables[n][uop];
         }
     }
-    tr_call(t);
+    return NULL;
+}
+
+static void instruction(struct tr *t, const struct ti *i)
+{
+    const struct tmpl *m = jit_template(i->uop);
+
+    if (m == NULL) {
+        tr_call(t);
+        return;
+    }
+    m->fn(t, &i->op, m->arg);
+    if (UNLIKELY(t->jit->plant == i->uop + 1u)) {
+        plant(t, i->op.rd);
+    }
 }
 
 static void body(struct tr *t)

@@ -76,6 +76,7 @@ struct jit {
     /* diverge.c: a check; NULL: there are none. */
     uint8_t *check;
     struct diverge *diverge;
+    uint64_t calls[UOP_COUNT]; /* of bodies */
     struct host_simd host;
     int8_t vpin[32]; /* xmm register of a V register, or -1 */
 };
@@ -204,6 +205,9 @@ static inline void tr_tlb_slot(struct as *a, int reg, int32_t context)
     as_alu_i(a, 32, ALU_AND, RCX, (int32_t)(TLB_ENTRIES - 1) << 5);
     as_alu_m(a, 64, ALU_ADD, RCX, RBP, context);
 }
+
+/* The uop's template; NULL: its body is called. */
+const struct tmpl *jit_template(enum uop uop);
 
 /* Everything into struct cpu; V registers, too (jit.c). */
 void jit_spill(const struct jit *jit, struct as *a);
