@@ -510,10 +510,15 @@ struct tlb_ctx_head {
     struct tlb_entry e[TLB_ENTRIES];
 };
 
-/* Place of a page's entry. Kernels map memory more than once, often at addresses with the same low bits. */
+/*
+ * Place of a page's entry. Kernels map memory more than once, often at addresses with the same low bits. Of the address
+ * 32 bits count, here and in jit/translate.h, tr_tlb_slot: the two must agree, or nothing is ever found.
+ */
 static ALWAYS_INLINE unsigned tlb_index(uint64_t va)
 {
-    return (unsigned)(va >> PAGE_BITS ^ va >> (PAGE_BITS + TLB_BITS)) & (TLB_ENTRIES - 1);
+    const uint32_t low = (uint32_t)va;
+
+    return (low >> PAGE_BITS ^ low >> (PAGE_BITS + TLB_BITS)) & (TLB_ENTRIES - 1);
 }
 
 static ALWAYS_INLINE const struct tlb_entry *tlb_slot(const struct tlb_ctx *ctx, uint64_t va)

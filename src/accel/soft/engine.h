@@ -102,11 +102,12 @@ struct soft_private {
     struct vcpu_exit *exit;     /* of the run call                                                */
     struct vcpu_exit own_exit;  /* where exits go outside of one                                  */
     bool exiting;               /* exit is filled: return                                         */
-    bool event;                 /* event register (WFE)                                           */
-    unsigned lower_flags;       /* for op_decode                                                  */
-    struct op scratch[2];       /* single step: the instruction, and step_end                     */
-    uint8_t debug;              /* DEBUG_* that can happen now                              */
-    bool stepping;              /* the instruction that runs is a software step             */
+    bool executing;       /* between two looks of the run loop: page_ops is the page that runs */
+    bool event;           /* event register (WFE)                                           */
+    unsigned lower_flags; /* for op_decode                                                  */
+    struct op scratch[2]; /* single step: the instruction, and step_end                     */
+    uint8_t debug;        /* DEBUG_* that can happen now                              */
+    bool stepping;        /* the instruction that runs is a software step             */
     bool step_valid, step_exclusive; /* of the last step: ISV and EX of its exception       */
     /* Endless exceptions: count and syndrome at the last one. */
     int64_t stuck_count;

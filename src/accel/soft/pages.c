@@ -2,7 +2,7 @@
  * pages.c - code pages: decoded instructions of guest pages, found by physical address.
  *
  * Each CPU has its own. That costs memory and decoding when several CPUs run the same code, and it
- * buys this: no lock, no reader counts, and IC IVAU resets a line in place, because nobody else can
+ * buys this: no lock, no reader counts, and IC IVAU resets instructions in place, because nobody else can
  * be standing on it. An op is reset by its function alone: the body that is running may still want
  * its registers.
  *
@@ -59,12 +59,42 @@ static void hash_remove(struct code_cache *code, struct code_page *page)
 static void reset_line(struct cpu *cpu, struct code_page *page, unsigned line)
 {
     if (page->jit != NULL && (page->jit->lines & BIT(line)) != 0) {
-        jit_drop_page(cpu, page);
+        jit_drop_lines(cpu, page, BIT(line));
     }
     for (unsigned i = 0; i < SLOTS_PER_LINE; i++) {
         page->ops[line * SLOTS_PER_LINE + i].fn = op_decode;
     }
     page->lines &= ~BIT(line);
+}
+
+/* Has an instruction of the line become another one since it was decoded? */
+static bool op_is_stale(const struct code_page *page, unsigned slot)
+{
+    const struct op *op = &page->ops[slot];
+
+    return op->fn != op_decode && op->word != le32(page->host + 4 * slot);
+}
+
+/*
+ * Maintenance of the line. What was decoded from the bytes that are there stays: guests invalidate whole pages and more
+ * after they have changed little, or nothing.
+ */
+static void revalidate_line(struct cpu *cpu, struct code_page *page, unsigned line)
+{
+    uint32_t stale = 0;
+
+    for (unsigned i = 0; i < SLOTS_PER_LINE; i++) {
+        stale |= (uint32_t)op_is_stale(page, line * SLOTS_PER_LINE + i) << i;
+    }
+    if (stale == 0) {
+        return;
+    }
+    if (page->jit != NULL) {
+        jit_changed(cpu, page, line);
+    }
+    for (; stale != 0; stale &= stale - 1) {
+        page->ops[line * SLOTS_PER_LINE + (unsigned)__builtin_ctz(stale)].fn = op_decode;
+    }
 }
 
 static void reset_page(struct cpu *cpu, struct code_page *page)
@@ -145,30 +175,17 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, b
     return page;
 }
 
-/*
- * Has the guest changed an instruction of the line since it was decoded? IC IVAU names lines whose neighbours were
- * written, or all of a page that is mapped again: what is as it was may stay.
- */
-static bool line_changed(const struct code_page *page, unsigned line)
-{
-    for (unsigned n = line * SLOTS_PER_LINE; n < (line + 1) * SLOTS_PER_LINE; n++) {
-        const struct op *op = &page->ops[n];
-        if (op->fn != op_decode && op->word != le32(page->host + 4 * n)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The lines of page, which may be NULL, that begin in [first, last]. */
 static void forget_lines(struct cpu *cpu, struct code_page *page, uint64_t first, uint64_t last)
 {
-    for (unsigned line = 0; page != NULL && page->lines != 0 && line < 64; line++) {
-        uint64_t at = page->pa + line * 64;
-        if ((page->lines & BIT(line)) != 0 && at >= first && at <= last &&
-            line_changed(page, line)) {
-            reset_line(cpu, page, line);
-        }
+    if (page == NULL || page->lines == 0) {
+        return;
+    }
+    unsigned from = first > page->pa ? (unsigned)(first - page->pa) / 64 : 0;
+    unsigned to = last < page->pa + (SOFT_PAGE - 1) ? (unsigned)(last - page->pa) / 64 : 63;
+    for (uint64_t left = page->lines & (~0ull << from) & (~0ull >> (63 - to)); left != 0;
+         left &= left - 1) {
+        revalidate_line(cpu, page, (unsigned)__builtin_ctzll(left));
     }
 }
 
@@ -196,7 +213,7 @@ void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
 void code_forget_all(struct cpu *cpu)
 {
     for (struct code_page *page = cpu->priv->code.newest; page != NULL; page = page->lru_next) {
-        reset_page(cpu, page);
+        forget_lines(cpu, page, page->pa, page->pa + (SOFT_PAGE - 1));
     }
 }
 

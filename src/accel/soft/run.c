@@ -241,6 +241,7 @@ static inline const struct op *fetch(struct cpu *cpu)
 
 static inline void execute(struct cpu *cpu, const struct op *op)
 {
+    cpu->priv->executing = true;
 #if SOFT_TAILCALL
     op->fn(cpu, op);
 #else
@@ -248,6 +249,7 @@ static inline void execute(struct cpu *cpu, const struct op *op)
         op = op->fn(cpu, op);
     }
 #endif
+    cpu->priv->executing = false;
 }
 
 /* ---- The engine's own ops -------------------------------------------------------------------- */

@@ -485,69 +485,62 @@ const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarde
     return (const void *)(uintptr_t)host;
 }
 
-struct jit_link *jit_link_new(struct jit *jit, struct code_page *page, unsigned slot)
+struct jit_link *jit_link_to(struct jit *jit, struct code_page *page, unsigned slot)
 {
-    struct jit_link *link = (struct jit_link *)(void *)(jit->top - sizeof(*link));
+    struct jit_link *link = page->jit->links;
+    const uint8_t *host;
 
+    while (link != NULL && link->slot != slot) {
+        link = link->next;
+    }
+    if (link != NULL) {
+        return link;
+    }
     if (jit->top - jit->p < (ptrdiff_t)REGION_BYTES) {
         return NULL;
     }
     jit->top -= sizeof(*link);
+    link = (struct jit_link *)(void *)jit->top;
+    host = jit_near_host(jit, &page->ops[slot]);
     link->slot = slot;
+    link->target =
+        (uint64_t)(uintptr_t)(jit->rx + ((host != NULL ? host : jit->interp_at) - jit->rw));
     link->next = page->jit->links;
     page->jit->links = link;
     return link;
 }
 
+void jit_link_jump(struct as *a, const struct jit_link *link, unsigned slot)
+{
+    as_imm(a, RCX, slot);
+    as_1(a, 0xff); /* JMP [RIP + link->target] */
+    as_1(a, 0x25);
+    as_4(a, 0);
+    as_patch(a, a->p - 4, (const uint8_t *)&link->target);
+}
+
+static void link_set(struct code_page *page, unsigned slot, uint64_t target)
+{
+    struct jit_link *link = page->jit->links;
+
+    while (link != NULL && link->slot != slot) {
+        link = link->next;
+    }
+    if (link != NULL) {
+        link->target = target;
+    }
+}
+
 void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn *entry,
                    uint64_t host)
 {
-    struct jit_link **at = &page->jit->links;
+    struct op *op = &page->ops[slot];
 
-    page->ops[slot].fn = entry;
-    while (*at != NULL) {
-        struct jit_link *link = *at;
-        if (link->slot == slot) {
-            link->target = host;
-            *at = link->next;
-        } else {
-            at = &link->next;
-        }
+    if (op->fn != op_warm) {
+        page->jit->orig[slot] = op->fn;
     }
-}
-
-void jit_drop_page(struct cpu *cpu, struct code_page *page)
-{
-    struct jit_page *jp = page->jit;
-
-    for (unsigned n = 0; n < PAGE_SLOTS; n++) {
-        struct op *op = &page->ops[n];
-        if (op->fn == op_warm || is_translated(cpu->priv->jit, op)) {
-            op->fn = op_decode;
-        }
-        jp->heat[n] = 0;
-    }
-    jp->links = NULL;
-    if (jp->lines != 0) {
-        jp->lines = 0;
-        tlb_new_epochs(cpu);
-        atomic_fetch_or(&cpu->pending, PEND_WORK); /* out of loops that have no other way out */
-        cpu->priv->stats.jit_drops++;
-    }
-}
-
-static void drop_all(struct cpu *cpu)
-{
-    struct jit *jit = cpu->priv->jit;
-
-    for (struct code_page *page = cpu->priv->code.newest; page != NULL; page = page->lru_next) {
-        if (page->jit != NULL) {
-            jit_drop_page(cpu, page);
-        }
-    }
-    jit->p = jit->start;
-    jit->top = jit->rw + jit->size;
-    cpu->priv->stats.jit_flushes++;
+    op->fn = entry;
+    link_set(page, slot, host);
 }
 
 void jit_rethink(struct cpu *cpu)
@@ -574,13 +567,13 @@ void jit_rethink(struct cpu *cpu)
     if (cpu->l0_slot >= L0_MISALIGNED) {
         if ((*misaligned & bit) == 0) {
             *misaligned |= bit;
-            jit_drop_page(cpu, page);
+            jit_drop_lines(cpu, page, BIT(slot / 16));
         }
     } else if ((*suspect & bit) == 0) {
         *suspect |= bit;
     } else if ((*by_tlb & bit) == 0) {
         *by_tlb |= bit;
-        jit_drop_page(cpu, page);
+        jit_drop_lines(cpu, page, BIT(slot / 16));
     }
 }
 
@@ -601,6 +594,158 @@ static void count_entries(struct cpu *cpu, struct code_page *page, unsigned slot
         op->fn = op_warm;
     }
 }
+
+/* ---- Forgetting ------------------------------------------------------------------------------ */
+
+/*
+ * A region that is forgotten may still be jumped to: through the jump cache, and from other regions of its page. Its
+ * entries are overwritten. The far one looks at the op once more, as for code without translation. The near one, which
+ * other regions know, becomes a jump by the slot's link:
+ *
+ *       far:    jmp far_interp                       near:   jmp 1f
+ *       1:      mov ecx, slot
+ *               jmp [link]
+ *
+ * That must not be done under the feet of the code that runs. False: no room for the link.
+ */
+static bool entry_close(struct jit *jit, struct code_page *page, unsigned slot)
+{
+    const uint8_t *data = jit->rw + ((uintptr_t)page->ops[slot].fn - (uintptr_t)jit->rx);
+    uint8_t *host = jit_near_host(jit, &page->ops[slot]);
+    const struct jit_link *link = jit_link_to(jit, page, slot);
+    uint64_t far_rx;
+    struct as a;
+
+    if (link == NULL) {
+        return false;
+    }
+    memcpy(&far_rx, data - 16, 8);
+    a.p = jit->rw + (far_rx - (uintptr_t)jit->rx);
+    a.end = a.p + 16;
+    a.full = false;
+    as_jmp_to(&a, jit->far_interp);
+    struct as near_ = { .p = host, .end = host + JIT_ENTRY_BYTES };
+    as_jmp_to(&near_, a.p);
+    jit_link_jump(&a, link, slot);
+    return true;
+}
+
+/* The op as it was before the region was made, and soon translated again. */
+static void entry_reset(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    const struct jit *jit = cpu->priv->jit;
+
+    page->ops[slot].fn = page->jit->orig[slot];
+    page->jit->heat[slot] = (uint8_t)(jit->heat - 1);
+    link_set(page, slot, (uint64_t)(uintptr_t)(jit->rx + (jit->interp_at - jit->rw)));
+    if (is_head(page, slot)) {
+        count_entries(cpu, page, slot);
+    }
+}
+
+static bool region_has(const struct jit_region *region, const struct op *op)
+{
+    return (uintptr_t)op->fn >= region->start && (uintptr_t)op->fn < region->end;
+}
+
+/* close: there may be ways to the region. False: they are not closed. */
+static bool region_forget(struct cpu *cpu, struct code_page *page, const struct jit_region *region,
+                          bool close)
+{
+    bool closed = true;
+
+    for (unsigned n = 0; n < PAGE_SLOTS; n++) {
+        if ((region->lines >> n / 16 & 1) != 0 && region_has(region, &page->ops[n])) {
+            closed = closed && (!close || entry_close(cpu->priv->jit, page, n));
+            entry_reset(cpu, page, n);
+        }
+    }
+    return closed;
+}
+
+/* Forgets the regions that depend on one of the lines; answers whether there was one. */
+static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines, bool close,
+                         bool *closed)
+{
+    struct jit_region **at = &page->jit->regions;
+    bool any = false;
+
+    page->jit->lines = 0;
+    while (*at != NULL) {
+        const struct jit_region *region = *at;
+        if ((region->lines & lines) != 0) {
+            *closed &= region_forget(cpu, page, region, close);
+            *at = region->next;
+            any = true;
+        } else {
+            page->jit->lines |= region->lines;
+            at = &(*at)->next;
+        }
+    }
+    return any;
+}
+
+void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
+{
+    bool here = cpu->priv->executing && cpu->page_ops == page->ops;
+    bool closed = !here;
+
+    if (!forget_lines(cpu, page, lines, !here, &closed)) {
+        return;
+    }
+    cpu->priv->stats.jit_drops++;
+    if (!closed) {
+        tlb_new_epochs(cpu);
+        atomic_fetch_or(&cpu->pending, PEND_WORK); /* out of loops that have no other way out */
+    }
+}
+
+void jit_drop_page(struct cpu *cpu, struct code_page *page)
+{
+    jit_drop_lines(cpu, page, ~0ull);
+}
+
+void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line)
+{
+    struct jit_page *jp = page->jit;
+
+    if ((jp->lines & BIT(line)) != 0) {
+        jit_drop_lines(cpu, page, BIT(line));
+        jp->churn += jp->churn < UINT8_MAX;
+        memset(jp->heat, 0, sizeof(jp->heat));
+    } else {
+        memset(&jp->heat[line * 16], 0, 16);
+    }
+}
+
+/* Entries before a head is translated: more where the guest has changed translated code before. */
+static unsigned heat_wanted(const struct cpu *cpu, const struct code_page *page)
+{
+    unsigned wanted = cpu->priv->jit->heat << (page->jit->churn < 12 ? page->jit->churn / 4 : 3);
+
+    return wanted < UINT8_MAX ? wanted : UINT8_MAX;
+}
+
+/* The code cache begins anew, so nothing may lead into it. */
+static void drop_all(struct cpu *cpu)
+{
+    struct jit *jit = cpu->priv->jit;
+
+    for (struct code_page *page = cpu->priv->code.newest; page != NULL; page = page->lru_next) {
+        if (page->jit != NULL) {
+            bool closed = true;
+            forget_lines(cpu, page, ~0ull, false, &closed);
+            page->jit->links = NULL;
+            cpu->priv->stats.jit_drops++;
+        }
+    }
+    tlb_new_epochs(cpu);
+    jit->p = jit->start;
+    jit->top = jit->rw + jit->size;
+    cpu->priv->stats.jit_flushes++;
+}
+
+/* ---- Marking and translating ----------------------------------------------------------------- */
 
 void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
@@ -642,6 +787,24 @@ void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uo
     }
 }
 
+/* There is room: translate has looked. */
+static void region_add(struct jit *jit, struct code_page *page, const struct tr *t)
+{
+    struct jit_region *region;
+
+    jit->top -= sizeof(*region);
+    region = (struct jit_region *)(void *)jit->top;
+    region->start = (uintptr_t)jit->rx + (uintptr_t)(jit->p - jit->rw);
+    region->end = (uintptr_t)jit->rx + (uintptr_t)(t->a.p - jit->rw);
+    region->lines = t->ahead;
+    for (unsigned n = 0; n < t->count; n++) {
+        region->lines |= BIT(t->insn[n].slot / 16);
+    }
+    region->next = page->jit->regions;
+    page->jit->regions = region;
+    page->jit->lines |= region->lines;
+}
+
 static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
     struct jit *jit = cpu->priv->jit;
@@ -661,10 +824,7 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
         cpu->priv->stats.jit_failures++;
         return;
     }
-    for (unsigned n = 0; n < t->count; n++) {
-        page->jit->lines |= BIT(t->insn[n].slot / 16);
-    }
-    page->jit->lines |= t->ahead;
+    region_add(jit, page, t);
     jit->p = t->a.p;
     cpu->priv->stats.jit_regions++;
     cpu->priv->stats.jit_insns += t->count;
@@ -682,6 +842,7 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
     }
     jit_mark(cpu, page, slot);
     page->jit->links = NULL;
+    page->jit->regions = NULL;
     page->ops[slot].fn = before;
     translate(cpu, page, slot);
     return is_translated(jit, &page->ops[slot]) ? page->ops[slot].fn : NULL;
@@ -704,7 +865,7 @@ op_fn *jit_heat(struct cpu *cpu, const struct op *op)
     unsigned slot = (unsigned)(op - cpu->page_ops);
     struct op *at = &page->ops[slot];
 
-    if (++page->jit->heat[slot] < cpu->priv->jit->heat) {
+    if (++page->jit->heat[slot] < heat_wanted(cpu, page)) {
         return page->jit->orig[slot];
     }
     page->jit->heat[slot] = 0;

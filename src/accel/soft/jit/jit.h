@@ -23,17 +23,20 @@
 #define JIT_HEAT        24
 
 struct jit_link;
+struct jit_region;
 
 /* What a code page has once one of its slots is a head. */
 struct jit_page {
-    op_fn *orig[PAGE_SLOTS];  /* of a head that is counted: the body behind op_warm        */
+    op_fn *orig[PAGE_SLOTS];  /* of a head that is counted or an entry: the body behind it */
     uint8_t heat[PAGE_SLOTS]; /* entries so far                                            */
     uint64_t head[PAGE_SLOTS / 64];
     uint64_t lines; /* bit n: translated code depends on 64-byte line n          */
     /* Accesses whose L0 entry missed often, and those that go by the TLB because it went on: jit_rethink. */
     uint64_t suspect[PAGE_SLOTS / 64], by_tlb[PAGE_SLOTS / 64];
     uint64_t misaligned[PAGE_SLOTS / 64]; /* accesses that often are */
-    struct jit_link *links; /* exits that wait for their target to be translated         */
+    struct jit_link *links;               /* by slot */
+    struct jit_region *regions;
+    uint8_t churn; /* how often translations were lost because the guest changed the code */
 };
 
 #if SOFT_JIT
@@ -46,8 +49,11 @@ void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS]);
 void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot);
 /* The slot has just been decoded. */
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop);
-/* Forgets all that was translated from the page. */
+/* Forgets what was translated from the page, or from some 64-byte lines of it. What was decoded stays. */
 void jit_drop_page(struct cpu *cpu, struct code_page *page);
+void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
+/* Instructions of the line have been replaced by others: forgets what depends on it, and is slower to translate again. */
+void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line);
 /*
  * Some hundred accesses found their L0 entry wrong, and the last of them is at cpu->l0_slot (a sample: the more an
  * access misses, the likelier it is the one). If that took few instructions, the access goes by the TLB from now on.
@@ -73,6 +79,8 @@ static inline void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned
 {
 }
 static inline void jit_drop_page(struct cpu *cpu, struct code_page *page) {}
+static inline void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines) {}
+static inline void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line) {}
 static inline void jit_rethink(struct cpu *cpu) {}
 static inline op_fn *jit_heat(struct cpu *cpu, const struct op *op)
 {

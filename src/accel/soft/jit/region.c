@@ -88,7 +88,7 @@ static void lower_slot(const struct tr *t, unsigned slot, struct ti *i)
 }
 
 struct work {
-    uint16_t slot[PAGE_SLOTS];
+    uint16_t slot[PAGE_SLOTS]; /* to go on from; count of them */
     unsigned count;
     uint64_t seen[PAGE_SLOTS / 64];  /* in the region */
     uint64_t entry[PAGE_SLOTS / 64]; /* after a call  */
@@ -117,20 +117,20 @@ static void walk(struct tr *t, struct work *w, unsigned slot)
 {
     while (slot < PAGE_SLOTS && !bit_get(w->seen, slot) && decoded(t, slot) &&
            !translated(t, slot) && w->size < REGION_MAX) {
-        struct ti i;
+        struct ti *i = &t->found[w->size];
 
-        lower_slot(t, slot, &i);
+        lower_slot(t, slot, i);
         bit_set(w->seen, slot);
-        w->size++;
-        int target = branch_target(&i);
-        if (target >= 0 && !is_call(i.uop)) {
+        t->at[slot] = (int16_t)w->size++;
+        int target = branch_target(i);
+        if (target >= 0 && !is_call(i->uop)) {
             push(t, w, (unsigned)target);
         }
-        if (is_call(i.uop) && slot + 1 < PAGE_SLOTS) {
+        if (is_call(i->uop) && slot + 1 < PAGE_SLOTS) {
             bit_set(w->entry, slot + 1);
             push(t, w, slot + 1);
         }
-        if (!falls(i.uop)) {
+        if (!falls(i->uop)) {
             return;
         }
         slot++;
@@ -225,26 +225,36 @@ static void liveness(struct tr *t)
     }
 }
 
+/* From the order in which they were found to that of their addresses. */
+static void in_order(struct tr *t, const struct work *w, unsigned slot)
+{
+    t->count = 0;
+    for (unsigned n = 0; n < PAGE_SLOTS / 64; n++) {
+        for (uint64_t left = w->seen[n]; left != 0; left &= left - 1) {
+            unsigned s = n * 64 + (unsigned)__builtin_ctzll(left);
+            struct ti *i = &t->insn[t->count];
+            *i = t->found[t->at[s]];
+            i->entry = s == slot || bit_get(w->entry, s) || bit_get(t->page->jit->head, s);
+            t->at[s] = (int16_t)t->count++;
+        }
+    }
+}
+
 bool jit_region(struct tr *t, unsigned slot)
 {
-    struct work w = { .count = 0 };
+    struct work w;
 
+    w.count = w.size = 0;
+    memset(w.seen, 0, sizeof(w.seen));
+    memset(w.entry, 0, sizeof(w.entry));
+    memset(t->at, 0xff, sizeof(t->at));
     push(t, &w, slot);
     while (w.count > 0) {
         walk(t, &w, w.slot[--w.count]);
     }
-    memset(t->at, 0xff, sizeof(t->at));
     memset(t->outside, OUTSIDE_UNKNOWN, sizeof(t->outside));
     t->ahead = 0;
-    t->count = 0;
-    for (unsigned s = 0; s < PAGE_SLOTS; s++) {
-        if (bit_get(w.seen, s)) {
-            struct ti *i = &t->insn[t->count];
-            lower_slot(t, s, i);
-            i->entry = s == slot || bit_get(w.entry, s) || bit_get(t->page->jit->head, s);
-            t->at[s] = (int16_t)t->count++;
-        }
-    }
+    in_order(t, &w, slot);
     ways(t);
     liveness(t);
     return t->count != 0;

@@ -455,6 +455,18 @@ static void instruction(struct tr *t, const struct ti *i)
     }
 }
 
+/* Whoever forgets the region overwrites the beginnings of its entries. */
+static void entry_room(struct tr *t, const struct ti *i)
+{
+    if (!i->entry) {
+        return;
+    }
+    while (t->last_entry != NULL && t->a.p < t->last_entry + JIT_ENTRY_BYTES && !t->a.full) {
+        as_1(&t->a, 0x90); /* NOP */
+    }
+    t->last_entry = t->a.p;
+}
+
 static void body(struct tr *t)
 {
     for (unsigned n = 0; n < t->count; n++) {
@@ -464,6 +476,7 @@ static void body(struct tr *t)
         if (i->join || i->entry || i->loop) {
             join(t, i);
         }
+        entry_room(t, i);
         i->host = t->a.p;
         t->ended = false;
         if (t->fused > 0) {
@@ -506,19 +519,12 @@ static void cold_link(struct tr *t, const struct cold *c)
         as_jmp_to(a, there);
         return;
     }
-    link = jit_link_new(t->jit, t->page, c->slot);
+    link = jit_link_to(t->jit, t->page, c->slot);
     if (link == NULL) {
         a->full = true;
         return;
     }
-    /* JMP [RIP + link->target]; at first to what follows it. */
-    as_1(a, 0xff);
-    as_1(a, 0x25);
-    as_4(a, 0);
-    as_patch(a, a->p - 4, (const uint8_t *)&link->target);
-    link->target = (uint64_t)(uintptr_t)(t->jit->rx + (a->p - t->jit->rw));
-    as_imm(a, RCX, c->slot);
-    as_jmp_to(a, t->jit->interp_at);
+    jit_link_jump(a, link, c->slot);
     jit_mark(t->cpu, t->page, c->slot);
 }
 
@@ -584,6 +590,8 @@ static uint64_t rx_of(const struct tr *t, const uint8_t *p)
     return (uint64_t)(uintptr_t)(t->jit->rx + (p - t->jit->rw));
 }
 
+#define ENTRY_ROOM 96 /* bytes, at most */
+
 /*
  * The way in from elsewhere:
  *
@@ -633,6 +641,7 @@ static void entry(struct tr *t, const struct ti *i)
 
 bool jit_translate(struct tr *t)
 {
+    t->last_entry = NULL;
     t->fk = FK_NONE;
     t->fused = t->consts = t->uses = 0;
     t->sp_checked = false;
@@ -648,8 +657,8 @@ bool jit_translate(struct tr *t)
         as_patch(&t->a, t->fix[n].at, t->fix[n].check ? to->check : to->host);
     }
     vregs_pool(t);
-    if (t->a.full) {
-        return false;
+    if (t->a.full || t->a.end - t->a.p < (ptrdiff_t)t->count * ENTRY_ROOM) {
+        return false; /* before an op knows of it */
     }
     for (unsigned n = 0; n < t->count; n++) {
         if (t->insn[n].entry) {

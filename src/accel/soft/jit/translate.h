@@ -30,11 +30,21 @@
 #define CONST_MAX  512
 #define OP_BYTES   ((int32_t)sizeof(struct op))
 
-/* A jump out of a region to a slot that had no translation; at the end of the code cache. */
+/*
+ * Where code of a page goes on at a slot outside of its region: interp_at until the slot is translated (ECX is the slot),
+ * then there. One for a slot of a page; at the end of the code cache.
+ */
 struct jit_link {
     uint64_t target; /* read by the jump */
     struct jit_link *next;
     unsigned slot;
+};
+
+/* What was translated at once: executable addresses, and the lines of its page that it depends on. */
+struct jit_region {
+    uintptr_t start, end;
+    uint64_t lines;
+    struct jit_region *next;
 };
 
 /* A CPU's code cache. Addresses are writable ones unless said otherwise. */
@@ -132,6 +142,7 @@ struct tr {
     struct code_page *page;
     unsigned count;
     struct ti insn[REGION_MAX];
+    struct ti found[REGION_MAX]; /* region.c: before they are in order */
     int16_t at[PAGE_SLOTS];      /* index in insn, or -1 */
     uint8_t outside[PAGE_SLOTS]; /* enum outside: NZCV at slots that are not in the region */
     uint64_t ahead;              /* 64-byte lines that were looked at for that */
@@ -142,11 +153,12 @@ struct tr {
     enum flag_kind fk; /* what EFLAGS hold   */
     bool fsaved;       /* jit_nzcv holds it, too */
     int32_t bias;
-    bool ended;        /* no way leads to the next instruction */
-    bool sp_checked;   /* SP is aligned, if that matters at this level */
-    uint8_t vec;       /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
-    unsigned fused;    /* instructions after this one that are done already */
-    uint32_t z64, z32; /* bit n: Vn is 0 from bit 64, 32 on */
+    const uint8_t *last_entry; /* where the last instruction that can be entered begins */
+    bool ended;                /* no way leads to the next instruction */
+    bool sp_checked;           /* SP is aligned, if that matters at this level */
+    uint8_t vec;               /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
+    unsigned fused;            /* instructions after this one that are done already */
+    uint32_t z64, z32;         /* bit n: Vn is 0 from bit 64, 32 on */
     /* Bit n: Vn is Vshl_from[n] shifted to the left by shl_count[n], in elements of shl_size[n]. */
     uint32_t shl;
     uint8_t shl_from[32], shl_count[32], shl_size[32];
