@@ -50,7 +50,7 @@ static enum vcpu_action power_check(struct vcpu *vcpu)
 enum vcpu_action vcpu_run(struct vcpu *vcpu)
 {
     struct vm *vm = vcpu->vm;
-    struct vcpu_exit exit = { .kind = EXIT_NONE };
+    struct vcpu_exit exit; /* its text, which is most of it, is not cleared */
 
     if (atomic_load(&vm->state) != VM_RUNNING) {
         return VCPU_QUIT;
@@ -58,6 +58,8 @@ enum vcpu_action vcpu_run(struct vcpu *vcpu)
     if (atomic_load(&vcpu->power) != VCPU_ON && power_check(vcpu) == VCPU_PARK) {
         return VCPU_PARK;
     }
+    exit.kind = EXIT_NONE;
+    memset(&exit.mmio, 0, sizeof(exit.mmio));
     vcpu->wfe = false;
     vcpu->wait_until_ns = UINT64_MAX;
     vm->config.accel->run(vcpu, &exit);

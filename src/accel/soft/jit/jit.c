@@ -700,11 +700,6 @@ void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
     }
 }
 
-void jit_drop_page(struct cpu *cpu, struct code_page *page)
-{
-    jit_drop_lines(cpu, page, ~0ull);
-}
-
 void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line)
 {
     struct jit_page *jp = page->jit;

@@ -49,8 +49,7 @@ void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS]);
 void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot);
 /* The slot has just been decoded. */
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop);
-/* Forgets what was translated from the page, or from some 64-byte lines of it. What was decoded stays. */
-void jit_drop_page(struct cpu *cpu, struct code_page *page);
+/* Forgets what was translated from 64-byte lines of the page. What was decoded stays. */
 void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
 /* Instructions of the line have been replaced by others: forgets what depends on it, and is slower to translate again. */
 void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line);
@@ -78,7 +77,6 @@ static inline void jit_mark(struct cpu *cpu, struct code_page *page, unsigned sl
 static inline void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
 {
 }
-static inline void jit_drop_page(struct cpu *cpu, struct code_page *page) {}
 static inline void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines) {}
 static inline void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line) {}
 static inline void jit_rethink(struct cpu *cpu) {}
