@@ -87,10 +87,11 @@ struct soft_private {
     uint64_t sys[SYS_COUNT];
     struct pgt_half half[2]; /* decoded TCR and TTBRs                                          */
     uint32_t asid;           /* current                                                        */
-    struct tlb_ctx *ctx[CTX_COUNT]; /* the pool's are made on first use                          */
-    struct tlb_ctx *el0;  /* of the current ASID and tables; NULL: not looked for yet       */
-    struct tlb_ctx *none; /* never matches: stands for el0 while that is NULL               */
-    uint64_t epochs;      /* last one given away                                            */
+    struct tlb_ctx *ctx[CTX_COUNT]; /* made on first use                                         */
+    struct tlb_ctx *el1[2]; /* of the current ASID and tables: without PAN, with PAN           */
+    struct tlb_ctx *el0;    /* of the current ASID and tables; NULL: not looked for yet       */
+    struct tlb_ctx *none;   /* never matches: stands for el0 while that is NULL               */
+    uint64_t epochs;        /* last one given away                                            */
     uint64_t ctx_clock;
     struct code_cache code;
     struct code_recent recent[1u << CODE_RECENT_BITS];

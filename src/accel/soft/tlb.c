@@ -15,17 +15,11 @@
 
 /* ---- Contexts -------------------------------------------------------------------------------- */
 
-/* The jump cache of EL1 is one, whatever PAN says: PAN does not matter to fetches. */
-static struct tlb_ctx *code_ctx(struct soft_private *p, struct tlb_ctx *ctx)
-{
-    return ctx == p->ctx[CTX_EL1_PAN] ? p->ctx[CTX_EL1] : ctx;
-}
-
 static void ctx_new_epoch(struct cpu *cpu, struct tlb_ctx *ctx)
 {
     struct soft_private *p = cpu->priv;
 
-    ctx = code_ctx(p, ctx);
+    ctx = ctx->code;
     if (ctx->coded || ctx->epoch == 0) {
         memset(ctx->code_filter, 0, sizeof(ctx->code_filter));
         ctx->code_regions = 0;
@@ -33,7 +27,7 @@ static void ctx_new_epoch(struct cpu *cpu, struct tlb_ctx *ctx)
         ctx->epoch = ++p->epochs;
     }
     if (cpu->tlb != NULL) {
-        cpu->epoch = code_ctx(p, (struct tlb_ctx *)(uintptr_t)cpu->tlb)->epoch;
+        cpu->epoch = cpu->tlb->code->epoch;
     }
 }
 
@@ -98,6 +92,7 @@ static struct tlb_ctx *ctx_make(struct cpu *cpu, unsigned el, bool pan)
     struct tlb_ctx *ctx = ports->alloc(ports->opaque, sizeof(*ctx), 64);
 
     if (ctx != NULL) {
+        ctx->code = ctx;
         ctx->el = (uint8_t)el;
         ctx->pan = pan;
         /* The memory is zero, which an entry other than the first matches with no address that could be in it. That
@@ -121,16 +116,32 @@ static void ctx_free(struct cpu *cpu, struct tlb_ctx *ctx)
     }
 }
 
+/* Makes the pair at ctx[i], if it is not there; false: no memory. */
+static bool pair_make(struct cpu *cpu, unsigned i)
+{
+    struct tlb_ctx **pair = &cpu->priv->ctx[i];
+
+    for (unsigned pan = 0; pan < 2; pan++) {
+        if (pair[pan] == NULL && (pair[pan] = ctx_make(cpu, 1, pan != 0)) == NULL) {
+            return false;
+        }
+    }
+    pair[1]->code = pair[0];
+    return true;
+}
+
 bool tlb_create(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
 
-    p->ctx[CTX_EL1] = ctx_make(cpu, 1, false);
-    p->ctx[CTX_EL1_PAN] = ctx_make(cpu, 1, true);
     p->ctx[CTX_EL0] = ctx_make(cpu, 0, false);
     p->none = ctx_make(cpu, 0, false);
-    return p->ctx[CTX_EL1] != NULL && p->ctx[CTX_EL1_PAN] != NULL && p->ctx[CTX_EL0] != NULL &&
-           p->none != NULL;
+    if (!pair_make(cpu, CTX_EL1) || p->ctx[CTX_EL0] == NULL || p->none == NULL) {
+        return false;
+    }
+    p->el1[0] = p->ctx[CTX_EL1];
+    p->el1[1] = p->ctx[CTX_EL1 + 1];
+    return true;
 }
 
 void tlb_destroy(struct cpu *cpu)
@@ -228,15 +239,82 @@ static void ctx_drop_transient(struct tlb_ctx *ctx)
     }
 }
 
-/* EL1's entries that were made for another ASID or TTBR0. */
-static void el1_drop_transient(struct cpu *cpu)
+/* What a pair has that goes with its ASID or TTBR0. */
+static void pair_drop_transient(struct cpu *cpu, struct tlb_ctx *const pair[2])
+{
+    ctx_drop_transient(pair[0]);
+    ctx_drop_transient(pair[1]);
+    if (pair[0]->coded_transient) {
+        ctx_new_epoch(cpu, pair[0]);
+    }
+}
+
+/* Is so much of a pair the ASID's that it is worth a pair of its own? */
+#define TRANSIENT_MANY 32
+static bool pair_is_of_asid(struct tlb_ctx *const pair[2])
+{
+    unsigned count = 0;
+
+    for (unsigned pan = 0; pan < 2; pan++) {
+        for (unsigned w = 0; pair[pan]->any_transient && w < TLB_ENTRIES / 64; w++) {
+            count += (unsigned)__builtin_popcountll(pair[pan]->transient[w]);
+        }
+    }
+    return count >= TRANSIENT_MANY;
+}
+
+/* Could be had for another key by dropping what goes with the ASID and TTBR0? */
+static bool pair_can_turn(struct tlb_ctx *const pair[2], uint64_t ttbr1)
+{
+    return pair[0]->valid && pair[0]->ttbr1 == ttbr1 && !pair_is_of_asid(pair);
+}
+
+/* The pair of the current ASID and tables. */
+static void el1_select(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
+    uint64_t ttbr0 = p->half[0].table, ttbr1 = p->half[1].table;
+    struct tlb_ctx **turn = NULL, **oldest = NULL, **take;
 
-    ctx_drop_transient(p->ctx[CTX_EL1]);
-    ctx_drop_transient(p->ctx[CTX_EL1_PAN]);
-    if (p->ctx[CTX_EL1]->coded_transient) {
-        ctx_new_epoch(cpu, p->ctx[CTX_EL1]);
+    for (unsigned i = CTX_EL1; i < CTX_EL0; i += 2) {
+        struct tlb_ctx **pair = &p->ctx[i];
+        if (pair[0] != NULL && pair[0]->valid && pair[0]->asid == p->asid &&
+            pair[0]->ttbr0 == ttbr0 && pair[0]->ttbr1 == ttbr1) {
+            p->el1[0] = pair[0];
+            p->el1[1] = pair[1];
+            pair[0]->used_at = ++p->ctx_clock;
+            return;
+        }
+    }
+    for (unsigned i = CTX_EL1; i < CTX_EL0; i += 2) {
+        struct tlb_ctx **pair = &p->ctx[i];
+        if (!pair_make(cpu, i)) {
+            break;
+        }
+        if (pair_can_turn(pair, ttbr1) && (turn == NULL || pair[0]->used_at > turn[0]->used_at)) {
+            turn = pair;
+        }
+        if (oldest == NULL || pair[0]->used_at < oldest[0]->used_at) {
+            oldest = pair;
+        }
+        if (!pair[0]->valid) {
+            break; /* the others were never used, either */
+        }
+    }
+    take = turn != NULL ? turn : oldest;
+    if (turn != NULL) {
+        pair_drop_transient(cpu, take);
+    } else {
+        ctx_clear(cpu, take[0]);
+        ctx_clear(cpu, take[1]);
+    }
+    for (unsigned pan = 0; pan < 2; pan++) {
+        struct tlb_ctx *ctx = p->el1[pan] = take[pan];
+        ctx->asid = p->asid;
+        ctx->ttbr0 = ttbr0;
+        ctx->ttbr1 = ttbr1;
+        ctx->valid = true;
+        ctx->used_at = ++p->ctx_clock;
     }
 }
 
@@ -255,14 +333,10 @@ void tlb_tables_changed(struct cpu *cpu)
     pgt_half_init(&p->half[1], tcr, p->sys[SYS_TTBR1_EL1], true, &p->impl);
     p->asid = asid;
     pauth_layout(cpu);
-    if (p->half[1].table != old1) {
-        ctx_clear(cpu, p->ctx[CTX_EL1]);
-        ctx_clear(cpu, p->ctx[CTX_EL1_PAN]);
-    } else if (new_asid || p->half[0].table != old0) {
-        el1_drop_transient(cpu);
-    } else {
+    if (!new_asid && p->half[0].table == old0 && p->half[1].table == old1) {
         return;
     }
+    el1_select(cpu);
     p->el0 = NULL;
     soft_refresh(cpu);
 }
@@ -277,11 +351,11 @@ void soft_refresh(struct cpu *cpu)
     if (el == 0) {
         cpu->tlb = cpu->tlb_user = tlb_user_ctx(cpu);
     } else {
-        cpu->tlb = p->ctx[(cpu->pstate & PS_PAN) != 0 ? CTX_EL1_PAN : CTX_EL1];
+        cpu->tlb = p->el1[(cpu->pstate & PS_PAN) != 0];
         /* PSTATE.UAO makes LDTR and STTR plain accesses of EL1. */
         cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
     }
-    const struct tlb_ctx *code = el == 0 ? cpu->tlb : p->ctx[CTX_EL1];
+    const struct tlb_ctx *code = cpu->tlb->code;
     cpu->epoch = code->epoch;
     cpu->jc_salt = code->salt;
     uint64_t align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;
@@ -313,7 +387,7 @@ void tlb_note_code(struct cpu *cpu, uint64_t va)
 {
     struct tlb_ctx *ctx = (struct tlb_ctx *)(uintptr_t)cpu->tlb;
     const struct tlb_info *info = &ctx->info[tlb_index(va)];
-    struct tlb_ctx *code = code_ctx(cpu->priv, ctx);
+    struct tlb_ctx *code = ctx->code;
     unsigned bit = filter_bit(va);
 
     code->code_filter[bit / 64] |= BIT(bit % 64);
@@ -382,7 +456,7 @@ static void ctx_drop_range(struct cpu *cpu, struct tlb_ctx *ctx, const struct in
                            bool globals_only)
 {
     uint64_t pages = iv->bytes >> PAGE_BITS;
-    struct tlb_ctx *code = code_ctx(cpu->priv, ctx);
+    struct tlb_ctx *code = ctx->code;
 
     if (globals_only && !ctx->globals) {
         return;
@@ -427,10 +501,12 @@ static void apply_asid(struct cpu *cpu, const struct inval *iv)
             ctx_clear(cpu, p->ctx[i]);
         }
     }
-    if (p->asid == iv->asid) {
-        el1_drop_transient(cpu);
-        ctx_clear_walks(p->ctx[CTX_EL1]);
-        ctx_clear_walks(p->ctx[CTX_EL1_PAN]);
+    for (unsigned i = CTX_EL1; i < CTX_EL0 && p->ctx[i] != NULL; i += 2) {
+        if (p->ctx[i]->asid == iv->asid) {
+            pair_drop_transient(cpu, &p->ctx[i]);
+            ctx_clear_walks(p->ctx[i]);
+            ctx_clear_walks(p->ctx[i + 1]);
+        }
     }
 }
 

@@ -2,11 +2,13 @@
  * tlb.h - translation contexts: software TLBs by privilege and address space, and their
  * maintenance.
  *
- *   EL1, EL1 with PAN   one each; what EL1 sees. Entries that belong to an ASID are dropped when it
- *                       changes (there are few: operating systems reach user memory by LDTR, which
- *                       uses the EL0 context).
- *   EL0                 a pool of 16, keyed by ASID and table addresses. Changing TTBR or ASID
- *                       selects one.
+ *   EL1, EL1 with PAN   a pool of 8 pairs: what EL1 sees, keyed by ASID and table addresses. A kernel whose own
+ *                       entries are global keeps its pair when it changes the ASID or TTBR0, and only what belongs to
+ *                       those is dropped (little: user memory is reached by LDTR, which uses the EL0 context).
+ *                       One whose entries are not (Linux with KPTI) gets a pair for each ASID.
+ *   EL0                 a pool of 16, keyed likewise.
+ *
+ * So changing TTBR0, TTBR1 or the ASID selects contexts and seldom drops anything.
  *
  * A context has TLB_ENTRIES entries with the tags that bodies compare (cpu.h) and, beside them, what the
  * slow path wants to know. An entry belongs to one 4 KiB page; larger pages and blocks fill
@@ -22,7 +24,13 @@
 
 #include "accel/soft/cpu.h"
 
-enum { CTX_EL1, CTX_EL1_PAN, CTX_EL0, CTX_EL0_POOL = 16, CTX_COUNT = CTX_EL0 + CTX_EL0_POOL };
+enum {
+    CTX_EL1, /* the pairs: without PAN, with PAN */
+    CTX_EL1_POOL = 8,
+    CTX_EL0 = 2 * CTX_EL1_POOL,
+    CTX_EL0_POOL = 16,
+    CTX_COUNT = CTX_EL0 + CTX_EL0_POOL
+};
 
 /* What is known of a page, in the low bits of tlb_info.pa. */
 enum {
@@ -73,11 +81,13 @@ struct tlb_ctx {
     uint64_t transient[TLB_ENTRIES / 64]; /* EL1: entries that go with the ASID or TTBR0     */
     uint64_t block_lo[2], block_hi[2]; /* range with blocks, lower and upper half; lo > hi: none */
     uint64_t epoch;
-    uint32_t salt;         /* cpu.jc_salt */
-    uint64_t used_at;      /* pool: for choosing a victim */
-    uint64_t ttbr0, ttbr1; /* pool: the key               */
+    uint32_t salt; /* cpu.jc_salt */
+    struct tlb_ctx *
+        code; /* whose epoch counts: its own, or the other's of a pair, as PAN does not matter to fetches */
+    uint64_t used_at;      /* for choosing a victim */
+    uint64_t ttbr0, ttbr1; /* the key               */
     uint32_t asid;
-    bool valid;           /* pool: has a key             */
+    bool valid;           /* has a key             */
     bool walked, coded;   /* something is in walk, code_filter */
     bool any_transient;   /* a bit of transient may be set        */
     bool walked_lower;    /* something of the lower half is in walk */
