@@ -257,7 +257,9 @@ static bool pair_is_of_asid(struct tlb_ctx *const pair[2])
 
     for (unsigned pan = 0; pan < 2; pan++) {
         for (unsigned w = 0; pair[pan]->any_transient && w < TLB_ENTRIES / 64; w++) {
-            count += (unsigned)__builtin_popcountll(pair[pan]->transient[w]);
+            for (uint64_t left = pair[pan]->transient[w]; left != 0; left &= left - 1) {
+                count++;
+            }
         }
     }
     return count >= TRANSIENT_MANY;
