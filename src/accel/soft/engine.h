@@ -86,6 +86,7 @@ struct pac_memo {
 struct soft_private {
     uint64_t sys[SYS_COUNT];
     struct pgt_half half[2]; /* decoded TCR and TTBRs                                          */
+    uint64_t half_tcr;       /* that half was decoded from                                     */
     uint32_t asid;           /* current                                                        */
     struct tlb_ctx *ctx[CTX_COUNT]; /* made on first use                                         */
     struct tlb_ctx *el1[2]; /* of the current ASID and tables: without PAN, with PAN           */

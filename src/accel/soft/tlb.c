@@ -134,6 +134,7 @@ bool tlb_create(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
 
+    p->half_tcr = ~0ull; /* none yet */
     p->ctx[CTX_EL0] = ctx_make(cpu, 0, false);
     p->none = ctx_make(cpu, 0, false);
     if (!pair_make(cpu, CTX_EL1) || p->ctx[CTX_EL0] == NULL || p->none == NULL) {
@@ -334,7 +335,10 @@ void tlb_tables_changed(struct cpu *cpu)
     pgt_half_init(&p->half[0], tcr, p->sys[SYS_TTBR0_EL1], false, &p->impl);
     pgt_half_init(&p->half[1], tcr, p->sys[SYS_TTBR1_EL1], true, &p->impl);
     p->asid = asid;
-    pauth_layout(cpu);
+    if (p->half_tcr != tcr) {
+        p->half_tcr = tcr;
+        pauth_layout(cpu);
+    }
     if (!new_asid && p->half[0].table == old0 && p->half[1].table == old1) {
         return;
     }
