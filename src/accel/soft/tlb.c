@@ -321,6 +321,22 @@ static void el1_select(struct cpu *cpu)
     }
 }
 
+/* The contexts of the current Exception level and PAN, and the epoch. */
+static void select_contexts(struct cpu *cpu)
+{
+    struct soft_private *p = cpu->priv;
+
+    if (cpu_el(cpu) == 0) {
+        cpu->tlb = cpu->tlb_user = tlb_user_ctx(cpu);
+    } else {
+        cpu->tlb = p->el1[(cpu->pstate & PS_PAN) != 0];
+        /* PSTATE.UAO makes LDTR and STTR plain accesses of EL1. */
+        cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
+    }
+    cpu->epoch = cpu->tlb->code->epoch;
+    cpu->jc_salt = cpu->tlb->code->salt;
+}
+
 void tlb_tables_changed(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
@@ -344,26 +360,16 @@ void tlb_tables_changed(struct cpu *cpu)
     }
     el1_select(cpu);
     p->el0 = NULL;
-    soft_refresh(cpu);
+    select_contexts(cpu);
 }
 
 void soft_refresh(struct cpu *cpu)
 {
-    struct soft_private *p = cpu->priv;
-    uint64_t sctlr = p->sys[SYS_SCTLR_EL1];
+    uint64_t sctlr = cpu->priv->sys[SYS_SCTLR_EL1];
     unsigned el = cpu_el(cpu);
-    unsigned fpen = (unsigned)bits(p->sys[SYS_CPACR_EL1], 20, 2);
+    unsigned fpen = (unsigned)bits(cpu->priv->sys[SYS_CPACR_EL1], 20, 2);
 
-    if (el == 0) {
-        cpu->tlb = cpu->tlb_user = tlb_user_ctx(cpu);
-    } else {
-        cpu->tlb = p->el1[(cpu->pstate & PS_PAN) != 0];
-        /* PSTATE.UAO makes LDTR and STTR plain accesses of EL1. */
-        cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
-    }
-    const struct tlb_ctx *code = cpu->tlb->code;
-    cpu->epoch = code->epoch;
-    cpu->jc_salt = code->salt;
+    select_contexts(cpu);
     uint64_t align_mask = (sctlr & (SCTLR_A | SCTLR_M)) == SCTLR_M ? 0 : ~0ull;
     if (align_mask != cpu->align_mask && cpu->priv->jit != NULL) {
         cpu->align_mask = align_mask; /* a property of translated pages */
