@@ -24,6 +24,19 @@ void host_start(int *argc, char ***argv);
 /* The person's language as the host names it ("pt_BR.UTF-8", "en-US"), or "". */
 void host_language(char *buf, size_t size);
 
+/* ---- The host as such ------------------------------------------------------------------------ */
+
+struct host_facts {
+    char name[100]; /* "Linux x86_64 6.1.0", "Windows ARM64 10.0.26100" */
+    bool linux_os, windows;
+    bool arm64;        /* the machine; a program for another may run by emulation */
+    bool avx2, avx512; /* x86-64: may be used, the system saves the registers     */
+    uint64_t memory_bytes,
+        memory_free_bytes; /* of the host; 0: not known                               */
+};
+
+void host_describe(struct host_facts *out);
+
 /* ---- Time and chance ------------------------------------------------------------------------- */
 
 /* Monotonic, any origin. Any thread, signal handlers too. */

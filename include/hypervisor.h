@@ -42,6 +42,7 @@ struct hv_config {
     uint64_t timeout_ns, max_insns; /* 0: none */
     uint64_t lang;                  /* enum lang */
     bool demo;                      /* not an option: the narrated run of the built-in guest */
+    bool json;                      /* of a report, not of a machine */
 };
 
 #define HV_NONE UINT64_MAX
@@ -160,8 +161,11 @@ int hv_exit_status(const struct hv_result *result);
 /* Lists and reports, line by line, in the language of lang. */
 typedef void hv_line_fn(void *opaque, const char *text);
 
-/* Which back ends work here; cause and remedy for each that does not. Returns how many work. */
-unsigned hv_doctor(enum lang lang, hv_line_fn *line, void *opaque);
+/*
+ * Which back ends work here; cause and remedy for each that does not, and what the host and this build could
+ * do better. json: one object instead of lines for people. Returns how many back ends work.
+ */
+unsigned hv_doctor(enum lang lang, bool json, hv_line_fn *line, void *opaque);
 void hv_list_machines(enum lang lang, hv_line_fn *line, void *opaque);
 /* The devices of the configured machine, with addresses and interrupts. */
 enum status hv_list_devices(const struct hv_config *config, hv_line_fn *line, void *opaque,

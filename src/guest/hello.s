@@ -16,7 +16,7 @@
         .equ    GICC,           0x09030000      // CPU interface of GICv2
         .equ    GICR_SGI,       0x080b0000      // redistributor 0, SGI frame
         .equ    GICR_WAKER,     0x080a0014
-        .equ    GICD_PIDR2,     0xffe8          // ArchRev in bits 7:4
+        .equ    GICD_TYPER,     0x4             // (PIDR2 would be at 0xfe8 or 0xffe8: a GICv2 ends before that)
         .equ    TIMER_PPI,      27
         .equ    PRINT,          0x86000001
         .equ    SYSTEM_OFF,     0x84000008
@@ -42,11 +42,11 @@ _start:
         // 3. One interrupt from the virtual timer. w20 counts them.
         mov     w20, #0
         mov     x21, #GICD
-        mov     x0, #GICD_PIDR2
-        ldr     w0, [x21, x0]
-        ubfx    w22, w0, #4, #4                         // w22 = GIC architecture version
-        cmp     w22, #3
-        b.eq    gicv3_on
+        ldr     w0, [x21, #GICD_TYPER]
+        tst     w0, #(0x1f << 19)                       // IDbits: 9 or more from GICv3 on, 0 before
+        cset    w22, ne
+        add     w22, w22, #2                            // w22 = GIC architecture version
+        b.ne    gicv3_on
 
         mov     x1, #GICC                               // GICv2
         mov     w0, #0xff

@@ -98,7 +98,7 @@ static int cmd_run(struct hv_config *config, const char *arg, struct err *err)
 
 static int cmd_doctor(struct hv_config *config, const char *arg, struct err *err)
 {
-    return hv_doctor(err->lang, print_line, NULL) == 0;
+    return hv_doctor(err->lang, config->json, print_line, NULL) == 0;
 }
 
 static int cmd_explain(struct hv_config *config, const char *arg, struct err *err)
@@ -241,6 +241,10 @@ static enum status take_option(struct args *a, struct hv_config *config, struct 
         }
         text = a->argv[++a->at];
     }
+    if (strcmp(name, "json") == 0) {
+        config->json = true;
+        return ST_OK;
+    }
     if (option->kind == HV_ACTION) {
         a->action = option->name;
         a->action_text = text;
@@ -305,6 +309,9 @@ static enum status parse(struct args *a, struct hv_config *config, struct err *e
             st = take_word(a, config, err);
         }
         err->lang = (enum lang)config->lang;
+    }
+    if (st == ST_OK && config->json && (a->command == NULL || a->command->run != cmd_doctor)) {
+        st = err_set(err, ST_E_INVAL, MSG_JSON_DOCTOR);
     }
     return st;
 }

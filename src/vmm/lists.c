@@ -1,11 +1,8 @@
 /*
- * lists.c - what there is: back ends, boards, devices, CPU models, the devicetree, syndromes in
+ * lists.c - what there is: boards, devices, CPU models, the devicetree, syndromes in
  * words.
  */
 #include <stdlib.h>
-#ifndef _WIN32
-#include <sys/utsname.h>
-#endif
 
 #include "arch/esr.h"
 #include "base/fmt.h"
@@ -13,67 +10,6 @@
 #include "vmm/machine.h"
 
 #define LINE_SIZE 300
-
-/* ---- doctor ---------------------------------------------------------------------------------- */
-
-/* "Linux x86_64" */
-static void host_name(char *buf, size_t size)
-{
-#ifdef _WIN32
-#if defined(__aarch64__) || defined(_M_ARM64)
-    str_copy(buf, size, "Windows ARM64");
-#else
-    str_copy(buf, size, "Windows x86-64");
-#endif
-#else
-    struct utsname name;
-
-    if (uname(&name) != 0) {
-        str_copy(buf, size, "?");
-        return;
-    }
-    fmt_format(buf, size, "%s %s", name.sysname, name.machine);
-#endif
-}
-
-static void doctor_soft(enum lang lang, hv_line_fn *line, void *opaque)
-{
-    struct accel_caps caps = { .max_cpus = 0 };
-    struct err err = { .lang = lang };
-    char text[LINE_SIZE], what[LINE_SIZE / 2];
-
-    if (accel_probe(&accel_soft, &caps, &err) != ST_OK) {
-        fmt_format(text, sizeof(text), "soft  %s: %s", msg_text(lang, MSG_DOCTOR_NO), err.text);
-        line(opaque, text);
-        return;
-    }
-    fmt_format(what, sizeof(what), msg_text(lang, MSG_DOCTOR_SOFT), caps.max_cpus);
-    fmt_format(text, sizeof(text), "soft  %s: %s", msg_text(lang, MSG_DOCTOR_WORKS), what);
-    line(opaque, text);
-}
-
-static void doctor_absent(enum lang lang, const char *name, enum msg_id build, enum msg_id host,
-                          hv_line_fn *line, void *opaque)
-{
-    char text[LINE_SIZE], why[LINE_SIZE / 2], host_text[100];
-
-    host_name(host_text, sizeof(host_text));
-    fmt_format(why, sizeof(why), msg_text(lang, host), host_text);
-    fmt_format(text, sizeof(text), "%-5s %s: %s; %s", name, msg_text(lang, MSG_DOCTOR_NO),
-               msg_text(lang, build), why);
-    line(opaque, text);
-    fmt_format(text, sizeof(text), "      %s", msg_text(lang, MSG_DOCTOR_USE));
-    line(opaque, text);
-}
-
-unsigned hv_doctor(enum lang lang, hv_line_fn *line, void *opaque)
-{
-    doctor_soft(lang, line, opaque);
-    doctor_absent(lang, "kvm", MSG_DOCTOR_KVM_BUILD, MSG_DOCTOR_KVM_HOST, line, opaque);
-    doctor_absent(lang, "whp", MSG_DOCTOR_WHP_BUILD, MSG_DOCTOR_WHP_HOST, line, opaque);
-    line(opaque, msg_text(lang, MSG_DOCTOR_AUTO));
-    return 1;
-}
 
 /* ---- machines, cpus, devices ----------------------------------------------------------------- */
 

@@ -178,6 +178,7 @@ const struct hv_option hv_options[] = {
       .help = MSG_OPT_LANG,
       AT(lang),
       .choices = lang_choices },
+    { .name = "json", .kind = HV_ACTION, .help = MSG_OPT_JSON },
     { .name = "print-config", .kind = HV_ACTION, .help = MSG_OPT_PRINT_CONFIG },
     { .name = "print-man", .kind = HV_ACTION, .help = MSG_OPT_PRINT_MAN },
     { .name = "completions",

@@ -49,6 +49,7 @@ def main():
         (2, ["run", good, "--max-insns", "-5"]), (2, ["run", good, "--entry", "zzz"]), (2, ["run", good, "--load", "nowhere"]),
         (2, ["run", good, "--lang", "tlh"]), (2, ["run", good, "--console", "telepathy"]), (2, ["run", good, "--log", "shout"]),
         (2, ["run", good, "--kernel", kernel]), (2, ["run", "--initrd", initrd]), (2, ["explain"]), (2, ["explain", "grue"]),
+        (2, ["--json"]), (2, ["cpus", "--json"]), (2, ["doctor", "--json=1"]), (2, ["doctor", "kvm"]),
         (1, ["run", os.path.join(folder, "absent")]), (1, ["run", folder]), (1, ["run", file("empty", b"")]), (1, ["run", huge]),
         (1, ["run", "--kernel", file("empty2", b"")]), (1, ["run", "--kernel", kernel, "--initrd", huge]),
         (1, ["run", "--kernel", kernel, "--initrd", os.path.join(folder, "absent")]), (1, ["run", "--kernel", kernel, "--dtb", good]),

@@ -30,30 +30,26 @@ struct kvm_facts {
     struct detect_host host;
     bool built; /* this build has the back end */
     /* What /proc and /sys say, for when the device does not open. */
-    enum kvm_node node; /* of /dev/kvm                                                            */
-    const char
-        *node_error; /* KVM_NODE_FAILED: the system's words                                    */
-    char group[64];  /* that may open it; empty: not known, or its group may not either        */
-    enum kvm_yes_no
-        member; /* the user is in that group, but this session began before               */
-    enum kvm_yes_no
-        in_kernel; /* CONFIG_KVM                                                          */
-    enum kvm_yes_no
-        registered;    /* the kernel offers the device: then only the node in /dev is missing */
-    bool switched_off; /* kvm-arm.mode=none on the kernel's command line                      */
-    bool container;    /* this is one: devices come from outside                              */
+    enum kvm_node node;         /* of /dev/kvm                                    */
+    const char *node_error;     /* KVM_NODE_FAILED: the system's words            */
+    char group[64];             /* that may open it; empty: not known, or it may not either */
+    enum kvm_yes_no member;     /* the user is in it, but this session began before */
+    enum kvm_yes_no in_kernel;  /* CONFIG_KVM                                     */
+    enum kvm_yes_no registered; /* KVM started: only the node in /dev is missing  */
+    bool root;                  /* denied, and the user is root                   */
+    bool switched_off;          /* kvm-arm.mode=none on the kernel's command line */
+    bool container;             /* this is one: devices come from outside         */
     enum kvm_mode mode;
     /* What the device says; each is asked only if those before it went well. */
     int api, api_wanted;
-    const char *
-        failed_call; /* KVM_CREATE_VM ...: the first that failed on the way to a vCPU; NULL: none */
+    const char *failed_call; /* the first that failed on the way to a vCPU; NULL: none */
     const char *failed_error;
-    bool no_memory;    /* it failed for want of memory */
-    char missing[160]; /* names of capabilities that must be there and are not, ", " between them */
+    bool no_memory;     /* it failed for want of memory */
+    char missing[160];  /* capabilities that must be there and are not, ", " between them */
     char old_linux[16]; /* the Linux that brought the last of them */
-    bool gicv2, gicv3;
-    bool its, pmu, nisv, ext_abort, smccc_filter, steal_time, irqfd, guest_debug, sve, pauth,
-        nested;
+    bool gicv2, gicv3, its;
+    bool nisv, ext_abort, smccc_filter, irqfd, guest_debug;
+    bool pmu, sve, pauth, nested, steal_time; /* for guests */
 };
 
 void kvm_detect(const struct kvm_facts *facts, struct diagnosis *d);
@@ -68,16 +64,14 @@ struct whp_facts {
     bool built;               /* this build has the back end */
     uint32_t build, revision; /* of Windows; 0: not known */
     /* In the order of asking; each only if those before it went well. */
-    bool dll_found;      /* WinHvPlatform.dll is in System32                                    */
-    uint32_t load_error; /* of loading it, a Win32 error; 0: loaded                             */
-    const char
-        *missing_export;  /* the first mandatory function that it has not; NULL: all there       */
-    uint32_t present_hr;  /* WHvGetCapability(HypervisorPresent): HRESULT                        */
-    bool present;         /* and what it said                                                    */
-    uint32_t features_hr; /* WHvGetCapability(Features)                                          */
-    bool arm64_support;   /* its bit 11                                                          */
-    const char
-        *failed_call; /* WHvCreatePartition, WHvSetupPartition ...: of a trial; NULL: all well */
+    bool dll_found;             /* WinHvPlatform.dll is in System32                  */
+    uint32_t load_error;        /* of loading it, a Win32 error; 0: loaded           */
+    const char *missing_export; /* the first function that it must have and has not  */
+    uint32_t present_hr;        /* WHvGetCapability(HypervisorPresent): HRESULT      */
+    bool present;               /* and what it said                                  */
+    uint32_t features_hr;       /* WHvGetCapability(Features)                        */
+    bool arm64_support;         /* its bit 11                                        */
+    const char *failed_call;    /* of a trial (WHvCreatePartition ...); NULL: none   */
     uint32_t failed_hr;
 };
 

@@ -54,7 +54,10 @@ static void absent(const struct kvm_facts *f, struct diagnosis *d)
 
 static void denied(const struct kvm_facts *f, struct diagnosis *d)
 {
-    if (f->group[0] == 0) {
+    if (f->root) {
+        diagnosis_add(d, FINDING_FAILS, "kvm.root", MSG_KVM_ROOT_C);
+        diagnosis_remedy(d, MSG_KVM_CONTAINER_R);
+    } else if (f->group[0] == 0) {
         diagnosis_add(d, FINDING_FAILS, "kvm.denied", MSG_KVM_DENIED_C);
         diagnosis_remedy(d, MSG_KVM_DENIED_R);
     } else if (f->member == KVM_YES) {

@@ -176,6 +176,7 @@ static void open_device(struct kvm_facts *f, int *dev)
     case EACCES:
     case EPERM:
         f->node = KVM_NODE_DENIED;
+        f->root = geteuid() == 0;
         look_at_group(f);
         break;
     default: f->node = KVM_NODE_FAILED; f->node_error = strerror(errno);

@@ -49,6 +49,7 @@ struct fake_file {
 };
 
 static struct {
+    struct host_facts facts;
     uint64_t now_ns;
     uint64_t random;
     unsigned fail[FAKE_CALLS];
@@ -168,6 +169,16 @@ struct host_stream *fake_last_opened(void)
 unsigned fake_leaks(void)
 {
     return fake.live;
+}
+
+void fake_host(const struct host_facts *facts)
+{
+    fake.facts = *facts;
+}
+
+void host_describe(struct host_facts *out)
+{
+    *out = fake.facts;
 }
 
 /* ---- Time, memory, threads ------------------------------------------------------------------- */

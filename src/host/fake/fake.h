@@ -28,6 +28,9 @@ enum fake_call {
 /* The nth call from now on fails (1: the next); 0: none. */
 void fake_fail(enum fake_call call, unsigned nth);
 
+/* What host_describe says; all zero after fake_reset. */
+void fake_host(const struct host_facts *facts);
+
 /* A file that host_file_read, host_file_exists and folders find. The bytes are copied. */
 void fake_file(const char *path, const void *bytes, size_t len);
 
