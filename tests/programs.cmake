@@ -36,6 +36,9 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
       $<TARGET_FILE:hypervisor> ${guest})
   endforeach()
 
+  hv_program_test(conformance "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/conformance/conformance.py
+    $<TARGET_FILE:hypervisor>)
+
   hv_program_test(litmus "litmus" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/litmus/litmus.py
     $<TARGET_FILE:hypervisor>)
   hv_program_modes(litmus "litmus" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/litmus/litmus.py
@@ -93,6 +96,13 @@ if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
       hv_program_test(boot.matrix.${kernel}.${board} "boot" ${boot} ${matrix_${kernel}_${board}})
     endforeach()
   endforeach()
+  # The program for ARM64 with the KVM of an emulated host; ./test builds it (preset linux-arm64).
+  foreach(gic 2 3)
+    hv_program_test(kvm.gic${gic} "kvm" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/kvm/kvm.py
+      ${CMAKE_SOURCE_DIR}/build/linux-arm64/hypervisor ${HV_GUESTS} ${initrd} ${gic}
+      doctor hello auto linux-virt linux-classic dtb denied conformance)
+  endforeach()
+
   hv_program_test(boot.16k "boot" ${boot} 16k-virt-gic3-2)
   hv_program_test(boot.userland "boot" ${boot} userland)
   # node and a JVM: about 35 s of CPU time on one CPU, 60 to 100 s on four.

@@ -22,6 +22,7 @@ enum writeback { WB_NONE, WB_IMM, WB_REG };
 struct access {
     uint8_t reg[ELEMENTS_MAX];
     uint8_t count, size;
+    uint8_t part; /* bytes of one access to the bus: an element, or at most 8 of the register */
     bool load, vector, sign, reg64;
     uint8_t base; /* Rn, for write-back */
     enum writeback wb;
@@ -123,6 +124,7 @@ static bool decode_structures(uint32_t word, struct access *a)
 
     a->count = count_of[bits(word, 12, 4)];
     a->size = bits(word, 30, 1) != 0 ? 16 : 8;
+    a->part = (uint8_t)(1u << bits(word, 10, 2));
     a->vector = true;
     a->load = bits(word, 22, 1) != 0;
     for (unsigned i = 0; i < a->count; i++) {
@@ -150,8 +152,11 @@ static bool decode(uint32_t word, struct access *a)
 
     *a = (struct access){ .base = (uint8_t)bits(word, 5, 5) };
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-        if ((word & rows[i].mask) == rows[i].value) {
-            return rows[i].decode(word, a);
+        if ((word & rows[i].mask) == rows[i].value && rows[i].decode(word, a)) {
+            if (a->part == 0) {
+                a->part = a->size < 8 ? a->size : 8;
+            }
+            return true;
         }
     }
     return false;
@@ -188,21 +193,22 @@ static void load_value(struct vcpu *vcpu, const struct access *a, unsigned i,
     }
 }
 
-/* One register: one access to the bus, two for 16 bytes. */
+/* One register, part by part: a device sees the elements of a structure, and 16 bytes as two halves. */
 static bool move(struct vcpu *vcpu, const struct access *a, unsigned i, uint64_t ipa)
 {
-    unsigned part = a->size < 8 ? a->size : 8;
-    uint64_t value[2] = { 0, 0 };
+    const uint64_t mask = ~0ull >> (64 - 8u * a->part);
+    uint64_t value[2] = { 0, 0 }, v = 0;
 
-    for (unsigned half = 0; half * part < a->size; half++) {
-        uint64_t at = ipa + (uint64_t)i * a->size + (uint64_t)half * part;
-        bool there =
-            a->load ? vm_mmio_read(vcpu, at, part, &value[half])
-                    : vm_mmio_write(vcpu, at, part,
-                                    store_value(vcpu, a, i, half) & (~0ull >> (64 - 8 * part)));
+    for (unsigned done = 0; done < a->size; done += a->part) {
+        const unsigned half = done / 8, shift = done % 8 * 8;
+        uint64_t at = ipa + (uint64_t)i * a->size + done;
+        bool there = a->load ? vm_mmio_read(vcpu, at, a->part, &v)
+                             : vm_mmio_write(vcpu, at, a->part,
+                                             store_value(vcpu, a, i, half) >> shift & mask);
         if (!there) {
             return false;
         }
+        value[half] |= (v & mask) << shift;
     }
     if (a->load) {
         load_value(vcpu, a, i, value);

@@ -7,6 +7,7 @@ QEMU's CPU, HV_KVM_HOST the host's kernel. Exit status 77: something that this n
 """
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,9 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIMIT = int(os.environ.get("HV_HANG", "600"))
+sys.path.insert(0, os.path.join(HERE, "..", "conformance"))
+import conformance  # noqa: E402
+LIMIT = int(os.environ.get("HV_HANG", "400"))
 
 
 class Failed(Exception):
@@ -41,7 +44,7 @@ def newc(name, mode, data):
 newc.ino = 1
 
 
-def host_initrd(path, program, guests, guest_initrd):
+def host_initrd(path, program, guests, guest_initrd, folder):
     def read(name):
         with open(name, "rb") as f:
             return f.read()
@@ -52,7 +55,9 @@ def host_initrd(path, program, guests, guest_initrd):
                ("init", 0o100755, read(os.path.join(HERE, "init"))),
                ("bin/busybox", 0o100755, read(os.path.join(guests, "busybox"))),
                ("bin/hypervisor", 0o100755, read(program)), ("boot/vmlinuz", 0o100644, kernel),
-               ("boot/guest.cpio.gz", 0o100644, read(guest_initrd))]
+               ("boot/guest.cpio.gz", 0o100644, read(guest_initrd)), ("guests", 0o40755, b"")]
+    for guest in conformance.guests():
+        members.append((f"guests/{guest}.elf", 0o100644, read(conformance.build(guest, folder))))
     with open(path, "wb") as f:
         for member in members:
             f.write(newc(*member))
@@ -109,7 +114,44 @@ def check_denied(text, gic):
     need("@@ end denied 0" in text, "")
 
 
-CHECKS = {"hello": check_hello, "auto": check_hello, "dtb": check_dtb, "denied": check_denied,
+def check_doctor(text, gic):
+    report = json.loads(base64.b64decode(re.search(r"^@@ json (\S+)$", text, re.M).group(1)))
+    kvm = report["accelerators"][0]
+    need(report["auto"] == "kvm" and kvm["name"] == "kvm" and kvm["works"], "kvm is not picked")
+    need(kvm["gic"] == [gic], f"GICs for guests: {kvm['gic']}")
+    ids = {f["id"]: f for f in kvm["findings"]}
+    need(f"kvm.gic{5 - gic}" in ids and "kvm.smccc" in ids and "kvm.features" in ids, f"findings: {sorted(ids)}")
+    need(("kvm.nvhe" in ids) == (gic == 2), "VHE is judged wrongly")
+    need(gic == 2 or "PMU, SVE, pauth, ITS" in ids["kvm.features"]["cause"], ids["kvm.features"]["cause"])
+    need("KVM: works, up to" in text and "--accel auto picks: kvm" in text, "the report for people differs")
+
+
+def differences():
+    """{(guest, check): what an emulated host prints}"""
+    found = {}
+    with open(os.path.join(HERE, "differences.txt")) as f:
+        for line in f:
+            if line.strip() and line[0] not in "# \t":
+                guest, check, value = line.rstrip("\n").split(" ", 2)
+                found[guest, check] = f"{check} {value}"
+    return found
+
+
+def check_conformance(text, gic):
+    problems = []
+    known = differences()
+    for guest in conformance.guests():
+        found = re.search(rf"^@@ guest {guest}.elf\n(.*?)^@@ status {guest}.elf (\d+)$", text, re.M | re.S)
+        have = found.group(1).splitlines() + ([] if found.group(2) == "0" else [f"exit status {found.group(2)}"]) if found else ["nothing"]
+        want = conformance.expected(guest)
+        known_here = [known.get((guest, line.split(" ")[0])) for line in want]
+        if len(have) == len(want):
+            have = [w if h == k else h for w, h, k in zip(want, have, known_here)]
+        problems += conformance.compare(guest, want, have)
+    need(not problems, "\n".join(problems))
+
+
+CHECKS = {"doctor": check_doctor, "conformance": check_conformance, "hello": check_hello, "auto": check_hello, "dtb": check_dtb, "denied": check_denied,
           "linux-virt": check_linux, "linux-classic": check_linux}
 
 
@@ -127,7 +169,7 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as folder:
         initrd = os.path.join(folder, "host.cpio")
-        host_initrd(initrd, program, guests, guest_initrd)
+        host_initrd(initrd, program, guests, guest_initrd, folder)
         text = run_host(initrd, guests, int(gic), cases)
     failures = 0
     for case in cases:

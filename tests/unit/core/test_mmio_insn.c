@@ -20,6 +20,8 @@ struct rig {
     struct dev dev;
     uint8_t bytes[64];
     uint64_t reg[128];
+    unsigned size[16]; /* of the first accesses */
+    unsigned accesses;
 };
 
 static enum status get_reg(struct vcpu *vcpu, uint32_t reg, uint64_t *value)
@@ -40,9 +42,20 @@ static enum status set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 }
 static const struct accel_ops registers = { .get_reg = get_reg, .set_reg = set_reg };
 
+static void note(struct dev *dev, unsigned size)
+{
+    struct rig *r = CONTAINER_OF(dev, struct rig, dev);
+
+    if (r->accesses < ARRAY_SIZE(r->size)) {
+        r->size[r->accesses] = size;
+    }
+    r->accesses++;
+}
+
 static enum mmio_result dev_read(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size,
                                  uint64_t *value)
 {
+    note(dev, size);
     *value = 0;
     memcpy(value, (uint8_t *)dev->state + offset, size);
     return MMIO_OK;
@@ -50,6 +63,7 @@ static enum mmio_result dev_read(struct dev *dev, unsigned cpu, uint64_t offset,
 static enum mmio_result dev_write(struct dev *dev, unsigned cpu, uint64_t offset, unsigned size,
                                   uint64_t value)
 {
+    note(dev, size);
     memcpy((uint8_t *)dev->state + offset, &value, size);
     return MMIO_OK;
 }
@@ -119,6 +133,37 @@ static void test_loads(void **state)
     }
 }
 
+/* What a device sees of each: structures come by elements, 16-byte registers by halves. */
+static void test_sizes(void **state)
+{
+    static const struct {
+        uint32_t word;
+        unsigned size, accesses;
+    } rows[] = {
+        { 0x4c407020, 1, 16 }, /* ld1 {v0.16b}, [x1]          */
+        { 0x4c407420, 2, 8 },  /* ld1 {v0.8h}, [x1]           */
+        { 0x4c407820, 4, 4 },  /* ld1 {v0.4s}, [x1]           */
+        { 0x4c407c20, 8, 2 },  /* ld1 {v0.2d}, [x1]           */
+        { 0x0c40a820, 4, 4 },  /* ld1 {v0.2s, v1.2s}, [x1]    */
+        { 0x0c9f7020, 1, 8 },  /* st1 {v0.8b}, [x1], #8       */
+        { 0x4c00a820, 4, 8 },  /* st1 {v0.4s, v1.4s}, [x1]    */
+        { 0x3dc00020, 8, 2 },  /* ldr q0, [x1]                */
+        { 0x29400820, 4, 2 },  /* ldp w0, w2, [x1]            */
+        { 0x38001420, 1, 1 },  /* strb w0, [x1], #1           */
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct rig r;
+        make(&r);
+        assert_int_equal(vcpu_mmio_insn(&r.vcpu, rows[i].word, BASE), MMIO_INSN_DONE);
+        assert_int_equal(r.accesses, rows[i].accesses);
+        for (unsigned k = 0; k < r.accesses && k < ARRAY_SIZE(r.size); k++) {
+            assert_int_equal(r.size[k], rows[i].size);
+        }
+    }
+}
+
 static void test_stores(void **state)
 {
     static const struct {
@@ -185,7 +230,8 @@ static void test_absent(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_loads), cmocka_unit_test(test_stores),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_loads), cmocka_unit_test(test_sizes),
+                                        cmocka_unit_test(test_stores),
                                         cmocka_unit_test(test_refused),
                                         cmocka_unit_test(test_absent) };
 
