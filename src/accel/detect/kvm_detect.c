@@ -11,8 +11,10 @@
 static bool right_host(const struct kvm_facts *f, struct diagnosis *d)
 {
     if (!f->host.linux_os) {
+        d->foreign = true;
         diagnosis_add(d, FINDING_FAILS, "kvm.os", MSG_KVM_OS_C, f->host.name);
     } else if (!f->host.arm64) {
+        d->foreign = true;
         diagnosis_add(d, FINDING_FAILS, "kvm.arch", MSG_KVM_ARCH_C, f->host.name);
     } else if (!f->host.program) {
         diagnosis_add(d, FINDING_FAILS, "kvm.program", MSG_KVM_PROGRAM_C, f->host.name);

@@ -158,13 +158,15 @@ enum subject { KVM, WHP, HOST };
     S(whp_export, WHP, "whp.export", f->whp.missing_export = "WHvCreateVirtualProcessor")        \
     S(whp_present, WHP, "whp.present", f->whp.present = false)                                   \
     S(whp_ask_denied, WHP, "whp.denied", f->whp.present_hr = 0x80070005)                         \
-    S(whp_features_failed, WHP, "whp.call", f->whp.features_hr = 0x80370300)                     \
+    S(whp_features_failed, WHP, "whp.unknown", f->whp.features_hr = 0x80370300)                  \
     S(whp_prerelease, WHP, "whp.old", f->whp.arm64_support = false; f->whp.revision = 1742)      \
     S(whp_support, WHP, "whp.support", f->whp.arm64_support = false)                             \
     S(whp_denied, WHP, "whp.denied", whp_call_failed(f, 0xC0350006))                             \
     S(whp_memory, WHP, "whp.memory", whp_call_failed(f, 0xC035000B))                             \
     S(whp_hypervisor_gone, WHP, "whp.absent", whp_call_failed(f, 0xC0351000))                    \
-    S(whp_call, WHP, "whp.call", whp_call_failed(f, 0x80370304))                                 \
+    S(whp_call, WHP, "whp.config", whp_call_failed(f, 0x80370304))                               \
+    S(whp_second, WHP, "whp.second", whp_call_failed(f, 0xC0370008))                             \
+    S(whp_other, WHP, "whp.call", whp_call_failed(f, 0x80004005))                                \
     S(whp_works, WHP, "whp.limits", (void)f)                                                     \
     S(no_translator, HOST, "build.translator", f->host.translates = false)                       \
     S(no_code_memory, HOST, "host.code", f->host.code_memory = false)                            \
@@ -259,7 +261,8 @@ static void test_one_line(void **state)
             examine(&situations[i], &d);
             const struct finding *f = diagnosis_failure(&d);
             if (f != NULL) {
-                assert_int_equal(diagnosis_status(&d, "KVM", &err), ST_E_NOTSUP);
+                assert_int_equal(diagnosis_status(&d, "KVM", &err),
+                                 d.foreign ? ST_E_NOENT : ST_E_NOTSUP);
                 assert_int_equal(strlen(err.text),
                                  strlen("KVM: ; ") + strlen(f->cause) + strlen(f->remedy));
             }
