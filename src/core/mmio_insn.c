@@ -8,6 +8,7 @@
  * load/store multiple structures" of one structure (LD1, ST1). What is not: exclusives, atomics and
  * the interleaved structures, which Device memory need not support.
  */
+#include "base/assert.h"
 #include "base/bits.h"
 #include "base/compiler.h"
 #include "core/internal.h"
@@ -199,6 +200,7 @@ static bool move(struct vcpu *vcpu, const struct access *a, unsigned i, uint64_t
     const uint64_t mask = ~0ull >> (64 - 8u * a->part);
     uint64_t value[2] = { 0, 0 }, v = 0;
 
+    ASSERT(a->size <= sizeof(value) && a->part != 0);
     for (unsigned done = 0; done < a->size; done += a->part) {
         const unsigned half = done / 8, shift = done % 8 * 8;
         uint64_t at = ipa + (uint64_t)i * a->size + done;
