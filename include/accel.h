@@ -33,6 +33,28 @@ enum exit_kind {
     EXIT_KINDS
 };
 
+/* ---- A debugger's wishes --------------------------------------------------------------------- */
+
+enum debug_stop { STOP_STEP, STOP_BREAKPOINT, STOP_WATCHPOINT, STOP_BRK };
+enum debug_kind { DEBUG_EXECUTE, DEBUG_READ, DEBUG_WRITE, DEBUG_ACCESS };
+
+struct debug_point {
+    uint64_t va;
+    uint64_t
+        size; /* bytes: 4 for DEBUG_EXECUTE, else 1 to 8 within 8, or a power of two that va is a multiple of */
+    enum debug_kind kind;
+};
+
+#define DEBUG_POINTS_MAX 32
+
+/* What run is to stop for with EXIT_DEBUG, instead of the guest hearing of it. */
+struct accel_debug {
+    bool step; /* one instruction */
+    bool brk;  /* BRK: software breakpoints that the debugger has put in */
+    unsigned count;
+    struct debug_point point[DEBUG_POINTS_MAX];
+};
+
 struct vcpu_exit {
     enum exit_kind kind;
     union {
@@ -52,6 +74,10 @@ struct vcpu_exit {
         struct {
             bool reset;
         } power;
+        struct {
+            enum debug_stop cause;
+            uint64_t address; /* STOP_WATCHPOINT: of the access */
+        } debug;              /* PC is at the instruction that is to run next */
         struct {
             char text[320];
         } fail;
@@ -99,6 +125,13 @@ struct accel_stats {
     struct accel_call calls[ACCEL_CALLS]; /* the most frequent first */
 };
 
+/* What guests of a hardware back end have beyond its CPU as it comes; --cpu MODEL,NAME=on|off. */
+enum accel_feature {
+    ACCEL_SVE = 1,   /* "sve"                                                    */
+    ACCEL_EL2 = 2,   /* "el2": guests that are hypervisors; only when asked for  */
+    ACCEL_STEAL = 4, /* "steal": stolen time, DEN 0057                           */
+};
+
 struct accel_caps {
     unsigned max_cpus;
     bool gicv2, gicv3; /* which the guest can have                                   */
@@ -107,6 +140,9 @@ struct accel_caps {
     bool limits_insns; /* can stop after a number of instructions */
     bool pmu;          /* the guest's CPUs have a performance monitor, on PPI_PMU */
     uint64_t ipa_bits;
+    uint32_t features;                 /* of enum accel_feature: can be had            */
+    unsigned breakpoints, watchpoints; /* of the hardware, for set_debug               */
+    bool its;                          /* an ITS can be had (vm_config.its)            */
 };
 
 struct accel_ops {
@@ -152,6 +188,30 @@ struct accel_ops {
     void (*set_irq)(struct vm *vm, unsigned cpu, uint32_t intid, bool level);
     /* The guest's counters stand still, or go on. No vCPU runs. NULL: they follow the core's clock. */
     void (*stop_time)(struct vm *vm, bool stop);
+    /* NULL in a back end that cannot: */
+    /* What a debugger waits for on this vCPU; NULL: nothing more. The vCPU is not running. ST_E_FULL: too many points,
+     * ST_E_INVAL: one that the hardware has no form for. */
+    enum status (*set_debug)(struct vcpu *vcpu, const struct accel_debug *debug);
+    /* From now on, or no longer, it is noted which pages of RAM are written. */
+    enum status (*dirty_log)(struct vm *vm, bool on, struct err *err);
+    /* Pages of a slot that were written since the last call, by the guest: a bit for each 4 KiB, the first in bit 0 of
+     * bitmap[0]; (size / 4096 + 63) / 64 words. */
+    enum status (*dirty_get)(struct vm *vm, const struct mem_slot *slot, uint64_t *bitmap,
+                             struct err *err);
+    /*
+     * Devices without an exit. event is the host's: an eventfd, a HANDLE. What is connected once can be taken back with
+     * the same arguments and on false; it does not outlive vm_reset.
+     *
+     *   irq_event    each signal of event is an edge of SPI intid; with resample (an event, or -1) the line stays up until
+     *                the guest has ended the interrupt, then resample is signalled
+     *   mmio_event   a store of size bytes (of value, if that is not NULL) to ipa signals event and nothing else
+     */
+    enum status (*irq_event)(struct vm *vm, intptr_t event, intptr_t resample, uint32_t intid,
+                             bool on);
+    enum status (*mmio_event)(struct vm *vm, intptr_t event, uint64_t ipa, unsigned size,
+                              const uint64_t *value, bool on);
+    /* A device's message to the ITS (vm_config.its). ST_E_NOENT: the guest has no use for it. */
+    enum status (*send_msi)(struct vm *vm, uint64_t address, uint32_t data, uint32_t device);
 };
 
 /* probe for those who only want to go on: err gets the first thing that fails. ST_E_NOENT: a host of this kind never

@@ -192,8 +192,11 @@ struct vm_config {
     uint64_t ram_size;
     uint64_t max_insns; /* per machine; 0: no limit */
     struct vm_jit jit;
-    uint64_t features; /* bit per enum a64_feat the guest's CPU has */
+    uint64_t features;                  /* bit per enum a64_feat the guest's CPU has */
+    uint64_t features_on, features_off; /* of those, what was asked for by name */
+    uint32_t host_on, host_off;         /* of enum accel_feature, by name       */
     const char *cpu_model;
+    bool its;         /* GICv3 of a back end's own: with an ITS */
     bool smc_conduit; /* PSCI by SMC as well as HVC is always answered; this is what the devicetree
                          says */
 };

@@ -61,6 +61,8 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
     hv_program_test(wx "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/wx.py $<TARGET_FILE:hypervisor>)
   endif()
+  hv_program_test(affinity "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/affinity.py
+    $<TARGET_FILE:hypervisor>)
   hv_program_test(badinput "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/badinput.py
     $<TARGET_FILE:hypervisor>)
 endif()
@@ -100,7 +102,7 @@ if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
   foreach(gic 2 3)
     hv_program_test(kvm.gic${gic} "kvm" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/kvm/kvm.py
       ${CMAKE_SOURCE_DIR}/build/linux-arm64/hypervisor ${HV_GUESTS} ${initrd} ${gic}
-      doctor hello auto linux-virt linux-classic dtb denied conformance)
+      doctor hello auto linux-virt linux-classic dtb denied conformance accel)
   endforeach()
 
   hv_program_test(boot.16k "boot" ${boot} 16k-virt-gic3-2)

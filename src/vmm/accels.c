@@ -40,6 +40,13 @@ enum status accel_check(const struct accel_ops *accel, const struct vm_config *c
     if (config->max_insns != 0 && !caps->limits_insns) {
         return err_set(err, ST_E_NOTSUP, MSG_RUN_ACCEL_INSNS, accel->name);
     }
+    const char *name;
+    uint32_t bit;
+    for (unsigned i = 0; (name = spec_host_feature(i, &bit)) != NULL; i++) {
+        if ((config->host_on & bit & ~caps->features) != 0) {
+            return err_set(err, ST_E_NOTSUP, MSG_RUN_ACCEL_FEATURE, accel->name, name);
+        }
+    }
     if (!(any_gic && (caps->gicv2 || caps->gicv3)) &&
         !(config->gic_version == 2 ? caps->gicv2 : caps->gicv3)) {
         return err_set(err, ST_E_NOTSUP, MSG_RUN_ACCEL_GIC, accel->name, config->gic_version);

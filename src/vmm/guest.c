@@ -97,8 +97,11 @@ void guest_request(struct hv_machine *m, uint64_t ram_size, const uint64_t *mpid
         .mpidr = mpidr,
         .ram_size = ram_size,
         .cpu_lacks = m->vm.caps.must_kick ? 0 : cpu_lacks(m->cpu.model), /* else the host's CPU */
-        .pmu =
-            m->vm.caps.pmu && (m->vm.caps.must_kick || (m->cpu.features & BIT(A64_FEAT_PMU)) != 0),
+        /* A hardware back end's CPUs have one unless it is switched off, the software CPU's if its model has. */
+        .pmu = m->vm.caps.pmu &&
+               (m->vm.caps.must_kick ? (m->vm.config.features_off & BIT(A64_FEAT_PMU)) == 0
+                                     : (m->cpu.features & BIT(A64_FEAT_PMU)) != 0),
+        .smc_conduit = m->vm.config.smc_conduit,
         .rng_seed = guest->seed,
         .rng_seed_len = sizeof(guest->seed),
         .kaslr_seed = le64(guest->seed),

@@ -32,6 +32,7 @@ void hv_list_cpus(enum lang lang, hv_line_fn *line, void *opaque)
     struct text t;
     const char *name;
     uint64_t bit;
+    uint32_t host_bit;
 
     for (unsigned i = 0; soft_models[i].name != NULL; i++) {
         fmt_format(text, sizeof(text), "%-14s %s%s", soft_models[i].name, soft_models[i].what,
@@ -50,6 +51,13 @@ void hv_list_cpus(enum lang lang, hv_line_fn *line, void *opaque)
             line(opaque, text);
         }
     }
+    line(opaque, msg_text(lang, MSG_LIST_HOST_FEATURES));
+    text_init(&t, text, sizeof(text));
+    text_add(&t, "  pmu pauth");
+    for (unsigned i = 0; (name = spec_host_feature(i, &host_bit)) != NULL; i++) {
+        text_add(&t, " %s", name);
+    }
+    line(opaque, text);
 }
 
 /* Interrupt numbers as the GIC counts them (INTID). */

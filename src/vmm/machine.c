@@ -277,6 +277,11 @@ static enum status build_vm(struct hv_machine *m, struct err *err)
         .ram_size = m->config.memory,
         .max_insns = m->config.max_insns,
         .features = m->cpu.features,
+        .features_on = m->cpu.features_on,
+        .features_off = m->cpu.features_off,
+        .host_on = m->cpu.host_on,
+        .host_off = m->cpu.host_off,
+        .smc_conduit = (m->cpu.host_on & ACCEL_EL2) != 0, /* HVC is then the guest's own */
         .cpu_model = m->cpu.model->name,
     };
     struct vm_ports ports = core_ports(m);

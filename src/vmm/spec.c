@@ -259,7 +259,36 @@ static const char *nearest_model(const char *name)
     return near_name != NULL ? near_name : soft_models[0].name;
 }
 
-static enum status cpu_feature(char *word, uint64_t *features, struct err *err)
+const char *spec_host_feature(unsigned i, uint32_t *bit)
+{
+    static const struct {
+        const char *name;
+        enum accel_feature feature;
+    } features[] = { { "sve", ACCEL_SVE }, { "el2", ACCEL_EL2 }, { "steal", ACCEL_STEAL } };
+
+    if (i >= ARRAY_SIZE(features)) {
+        return NULL;
+    }
+    *bit = features[i].feature;
+    return features[i].name;
+}
+
+static bool host_feature(const char *name, bool on, struct cpu_spec *spec)
+{
+    const char *known;
+    uint32_t bit;
+
+    for (unsigned i = 0; (known = spec_host_feature(i, &bit)) != NULL; i++) {
+        if (str_eq(known, name)) {
+            spec->host_on = on ? spec->host_on | bit : spec->host_on & ~bit;
+            spec->host_off = on ? spec->host_off & ~bit : spec->host_off | bit;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status cpu_feature(char *word, struct cpu_spec *spec, struct err *err)
 {
     const char *value = split_value(word);
     const char *name;
@@ -275,11 +304,14 @@ static enum status cpu_feature(char *word, uint64_t *features, struct err *err)
             while (bit != BIT(feat)) {
                 feat++;
             }
-            *features = on ? a64_feat_with(*features, feat) : a64_feat_without(*features, feat);
+            spec->features =
+                on ? a64_feat_with(spec->features, feat) : a64_feat_without(spec->features, feat);
+            spec->features_on = on ? spec->features_on | bit : spec->features_on & ~bit;
+            spec->features_off = on ? spec->features_off & ~bit : spec->features_off | bit;
             return ST_OK;
         }
     }
-    return err_set(err, ST_E_INVAL, MSG_CPU_FEATURE, word);
+    return host_feature(word, on, spec) ? ST_OK : err_set(err, ST_E_INVAL, MSG_CPU_FEATURE, word);
 }
 
 enum status spec_cpu(const char *text, struct cpu_spec *out, struct err *err)
@@ -298,7 +330,7 @@ enum status spec_cpu(const char *text, struct cpu_spec *out, struct err *err)
         if (!next_word(&rest, word, sizeof(word))) {
             return err_set(err, ST_E_INVAL, MSG_CPU_FEATURE, rest);
         }
-        enum status st = cpu_feature(word, &spec.features, err);
+        enum status st = cpu_feature(word, &spec, err);
         if (st != ST_OK) {
             return st;
         }

@@ -36,11 +36,15 @@ void spec_accel_jit(const char *text, struct vm_jit *jit);
 struct cpu_spec {
     const struct soft_model *model;
     uint64_t features;
+    uint64_t features_on, features_off; /* what was switched by name     */
+    uint32_t host_on, host_off;         /* the same, enum accel_feature  */
 };
 
 enum status spec_cpu(const char *text, struct cpu_spec *out, struct err *err);
 /* Name of the i-th feature that --cpu can switch, and its bit; NULL after the last. */
 const char *spec_cpu_feature(unsigned i, uint64_t *bit);
+/* The same for what only hardware back ends have (enum accel_feature). */
+const char *spec_host_feature(unsigned i, uint32_t *bit);
 
 #define AFFINITY_MAX 64
 

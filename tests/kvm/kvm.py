@@ -56,6 +56,7 @@ def host_initrd(path, program, guests, guest_initrd, folder):
                ("bin/busybox", 0o100755, read(os.path.join(guests, "busybox"))),
                ("bin/hypervisor", 0o100755, read(program)), ("boot/vmlinuz", 0o100644, kernel),
                ("boot/guest.cpio.gz", 0o100644, read(guest_initrd)), ("guests", 0o40755, b"")]
+    members.append(("bin/accel_conformance", 0o100755, read(os.path.join(os.path.dirname(program), "accel_conformance"))))
     for guest in conformance.guests():
         members.append((f"guests/{guest}.elf", 0o100644, read(conformance.build(guest, folder))))
     with open(path, "wb") as f:
@@ -151,7 +152,15 @@ def check_conformance(text, gic):
     need(not problems, "\n".join(problems))
 
 
-CHECKS = {"doctor": check_doctor, "conformance": check_conformance, "hello": check_hello, "auto": check_hello, "dtb": check_dtb, "denied": check_denied,
+def check_accel(text, gic):
+    with open(os.path.join(HERE, f"accel-gic{gic}.txt")) as f:
+        want = f.read().splitlines()
+    have = re.sub(r"large [1-9]\d* KiB", "large ? KiB", text).splitlines()[1:-1]
+    problems = conformance.compare("accel_conformance", want, have)
+    need(not problems, "\n".join(problems))
+
+
+CHECKS = {"accel": check_accel, "doctor": check_doctor, "conformance": check_conformance, "hello": check_hello, "auto": check_hello, "dtb": check_dtb, "denied": check_denied,
           "linux-virt": check_linux, "linux-classic": check_linux}
 
 

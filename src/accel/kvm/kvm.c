@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -124,18 +123,29 @@ static void ask_for_nisv(int fd)
     (void)kvm_call(fd, KVM_ENABLE_CAP, &cap);
 }
 
-static enum status vm_open(struct kvm_vm *k, struct err *err)
+/* What the guest's CPUs get: all that the kernel offers but for what --cpu switches off; EL2 only when asked for. */
+static void choose_features(struct kvm_vm *k, const struct vm_config *config)
+{
+    k->sve = kvm_extension(k->fd, KVM_CAP_ARM_SVE) != 0 && (config->host_off & ACCEL_SVE) == 0;
+    k->pmu = kvm_extension(k->fd, KVM_CAP_ARM_PMU_V3) != 0 &&
+             (config->features_off & BIT(A64_FEAT_PMU)) == 0;
+    k->pauth = kvm_extension(k->fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) != 0 &&
+               kvm_extension(k->fd, KVM_CAP_ARM_PTRAUTH_GENERIC) != 0 &&
+               (config->features_off & BIT(A64_FEAT_PAUTH)) == 0;
+    k->el2 = kvm_extension(k->fd, KVM_CAP_ARM_EL2) != 0 && (config->host_on & ACCEL_EL2) != 0;
+    k->steal_time =
+        kvm_extension(k->fd, KVM_CAP_STEAL_TIME) != 0 && (config->host_off & ACCEL_STEAL) == 0;
+}
+
+static enum status vm_open(struct kvm_vm *k, const struct vm_config *config, struct err *err)
 {
     k->fd = kvm_call_number(k->dev, KVM_CREATE_VM, kvm_vm_type(k->dev));
     if (k->fd < 0) {
         return kvm_fail(err, "KVM_CREATE_VM", k->fd);
     }
-    k->gic = -1;
+    k->gic = k->its = -1;
     k->slots = 0;
-    k->sve = kvm_extension(k->fd, KVM_CAP_ARM_SVE) != 0;
-    k->pmu = kvm_extension(k->fd, KVM_CAP_ARM_PMU_V3) != 0;
-    k->pauth = kvm_extension(k->fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) != 0 &&
-               kvm_extension(k->fd, KVM_CAP_ARM_PTRAUTH_GENERIC) != 0;
+    choose_features(k, config);
     k->ext_dabt = kvm_extension(k->fd, KVM_CAP_ARM_INJECT_EXT_DABT) != 0;
     ask_for_nisv(k->fd);
     forward_hypercalls(k->fd);
@@ -153,7 +163,7 @@ static enum status kvm_vm_create(struct vm *vm, struct err *err)
     st = open_dev(&k->dev, err);
     if (st == ST_OK) {
         k->run_bytes = (size_t)kvm_call_number(k->dev, KVM_GET_VCPU_MMAP_SIZE, 0);
-        st = vm_open(k, err);
+        st = vm_open(k, &vm->config, err);
         if (st != ST_OK) {
             close(k->dev);
         }
@@ -169,6 +179,9 @@ static enum status kvm_vm_create(struct vm *vm, struct err *err)
 
 static void vm_close(struct kvm_vm *k)
 {
+    if (k->its >= 0) {
+        close(k->its);
+    }
     if (k->gic >= 0) {
         close(k->gic);
     }
@@ -188,33 +201,14 @@ static void kvm_vm_destroy(struct vm *vm)
     vm->accel_state = NULL;
 }
 
-static enum status kvm_ram_map(struct vm *vm, const struct mem_slot *slot, struct err *err)
-{
-    struct kvm_vm *k = kvm_of(vm);
-    struct kvm_userspace_memory_region region = {
-        .slot = k->slots,
-        .flags = slot->rom ? KVM_MEM_READONLY : 0,
-        .guest_phys_addr = slot->base,
-        .memory_size = slot->size,
-        .userspace_addr = (uint64_t)(uintptr_t)slot->host,
-    };
-    int result;
-
-    /* Stage 2 uses blocks of 2 MiB where the host's pages are that large. */
-    (void)madvise(slot->host, slot->size, MADV_HUGEPAGE);
-    result = kvm_call(k->fd, KVM_SET_USER_MEMORY_REGION, &region);
-    if (result < 0) {
-        return kvm_fail(err, "KVM_SET_USER_MEMORY_REGION", result);
-    }
-    k->slots++;
-    return ST_OK;
-}
-
 /* The order is KVM's: vCPUs, then the GIC that knows how many there are, then what uses its interrupts. */
 static enum status kvm_vm_ready(struct vm *vm, struct err *err)
 {
     enum status st = kvm_gic_create(vm, err);
 
+    if (st == ST_OK) {
+        st = kvm_its_create(vm, err);
+    }
     if (st == ST_OK) {
         st = kvm_steal_time_create(vm, err);
     }
@@ -233,7 +227,7 @@ static enum status kvm_vm_reset(struct vm *vm, struct err *err)
         kvm_vcpu_close(&vm->vcpu[i]);
     }
     vm_close(k);
-    st = vm_open(k, err);
+    st = vm_open(k, &vm->config, err);
     for (unsigned i = 0; st == ST_OK && i < vm->mem.count; i++) {
         st = kvm_ram_map(vm, &vm->mem.slot[i], err);
     }
@@ -284,4 +278,10 @@ const struct accel_ops accel_kvm = {
     .vm_ready = kvm_vm_ready,
     .vm_reset = kvm_vm_reset,
     .set_irq = kvm_set_irq,
+    .set_debug = kvm_set_debug,
+    .dirty_log = kvm_dirty_log,
+    .dirty_get = kvm_dirty_get,
+    .irq_event = kvm_irq_event,
+    .mmio_event = kvm_mmio_event,
+    .send_msi = kvm_send_msi,
 };

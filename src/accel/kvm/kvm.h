@@ -5,7 +5,10 @@
  *   probe.c  what there is on this host
  *   vcpu.c   a vCPU: made, started, run, interrupted
  *   regs.c   registers by the one-reg interface
+ *   memory.c slots, and which pages were written
  *   vgic.c   the GIC in the kernel, interrupt wires, steal time, PMU
+ *   events.c eventfds in place of exits; the ITS
+ *   debug.c  a debugger's step, breakpoints, watchpoints
  *
  * The interface is that of Linux's Documentation/virt/kvm/api.rst and .../devices.
  */
@@ -16,14 +19,24 @@
 
 #include "vm.h"
 
-#define KVM_DEVICE "/dev/kvm"
+#define KVM_DEVICE   "/dev/kvm"
+#define KVM_ITS_BASE 0x08080000u /* of both boards; 128 KiB */
+
+/* Linux 6.16's uapi; the headers of a build machine may be older. */
+#ifndef KVM_CAP_ARM_EL2
+#define KVM_CAP_ARM_EL2      240
+#define KVM_ARM_VCPU_HAS_EL2 7
+#endif
 
 struct kvm_vm {
-    int dev, fd; /* /dev/kvm, and the VM */
-    int gic;     /* -1: not made yet     */
+    int dev, fd;  /* /dev/kvm, and the VM */
+    int gic, its; /* -1: not made         */
     unsigned slots;
-    size_t run_bytes; /* of the area shared with the kernel, per vCPU */
-    bool sve, pmu, pauth, ext_dabt;
+    uint64_t slot_base[VM_SLOTS_MAX]; /* by the kernel's number */
+    bool dirty_log;
+    size_t run_bytes;                      /* of the area shared with the kernel, per vCPU */
+    bool sve, pmu, pauth, el2, steal_time; /* the guest's CPUs have it */
+    bool ext_dabt;
     uint8_t *steal; /* one record a CPU; NULL: the host counts no stolen time */
 };
 
@@ -89,11 +102,34 @@ enum status kvm_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value);
 /* ---- vgic.c ---------------------------------------------------------------------------------- */
 
 bool kvm_gic_offered(int vm_fd, unsigned version);
-bool kvm_its_offered(int vm_fd);
 enum status kvm_gic_create(struct vm *vm, struct err *err);
 void kvm_set_irq(struct vm *vm, unsigned cpu, uint32_t intid, bool level);
 enum status kvm_steal_time_create(struct vm *vm, struct err *err);
 /* The vCPU's PMU and stolen time; the GIC is there. */
 enum status kvm_vcpu_extras(struct vcpu *vcpu, struct err *err);
+
+/* ---- memory.c -------------------------------------------------------------------------------- */
+
+enum status kvm_ram_map(struct vm *vm, const struct mem_slot *slot, struct err *err);
+enum status kvm_dirty_log(struct vm *vm, bool on, struct err *err);
+enum status kvm_dirty_get(struct vm *vm, const struct mem_slot *slot, uint64_t *bitmap,
+                          struct err *err);
+
+/* ---- events.c -------------------------------------------------------------------------------- */
+
+enum status kvm_irq_event(struct vm *vm, intptr_t event, intptr_t resample, uint32_t intid,
+                          bool on);
+enum status kvm_mmio_event(struct vm *vm, intptr_t event, uint64_t ipa, unsigned size,
+                           const uint64_t *value, bool on);
+bool kvm_its_offered(int vm_fd);
+/* If the machine is to have one; the GIC is there. */
+enum status kvm_its_create(struct vm *vm, struct err *err);
+enum status kvm_send_msi(struct vm *vm, uint64_t address, uint32_t data, uint32_t device);
+
+/* ---- debug.c --------------------------------------------------------------------------------- */
+
+enum status kvm_set_debug(struct vcpu *vcpu, const struct accel_debug *debug);
+/* KVM_EXIT_DEBUG in our form. */
+bool kvm_debug_exit(struct vcpu *vcpu, struct vcpu_exit *exit);
 
 #endif

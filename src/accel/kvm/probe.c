@@ -18,10 +18,6 @@
 #include "accel/detect/detect.h"
 #include "base/fmt.h"
 
-#ifndef KVM_CAP_ARM_EL2
-#define KVM_CAP_ARM_EL2 240 /* Linux 6.16 */
-#endif
-
 /* ---- Files of the system --------------------------------------------------------------------- */
 
 /* The beginning of a file as text; empty where it cannot be read. */
@@ -274,6 +270,11 @@ static void fill_caps(const struct kvm_facts *f, struct accel_caps *caps, int de
         .must_kick = true,
         .pmu = f->pmu,
         .ipa_bits = kvm_ipa_bits(dev),
+        .features = (f->sve ? ACCEL_SVE : 0u) | (f->nested ? ACCEL_EL2 : 0u) |
+                    (f->steal_time ? ACCEL_STEAL : 0u),
+        .breakpoints = f->guest_debug ? (unsigned)kvm_extension(fd, KVM_CAP_GUEST_DEBUG_HW_BPS) : 0,
+        .watchpoints = f->guest_debug ? (unsigned)kvm_extension(fd, KVM_CAP_GUEST_DEBUG_HW_WPS) : 0,
+        .its = f->its,
     };
 }
 

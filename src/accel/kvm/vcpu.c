@@ -21,6 +21,7 @@
 
 #define KICK_SIGNAL  SIGUSR1
 #define PSTATE_START 0x3c5 /* EL1h, D A I F masked */
+#define PSTATE_EL2   0x3c9 /* EL2h                 */
 
 /* Linux 6.4's uapi; the headers of a build machine may be older. */
 #ifndef KVM_HYPERCALL_EXIT_SMC
@@ -80,7 +81,7 @@ static void add_feature(struct kvm_vcpu_init *init, unsigned bit)
     init->features[bit / 32] |= 1u << bit % 32;
 }
 
-/* The host's own CPU, with all that the kernel offers for it; also an architectural reset. */
+/* The host's own CPU with what choose_features chose; also an architectural reset. */
 static int init_vcpu(struct vcpu *vcpu)
 {
     const struct kvm_vm *k = kvm_of(vcpu->vm);
@@ -99,6 +100,9 @@ static int init_vcpu(struct vcpu *vcpu)
     }
     if (k->sve) {
         add_feature(&init, KVM_ARM_VCPU_SVE);
+    }
+    if (k->el2) {
+        add_feature(&init, KVM_ARM_VCPU_HAS_EL2);
     }
     if (k->pauth) {
         add_feature(&init, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
@@ -185,7 +189,7 @@ void kvm_vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     for (unsigned i = 0; i < 4; i++) {
         vcpu_set_reg(vcpu, REG_X0 + i, start->x[i]);
     }
-    vcpu_set_reg(vcpu, REG_PSTATE, PSTATE_START);
+    vcpu_set_reg(vcpu, REG_PSTATE, kvm_of(vcpu->vm)->el2 ? PSTATE_EL2 : PSTATE_START);
     vcpu_set_reg(vcpu, REG_SP_EL1, start->sp);
     vcpu_set_reg(vcpu, REG_PC, start->pc);
 }
@@ -291,6 +295,9 @@ static bool handle(struct vcpu *vcpu, struct vcpu_exit *exit)
     case KVM_EXIT_ARM_NISV: return exit_nisv(vcpu, exit);
     case KVM_EXIT_SYSTEM_EVENT: return exit_event(vcpu, exit);
     case KVM_EXIT_HYPERCALL: return exit_hypercall(vcpu, exit);
+    case KVM_EXIT_DEBUG:
+        return kvm_debug_exit(vcpu, exit) ||
+               fail(exit, "debug exception of a class that nobody expects", run->debug.arch.hsr);
     case KVM_EXIT_INTR: return false;
     case KVM_EXIT_FAIL_ENTRY:
         return fail(exit, "the hardware refused to enter the guest",

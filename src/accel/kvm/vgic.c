@@ -1,9 +1,8 @@
 /*
  * vgic.c - what is wired up inside the kernel: the GIC, interrupt lines, PMU, stolen time.
  *
- * Linux Documentation/virt/kvm/devices/{arm-vgic,arm-vgic-v3,vcpu}.rst. An ITS has its place in the
- * memory map and is not made: no device here sends MSIs yet, and with one the guest would see LPIs
- * that nothing uses.
+ * Linux Documentation/virt/kvm/devices/{arm-vgic,arm-vgic-v3,vcpu}.rst. An ITS is made on request only
+ * (vm_config.its): without a device that sends MSIs the guest would see LPIs that nothing uses.
  */
 #include "accel/kvm/kvm.h"
 
@@ -17,6 +16,10 @@
 #define STEAL_SIZE   0x10000u    /* a page of any host  */
 #define STEAL_RECORD 64          /* bytes a CPU; DEN 0057, "Stolen time"  */
 
+#ifndef KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ
+#define KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ 9 /* Linux 6.16 */
+#endif
+
 static uint32_t device_type(unsigned version)
 {
     return version == 2 ? KVM_DEV_TYPE_ARM_VGIC_V2 : KVM_DEV_TYPE_ARM_VGIC_V3;
@@ -25,14 +28,6 @@ static uint32_t device_type(unsigned version)
 bool kvm_gic_offered(int vm_fd, unsigned version)
 {
     struct kvm_create_device test = { .type = device_type(version),
-                                      .flags = KVM_CREATE_DEVICE_TEST };
-
-    return kvm_call(vm_fd, KVM_CREATE_DEVICE, &test) == 0;
-}
-
-bool kvm_its_offered(int vm_fd)
-{
-    struct kvm_create_device test = { .type = KVM_DEV_TYPE_ARM_VGIC_ITS,
                                       .flags = KVM_CREATE_DEVICE_TEST };
 
     return kvm_call(vm_fd, KVM_CREATE_DEVICE, &test) == 0;
@@ -76,13 +71,17 @@ enum status kvm_gic_create(struct vm *vm, struct err *err)
 {
     struct kvm_vm *k = kvm_of(vm);
     struct kvm_create_device create = { .type = device_type(vm->config.gic_version) };
-    uint32_t lines = GIC_LINES;
+    uint32_t lines = GIC_LINES, maintenance = PPI_GIC_MAINT;
     int result = kvm_call(k->fd, KVM_CREATE_DEVICE, &create);
 
     if (result < 0) {
         return kvm_fail(err, "KVM_CREATE_DEVICE (GIC)", result);
     }
     k->gic = (int)create.fd;
+    if (k->el2 &&
+        (result = kvm_attr(k->gic, KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ, 0, &maintenance)) < 0) {
+        return kvm_fail(err, "KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ", result);
+    }
     if ((result = place_gic(vm, k->gic)) < 0 ||
         (result = kvm_attr(k->gic, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &lines)) < 0 ||
         (result = kvm_attr(k->gic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL)) <
@@ -117,7 +116,7 @@ enum status kvm_steal_time_create(struct vm *vm, struct err *err)
                                                   .memory_size = STEAL_SIZE };
     int result;
 
-    if (kvm_extension(k->fd, KVM_CAP_STEAL_TIME) == 0) {
+    if (!k->steal_time) {
         return ST_OK;
     }
     if (k->steal == NULL) {
@@ -139,7 +138,7 @@ enum status kvm_vcpu_extras(struct vcpu *vcpu, struct err *err)
     int pmu_irq = PPI_PMU;
     int result;
 
-    if (k->steal != NULL &&
+    if (k->steal_time &&
         (result = kvm_attr(fd, KVM_ARM_VCPU_PVTIME_CTRL, KVM_ARM_VCPU_PVTIME_IPA, &steal)) < 0) {
         return kvm_fail(err, "KVM_ARM_VCPU_PVTIME_IPA", result);
     }

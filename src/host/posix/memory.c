@@ -62,19 +62,31 @@ void host_free(void *p)
 
 /*
  * Guest memory is private and not reserved: a 64 GiB guest starts on a small host as long as it
- * touches little. Large pages help the software CPU's loads and stores; the host decides.
+ * touches little. Large pages help the software CPU's loads and stores, and stage 2 of a hypervisor, which
+ * needs guest and host addresses equal below 2 MiB; the host decides.
  */
+#define LARGE_PAGE ((uintptr_t)2 << 20)
+
 void *host_pages_map(uint64_t size)
 {
-    void *p;
+    uintptr_t extra = size >= LARGE_PAGE ? LARGE_PAGE : 0, before;
+    uint8_t *p;
 
     if (size == 0 || size > SIZE_MAX / 2) {
         return NULL;
     }
-    p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
+    p = mmap(NULL, (size_t)size + extra, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) {
         return NULL;
+    }
+    if (extra != 0) {
+        before = (LARGE_PAGE - (uintptr_t)p % LARGE_PAGE) % LARGE_PAGE;
+        if (before != 0) {
+            munmap(p, before);
+        }
+        p += before;
+        munmap(p + size, extra - before); /* at least a page: mmap's results are multiples of one */
     }
 #ifdef MADV_HUGEPAGE
     (void)madvise(p, (size_t)size, MADV_HUGEPAGE);
