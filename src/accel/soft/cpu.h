@@ -512,7 +512,9 @@ struct tlb_ctx_head {
 
 /*
  * Place of a page's entry. Kernels map memory more than once, often at addresses with the same low bits. Of the address
- * 32 bits count, here and in jit/translate.h, tr_tlb_slot: the two must agree, or nothing is ever found.
+ * 32 bits count, here and in jit/translate.h, tr_tlb_slot: the two must agree, or nothing is ever found. Neighbouring
+ * pages have different places (no carry turns over all bits that are folded): an access that crosses into a page looks
+ * where that page is not.
  */
 static ALWAYS_INLINE unsigned tlb_index(uint64_t va)
 {

@@ -95,9 +95,10 @@ static struct tlb_ctx *ctx_make(struct cpu *cpu, unsigned el, bool pan)
         ctx->code = ctx;
         ctx->el = (uint8_t)el;
         ctx->pan = pan;
-        /* The memory is zero, which an entry other than the first matches with no address that could be in it. That
-         * saves start-up from touching it all. */
-        entry_clear(ctx, 0);
+        /* The memory is zero, which saves start-up from touching it all. Tag 0 is what an access has that begins in the
+         * first page, or in the last and wraps: no other place is looked at for it. */
+        entry_clear(ctx, tlb_index(0));
+        entry_clear(ctx, tlb_index(UINT64_MAX));
         ctx->walk[0].tag = TLB_NEVER;
         ctx->l0_used = true;
         ctx_clear_entries(ctx);

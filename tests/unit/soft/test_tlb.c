@@ -10,10 +10,11 @@
 #include "rig.h"
 
 /* Not at the places in the TLB that the code and the vectors have. */
-#define VA      0x0000123456620000ull
-#define OLD     DATA
-#define NEW     (DATA + 0x100000)
-#define ASID(n) ((uint64_t)(n) << 48)
+#define VA                 0x0000123456620000ull
+#define I_LDP(rt, rt2, rn) (0xa9400000u | (rt2) << 10 | (rn) << 5 | (rt))
+#define OLD                DATA
+#define NEW                (DATA + 0x100000)
+#define ASID(n)            ((uint64_t)(n) << 48)
 
 enum { GLOBAL_PAGE, ASID_PAGE, FAR_PAGE, PAGES };
 
@@ -178,6 +179,28 @@ static void test_absent(void **state)
         RIG_CODE(&r, CODE, I_MSR(i == 0 ? S_TLBI(6, 1) : S_TLBI(1, 0), 1), I_HVC(1));
         rig_run_as(&r, EL1H | MASKED, CODE);
         rig_expect_exception(&r, V_SPX, EC_UNKNOWN, 0);
+    }
+    rig_drop(&r);
+}
+
+/* An access that wraps at the end of the addresses has the tag of page 0, and finds no entry that was never filled. */
+static void test_wraps(void **state)
+{
+    struct rig r;
+    struct tables t;
+
+    make(&r, &t, 1);
+    for (unsigned end = 1; end < 16; end++) {
+        RIG_CODE(&r, CODE, end < 8 ? I_LDR(0, 1) : I_LDP(0, 2, 1), I_HVC(1));
+        rig_set(&r, REG_X0 + 1, 0 - (uint64_t)end);
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_hvc(&r, V_SPX);
+        assert_int_equal(rig_sys(&r, ESR_EL1) >> 26, EC_DABT_SAME);
+        assert_int_equal(rig_sys(&r, FAR_EL1), 0 - (uint64_t)end);
+    }
+    for (unsigned ones = PAGE_BITS + 1; ones <= 64; ones++) {
+        uint64_t page = (ones == 64 ? 0 : BIT(ones)) - SOFT_PAGE;
+        assert_int_not_equal(tlb_index(page), tlb_index(page + SOFT_PAGE));
     }
     rig_drop(&r);
 }
@@ -497,7 +520,7 @@ int main(void)
         cmocka_unit_test(test_table_replaced), cmocka_unit_test(test_controls),
         cmocka_unit_test(test_address_spaces), cmocka_unit_test(test_a1),
         cmocka_unit_test(test_code),           cmocka_unit_test(test_broadcast),
-        cmocka_unit_test(test_dsb_waits),
+        cmocka_unit_test(test_dsb_waits),      cmocka_unit_test(test_wraps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

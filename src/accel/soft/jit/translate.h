@@ -210,8 +210,8 @@ extern const int8_t jit_pin[X_COUNT];
 /* RCX = tlb_slot of the address in reg, in the context that the field of struct cpu at context points to. */
 static inline void tr_tlb_slot(struct as *a, int reg, int32_t context)
 {
-    as_mov(a, 64, RCX, reg); /* bits above the low 32 come down by this shift */
-    as_shift(a, 64, SH_SHR, RCX, TLB_BITS);
+    as_mov(a, 32, RCX, reg);
+    as_shift(a, 32, SH_SHR, RCX, TLB_BITS);
     as_alu(a, 32, ALU_XOR, RCX, reg);
     as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
     as_alu_i(a, 32, ALU_AND, RCX, (int32_t)(TLB_ENTRIES - 1) << 5);
