@@ -118,10 +118,10 @@ static void prepare(struct machine *m, const struct program *p)
     uint64_t el0 =
         (p->seed & 1) != 0 || p->kind == PROGRAM_USER ? SCTLR_DZE | SCTLR_UCT | SCTLR_UCI : 0;
 
-    rig_start_cpu(r, 0);
+    put_memory(m, p);
+    rig_start_cpu(r, 0); /* forgets what was decoded from other bytes */
     map_data(m, p->kind);
     map_code(m, p->guarded);
-    put_memory(m, p);
     tables_on(&m->tables, 0);
     rig_set_sys(r, SCTLR_EL1, SCTLR_M | SCTLR_SA | SCTLR_SA0 | el0 | (p->aligned ? SCTLR_A : 0));
     rig_set_sys(r, CPACR_EL1, 3u << 20);
