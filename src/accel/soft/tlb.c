@@ -251,20 +251,20 @@ static void pair_drop_transient(struct cpu *cpu, struct tlb_ctx *const pair[2])
     }
 }
 
-/* Is so much of a pair the ASID's that it is worth a pair of its own? */
-#define TRANSIENT_MANY 32
+/* Is most of what a pair has its ASID's or TTBR0's, so that it is worth a pair of its own? */
 static bool pair_is_of_asid(struct tlb_ctx *const pair[2])
 {
-    unsigned count = 0;
+    int balance = 0; /* transient entries, less the others */
 
     for (unsigned pan = 0; pan < 2; pan++) {
-        for (unsigned w = 0; pair[pan]->any_transient && w < TLB_ENTRIES / 64; w++) {
-            for (uint64_t left = pair[pan]->transient[w]; left != 0; left &= left - 1) {
-                count++;
+        const struct tlb_ctx *ctx = pair[pan];
+        for (unsigned w = 0; w < TLB_ENTRIES / 64; w++) {
+            for (uint64_t left = ctx->used[w]; left != 0; left &= left - 1) {
+                balance += (ctx->transient[w] & left & -left) != 0 ? 1 : -1;
             }
         }
     }
-    return count >= TRANSIENT_MANY;
+    return balance > 0;
 }
 
 /* Could be had for another key by dropping what goes with the ASID and TTBR0? */

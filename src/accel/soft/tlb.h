@@ -5,7 +5,7 @@
  *   EL1, EL1 with PAN   a pool of 8 pairs: what EL1 sees, keyed by ASID and table addresses. A kernel whose own
  *                       entries are global keeps its pair when it changes the ASID or TTBR0, and only what belongs to
  *                       those is dropped (little: user memory is reached by LDTR, which uses the EL0 context).
- *                       One whose entries are not (Linux with KPTI) gets a pair for each ASID.
+ *                       One whose entries mostly are not (Linux with KPTI) gets a pair for each ASID.
  *   EL0                 a pool of 16, keyed likewise.
  *
  * So changing TTBR0, TTBR1 or the ASID selects contexts and seldom drops anything.

@@ -425,7 +425,7 @@ static void t_shl(struct tr *t, const struct op *op, unsigned arg)
     if (!v_begin(t, false)) {
         return;
     }
-    if (half && rotates_ahead(t, op, size)) {
+    if (half && t->jit->diverge == NULL && rotates_ahead(t, op, size)) {
         v_changed(t, op->rd);
     } else {
         r = v_last(t, op, 0, SX0);
