@@ -4,7 +4,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 cd "$top"
 mapfile -t sources < <(git ls-files '*.c' '*.h' | grep -vE '_image\.c$')
-mapfile -t units < <(git ls-files 'src/*.c' | grep -vE '_image\.c$|/win32/|/whp/load\.c$')
+mapfile -t units < <(git ls-files 'src/*.c' | grep -vE '_image\.c$|/kvm/|/win32/|/whp/load\.c$')
 case $1 in
 format) clang-format --dry-run -Werror "${sources[@]}" ;;
 tidy)

@@ -197,7 +197,7 @@ static void load_value(struct vcpu *vcpu, const struct access *a, unsigned i,
 /* One register, part by part: a device sees the elements of a structure, and 16 bytes as two halves. */
 static bool move(struct vcpu *vcpu, const struct access *a, unsigned i, uint64_t ipa)
 {
-    const uint64_t mask = ~0ull >> (64 - 8u * a->part);
+    const uint64_t mask = a->part >= 8 ? ~0ull : BIT(8u * a->part) - 1;
     uint64_t value[2] = { 0, 0 }, v = 0;
 
     ASSERT(a->size <= sizeof(value) && a->part != 0);

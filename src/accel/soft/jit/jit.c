@@ -559,7 +559,7 @@ void jit_rethink(struct cpu *cpu)
     if (page == NULL || page->jit == NULL) {
         return;
     }
-    unsigned slot = cpu->l0_slot % L0_MISALIGNED;
+    unsigned slot = cpu->l0_slot % PAGE_SLOTS;
     uint64_t bit = BIT(slot % 64);
     uint64_t *suspect = &page->jit->suspect[slot / 64];
     uint64_t *by_tlb = &page->jit->by_tlb[slot / 64];
@@ -836,6 +836,9 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
         memset(page->jit->head, 0, sizeof(page->jit->head));
     }
     jit_mark(cpu, page, slot);
+    if (page->jit == NULL) {
+        return NULL; /* no memory */
+    }
     page->jit->links = NULL;
     page->jit->regions = NULL;
     page->ops[slot].fn = before;

@@ -244,14 +244,14 @@ static void store_x(struct tr *t, unsigned g, unsigned size, struct place at, in
 /* Narrow ones clear the rest of the register. */
 static void load_v(struct tr *t, unsigned n, unsigned size, struct place at, int32_t more)
 {
-    static const uint32_t ops[] = { V_MOVD_G, V_MOVD_G, V_MOVSS, V_MOVQ, V_MOVUPS };
+    static const uint32_t ops[8] = { V_MOVD_G, V_MOVD_G, V_MOVSS, V_MOVQ, V_MOVUPS };
     int d = v_dst(t, n, NOREG, NOREG, NOREG, SX0);
 
     if (size <= 1) {
         at_place(t, 0, 32, size == 0 ? 0x0fb6 : 0x0fb7, RAX, at, more, false);
         v2(t, V_MOVD_G, d, RAX);
     } else {
-        v_at_place(t, ops[size], d, at, more);
+        v_at_place(t, ops[size & 7], d, at, more);
     }
     v_put(t, n, d);
     v_note_zero(t, n, 8u << size);
@@ -259,11 +259,11 @@ static void load_v(struct tr *t, unsigned n, unsigned size, struct place at, int
 
 static void store_v(struct tr *t, unsigned n, unsigned size, struct place at, int32_t more)
 {
-    static const uint32_t ops[] = { 0, 0, V_MOVSS_ST, V_MOVQ_ST, V_MOVUPS_ST };
+    static const uint32_t ops[8] = { 0, 0, V_MOVSS_ST, V_MOVQ_ST, V_MOVUPS_ST };
     int s = vr(t, n, SX0);
 
     if (size > 1) {
-        v_at_place(t, ops[size], s, at, more);
+        v_at_place(t, ops[size & 7], s, at, more);
         return;
     }
     v2(t, V_MOVD_TO_G, s, RAX);

@@ -174,10 +174,6 @@ static enum cc fp_cond(struct tr *t, unsigned cond)
                                     CC_NO, CC_A,  CC_BE, CC_AE, CC_B, CC_A,  CC_BE };
 
     if (cond < 10 && t->fk == FK_FP) {
-        if (t->i->live_out && !t->fsaved && (uop_table[t->i->uop].flags & UOP_NZCV_OUT) == 0) {
-            flags_of_fp(t);
-            return tr_cond(t, cond);
-        }
         as_1(&t->a, 0x7b); /* JNP, over: */
         as_1(&t->a, 3);
         as_test(&t->a, 64, RSP, RSP);
@@ -192,7 +188,10 @@ enum cc tr_cond(struct tr *t, unsigned cond)
                                     CC_NO, CC_A,  CC_BE, CC_GE, CC_L, CC_G,  CC_LE };
     bool carry = (cond >> 1) == 1 || (cond >> 1) == 4;
 
-    if (t->fk == FK_FP && (cond >> 1) == 3) { /* V is not among its flags */
+    bool kept = t->i->live_out && !t->fsaved && (uop_table[t->i->uop].flags & UOP_NZCV_OUT) == 0;
+
+    /* V is not among its flags; and flags that must last are not to be put right for one condition. */
+    if (t->fk == FK_FP && ((cond >> 1) == 3 || (cond < 10 && kept))) {
         flags_of_fp(t);
     }
     if (t->fk == FK_FP || (t->fk == FK_FP2 && cond < 10 && (cond >> 1) != 3)) {
