@@ -163,7 +163,7 @@ def case_button(rig):
     t = rig.terminal(kernel="linux", test="button")
     t.expect("@@ button")
     t.send("\x01p")
-    t.expect("@@ button pressed ([0-9 ]+)")
+    t.expect("@@ button pressed ([0-9 ]+)\r")
     need(t.match.group(1).split() == ["116", "1", "116", "0"], "key events " + t.match.group(1))
     t.expect(pexpect.EOF)
     t.close()
