@@ -51,7 +51,7 @@ enum { NZCV_UNKNOWN = 16, NZCV_SAVED };
 struct diverge {
     struct cpu shadow;
     struct cpu before; /* the shadow before the last instruction */
-    struct tlb_ctx_head never;
+    struct tlb_ctx never;
     struct dry dry;
     bool in_step;
     bool nzcv_known; /* the shadow's NZCV are its own */
@@ -201,7 +201,7 @@ static void take_over(struct diverge *d, const struct cpu *cpu, const struct fra
     uint32_t nzcv = 0;
 
     memcpy(s, cpu, STATE_BYTES);
-    s->tlb = s->tlb_user = (const struct tlb_ctx *)(const void *)&d->never;
+    s->tlb = s->tlb_user = &d->never;
     s->pending = 0;
     s->epoch = ~0ull;
     d->nzcv_known = nzcv_of(cpu, f, &nzcv);
