@@ -76,6 +76,8 @@ enum status host_thread_create(struct host_thread **out, const char *name, void 
 void host_thread_join(struct host_thread *thread);
 /* Keeps the thread on one processor of the host; ST_E_NOTSUP where the host has no such thing. */
 enum status host_thread_pin(struct host_thread *thread, unsigned cpu, struct err *err);
+/* Lets other threads run that wait for this one's processor. */
+void host_thread_yield(void);
 /* Processors of this host that the program may use. */
 unsigned host_cpu_count(void);
 

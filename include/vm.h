@@ -46,6 +46,8 @@ struct vm_ports {
     void (*random)(void *opaque, void *buf, size_t len);
     void (*wake_vcpu)(void *opaque,
                       unsigned cpu); /* it may be waiting in WFI or powered off; must not block */
+    void (*yield)(
+        void *opaque); /* others may have the host's core; NULL: it has nothing of the kind */
     void (*wake_timers)(
         void *opaque); /* a deadline came nearer than the one vm_poll_timers last returned   */
     void (*stopped)(void *opaque); /* vm->state left VM_RUNNING */

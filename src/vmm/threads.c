@@ -26,8 +26,9 @@ void threads_wake_vcpu(struct hv_machine *m, unsigned cpu)
     if (atomic_load(&s->asleep)) {
         host_mutex_lock(s->lock);
         s->woken = true;
-        host_cond_signal(s->cond);
         host_mutex_unlock(s->lock);
+        host_cond_signal(
+            s->cond); /* after it, or the sleeper would wake only to wait for the lock */
     }
 }
 

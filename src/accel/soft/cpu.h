@@ -315,8 +315,9 @@ struct cpu {
     int32_t l0_budget;
     uint32_t l0_slot;
     const struct op *l0_page;
-    bool left;    /* a slow path ended the instruction: pc says where to go on                 */
-    bool fp_trap; /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
+    int32_t yields; /* YIELDs until the host's scheduler hears of one: wait.c */
+    bool left;      /* a slow path ended the instruction: pc says where to go on                 */
+    bool fp_trap;   /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
     uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */
     uint32_t fpcr, fpsr; /* written by cpu_set_fpcr, cpu_set_fpsr; FPSR is read by cpu_fpsr */
     uint8_t fp_gate;     /* GATE_* */

@@ -11,7 +11,7 @@
  *   op_system.c  bodies and lowering of system instructions
  *   pauth.c      pointer authentication          bti.c     landing pads of guarded pages
  *   dry.c        bodies for their registers only jit/      the translator
- *   pmu.c        performance monitors
+ *   pmu.c        performance monitors            wait.c    WFE and YIELD
  */
 #ifndef SOFT_ENGINE_H
 #define SOFT_ENGINE_H
@@ -75,6 +75,13 @@ struct code_recent {
     struct code_page *page;
 };
 
+/* What wait.c remembers of this CPU's looks for an event. */
+struct wfe_looks {
+    uint8_t
+        in_vain; /* 0: the last one found it; else how many WFEs went to sleep at once after the last */
+    uint8_t sleeps; /* of those still to come */
+};
+
 /* Codes that QARMA computed last: what a function signs at its start it authenticates at its end. */
 #define PAC_MEMO_BITS 8
 struct pac_memo {
@@ -116,6 +123,7 @@ struct soft_private {
     uint64_t stuck_esr, stuck_elr;
     uint32_t stuck_times;
     int64_t limit_count; /* count_bias when the limit was last looked at */
+    struct wfe_looks looks;
     struct pmu pmu;
     struct pgt_impl impl;
     const struct soft_model *model;
@@ -168,6 +176,25 @@ void soft_outside(struct cpu *cpu);
 void soft_inside(struct cpu *cpu);
 /* Makes the run loop look at the interrupt lines soon; true if one is up that is not masked. */
 bool soft_irq_check(struct cpu *cpu);
+
+/* ---- wait.c ---------------------------------------------------------------------------------- */
+
+/* In a loop that waits: the other thread of a host's core goes first. */
+static inline void host_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+/* YIELDs between two at which the host may give the core to another thread: longer than a hand-over takes. */
+#define WAIT_YIELDS 256
+
+/* A WFE without an event: looks for one for a while. True: there may be one; false: it is time to sleep. */
+bool wait_for_event(struct cpu *cpu);
+/* cpu->yields is used up. */
+void wait_yield(struct cpu *cpu);
 
 /* ---- pages.c --------------------------------------------------------------------------------- */
 

@@ -265,44 +265,13 @@ UOP_BODY(eret_auth)
 
 /* ---- Hints ----------------------------------------------------------------------------------- */
 
-static inline void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
-
 UOP_BODY(yield)
 {
-    relax();
+    host_relax();
+    if (--cpu->yields < 0) {
+        wait_yield(cpu);
+    }
     NEXT();
-}
-
-/* How long a WFE that follows a load-exclusive looks at the location itself before it
- * lets the thread sleep. */
-#define WFE_SPINS 2000
-
-/*
- * The event that clearing the exclusive monitor is: another CPU wrote to the location ("Wait for
- * Event and Send event"). Nobody tells us, so we look.
- */
-static NOINLINE bool wfe_monitor_event(struct cpu *cpu)
-{
-    uint64_t seen = cpu->excl_lo;
-
-    if (cpu->excl_size == 0 || cpu->excl_size > 8 || cpu->excl_host == NULL) {
-        return false;
-    }
-    for (unsigned i = 0; i < WFE_SPINS; i++) {
-        uint64_t now = 0;
-        memcpy(&now, (const void *)cpu->excl_host, cpu->excl_size);
-        atomic_signal_fence(memory_order_seq_cst);
-        if (now != seen || atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) {
-            return true;
-        }
-        relax();
-    }
-    return false;
 }
 
 /* True if there is an event, which is then used up; an interrupt that waits is one too. */
@@ -315,6 +284,17 @@ static bool wfe_event(struct cpu *cpu)
         atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_EVENT);
     }
     return event || atomic_load(&cpu->vcpu->lines) != 0;
+}
+
+/* No event, but there is one soon. */
+static bool wfe_event_comes(struct cpu *cpu)
+{
+    bool comes = wait_for_event(cpu);
+
+    if (comes) {
+        wfe_event(cpu); /* used up, if it is one */
+    }
+    return comes;
 }
 
 /* Is the wait over for which EL0 or the core would be asked? Xrd is a value of CNTVCT_EL0. */
@@ -342,7 +322,7 @@ static uint32_t wfxt_iss(const struct op *op)
 
 UOP_BODY(wfe)
 {
-    if (wfe_event(cpu) || wfe_monitor_event(cpu)) {
+    if (wfe_event(cpu) || wfe_event_comes(cpu)) {
         NEXT();
     }
     WAIT(SCTLR_NTWE, WFX_ISS | 1);
@@ -350,7 +330,7 @@ UOP_BODY(wfe)
 
 UOP_BODY(wfet)
 {
-    if (wfe_event(cpu) || timed_out(cpu, op) || wfe_monitor_event(cpu)) {
+    if (wfe_event(cpu) || timed_out(cpu, op) || wfe_event_comes(cpu)) {
         NEXT();
     }
     WAIT(SCTLR_NTWE, wfxt_iss(op) | 1);

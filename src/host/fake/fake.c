@@ -234,6 +234,7 @@ void host_pages_unmap(void *p, uint64_t size)
 {
     host_free(p);
 }
+void host_thread_yield(void) {}
 unsigned host_cpu_count(void)
 {
     return 2;

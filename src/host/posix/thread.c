@@ -107,6 +107,11 @@ enum status host_thread_pin(struct host_thread *thread, unsigned cpu, struct err
 #endif
 }
 
+void host_thread_yield(void)
+{
+    sched_yield();
+}
+
 unsigned host_cpu_count(void)
 {
 #ifdef __linux__

@@ -112,6 +112,11 @@ enum status host_thread_pin(struct host_thread *thread, unsigned cpu, struct err
     return err_set(err, ST_E_INVAL, MSG_HOST_PIN, cpu, win32_cause(err, number, buf, sizeof(buf)));
 }
 
+void host_thread_yield(void)
+{
+    SwitchToThread();
+}
+
 unsigned host_cpu_count(void)
 {
     DWORD_PTR ours = 0, all = 0;

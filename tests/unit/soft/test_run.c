@@ -537,6 +537,119 @@ static void test_wfe(void **state)
     }
 }
 
+/* What the host does while a CPU waits: what time it is was asked, the core was given away; at[n] happens at the n-th. */
+struct meanwhile {
+    struct rig rig; /* first: the ports' opaque */
+    unsigned clock, yields, event_at, store_at;
+};
+
+static uint64_t meanwhile_clock(void *opaque)
+{
+    struct meanwhile *m = opaque;
+
+    m->rig.now_ns += 1000;
+    if (++m->clock == m->event_at) {
+        vm_send_event(&m->rig.vm);
+    }
+    return m->rig.now_ns;
+}
+
+static void meanwhile_yield(void *opaque)
+{
+    struct meanwhile *m = opaque;
+
+    if (++m->yields == m->store_at) {
+        *(uint64_t *)rig_at(&m->rig, DATA) = 1;
+    }
+}
+
+static void meanwhile_make(struct meanwhile *m)
+{
+    rig_make(&m->rig, .cpus = 2);
+    m->clock = m->yields = m->event_at = m->store_at = 0;
+    m->rig.vm.ports.now_ns = meanwhile_clock;
+    m->rig.vm.ports.yield = meanwhile_yield;
+}
+
+/* One WFE: did it look for an event, and did it sleep? */
+static void wfe_expect(struct meanwhile *m, bool looks, bool sleeps)
+{
+    m->clock = 0;
+    assert_int_equal(wfe_sleeps(&m->rig), sleeps);
+    assert_int_equal(m->clock != 0, looks);
+}
+
+/* An event that comes soon is waited for, unless that was in vain before: then ever more WFEs sleep at once. */
+static void test_wfe_looks(void **state)
+{
+    static const uint8_t between[] = { 0, 1, 3, 7, 15, 31, 63, 63, 63 };
+    struct meanwhile m;
+
+    meanwhile_make(&m);
+    for (unsigned look = 0; look < 9; look++) {
+        for (unsigned n = 0; n < between[look]; n++) {
+            wfe_expect(&m, false, true);
+        }
+        wfe_expect(&m, true, true);
+    }
+    for (unsigned n = 0; n < 63; n++) {
+        wfe_expect(&m, false, true);
+    }
+    assert_int_equal(m.rig.cpu->priv->stats.wfe_looks, 0);
+    m.event_at = 10;
+    for (unsigned n = 0; n < 20; n++) {
+        wfe_expect(&m, true, false);
+    }
+    assert_int_equal(m.rig.cpu->priv->stats.wfe_looks, 20);
+    m.event_at = 0;
+    wfe_expect(&m, true, true);
+    wfe_expect(&m, false, true);
+    wfe_expect(&m, true, true);
+    assert_int_equal(m.yields, 0);
+    rig_drop(&m.rig);
+}
+
+/* A store to the location that the monitor watches is an event that nobody sends: the CPU that is to store may need
+ * this one's core. */
+static void test_wfe_monitor(void **state)
+{
+    struct meanwhile m;
+    struct rig *r = &m.rig;
+
+    meanwhile_make(&m);
+    RIG_CODE(r, CODE, I_LDXR(0, 1), I_WFE, I_HVC(1));
+    for (unsigned n = 1; n <= 5; n++) {
+        *(uint64_t *)rig_at(r, DATA) = 0;
+        m.yields = 0;
+        m.store_at = n;
+        rig_set(r, REG_X0 + 1, DATA);
+        rig_run_as(r, EL1H | MASKED, CODE);
+        rig_expect_hvc(r, 1);
+        assert_int_equal(m.yields, n);
+    }
+    assert_int_equal(r->cpu->priv->stats.wfe_looks, 5);
+    m.store_at = 0;
+    rig_run_as(r, EL1H | MASKED, CODE);
+    assert_int_equal(r->exit.syndrome.esr, esr_make(EC_WFX, WFX_ISS | 1));
+    rig_drop(r);
+}
+
+/* A loop with YIELD gives the core away from time to time. */
+static void test_yield(void **state)
+{
+    struct meanwhile m;
+    struct rig *r = &m.rig;
+
+    meanwhile_make(&m);
+    RIG_CODE(r, CODE, I_YIELD, I_SUB(0, 0, 1), I_CBNZ(0, -8), I_HVC(1));
+    rig_set(r, REG_X0, 10 * (WAIT_YIELDS + 1));
+    rig_run_as(r, EL1H | MASKED, CODE);
+    rig_expect_hvc(r, 1);
+    assert_int_equal(m.yields, 10);
+    assert_int_equal(r->cpu->priv->stats.host_yields, 10);
+    rig_drop(r);
+}
+
 /* ---- Exclusives ------------------------------------------------------------------------------ */
 
 /* LDXR x0; what lies between; STXR w3, x2. Returns the status. */
@@ -701,6 +814,9 @@ int main(void)
         cmocka_unit_test(test_wfi),
         cmocka_unit_test(test_wfi_until_timer),
         cmocka_unit_test(test_wfe),
+        cmocka_unit_test(test_wfe_looks),
+        cmocka_unit_test(test_wfe_monitor),
+        cmocka_unit_test(test_yield),
         cmocka_unit_test(test_monitor),
         cmocka_unit_test(test_monitors_of_two),
         cmocka_unit_test(test_counting_together),

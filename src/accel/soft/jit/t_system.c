@@ -39,10 +39,20 @@ static void to_body(struct tr *t, uint8_t *from0, uint8_t *from1, uint8_t *from2
 
 /* ---- Hints and barriers ---------------------------------------------------------------------- */
 
+/* Now and then the body: see wait.c. */
 static void t_yield(struct tr *t, const struct op *op, unsigned arg)
 {
-    as_1(&t->a, 0xf3); /* PAUSE */
-    as_1(&t->a, 0x90);
+    struct as *a = &t->a;
+
+    as_1(a, 0xf3); /* PAUSE */
+    as_1(a, 0x90);
+    if (!tr_alone(t)) {
+        tr_clobber(t);
+        as_alu_mi(a, 32, ALU_CMP, RBP, OFF(yields), 0);
+        uint8_t *none = as_jcc(a, CC_E);
+        as_alu_mi(a, 32, ALU_SUB, RBP, OFF(yields), 1);
+        to_body(t, none, NULL, NULL);
+    }
 }
 
 static void t_clrex(struct tr *t, const struct op *op, unsigned arg)
