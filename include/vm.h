@@ -48,6 +48,9 @@ struct vm_ports {
                       unsigned cpu); /* it may be waiting in WFI or powered off; must not block */
     void (*yield)(
         void *opaque); /* others may have the host's core; NULL: it has nothing of the kind */
+    /* On the vCPU's thread: sleeps until done(arg), which wake_vcpu makes it ask again; may return early. NULL: nobody else could
+     * make it so. */
+    void (*sleep_vcpu)(void *opaque, unsigned cpu, bool (*done)(void *arg), void *arg);
     void (*wake_timers)(
         void *opaque); /* a deadline came nearer than the one vm_poll_timers last returned   */
     void (*stopped)(void *opaque); /* vm->state left VM_RUNNING */

@@ -62,6 +62,11 @@ static void port_wake_vcpu(void *opaque, unsigned cpu)
     threads_wake_vcpu(opaque, cpu);
 }
 
+static void port_sleep_vcpu(void *opaque, unsigned cpu, bool (*done)(void *arg), void *arg)
+{
+    threads_sleep_vcpu(opaque, cpu, done, arg);
+}
+
 static void port_yield(void *opaque)
 {
     host_thread_yield();
@@ -215,6 +220,7 @@ static struct vm_ports core_ports(struct hv_machine *m)
         .wall_s = port_wall_s,
         .random = port_random,
         .wake_vcpu = port_wake_vcpu,
+        .sleep_vcpu = port_sleep_vcpu,
         .yield = port_yield,
         .wake_timers = port_wake_timers,
         .stopped = port_stopped,

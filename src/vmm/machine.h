@@ -148,6 +148,9 @@ void threads_fini(struct hv_machine *machine);
  * runs and all threads ended. */
 enum status threads_run(struct hv_machine *machine, struct err *err);
 void threads_wake_vcpu(struct hv_machine *machine, unsigned cpu);
+/* On the vCPU's thread: sleeps until done(arg), which a wake makes it ask. */
+void threads_sleep_vcpu(struct hv_machine *machine, unsigned cpu, bool (*done)(void *arg),
+                        void *arg);
 /* Every vCPU writes its state to the log when it next can. */
 void threads_dump(struct hv_machine *machine);
 

@@ -60,6 +60,20 @@ static void sleeper_wait(struct sleeper *s, const struct vcpu *vcpu, uint64_t de
     host_mutex_unlock(s->lock);
 }
 
+void threads_sleep_vcpu(struct hv_machine *m, unsigned cpu, bool (*done)(void *arg), void *arg)
+{
+    struct sleeper *s = &m->sleeper[cpu];
+
+    host_mutex_lock(s->lock);
+    atomic_store(&s->asleep, true);
+    atomic_thread_fence(memory_order_seq_cst);
+    while (!done(arg)) {
+        host_cond_wait(s->cond, s->lock, UINT64_MAX);
+    }
+    atomic_store(&s->asleep, false);
+    host_mutex_unlock(s->lock);
+}
+
 /* ---- A vCPU's thread ------------------------------------------------------------------------- */
 
 static void say_if_asked(struct sleeper *s, struct vcpu *vcpu)

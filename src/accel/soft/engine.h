@@ -108,6 +108,7 @@ struct soft_private {
     uint64_t sent[VM_CPUS_MAX]; /* ring.posted of the others after my last operation              */
     bool sent_any;              /* DSB has to wait                                                */
     _Atomic bool inside;        /* may use translations without looking at the ring               */
+    _Atomic uint64_t awaited;   /* CPUs that sleep in a DSB because of this one                   */
     struct vcpu_exit *exit;     /* of the run call                                                */
     struct vcpu_exit own_exit;  /* where exits go outside of one                                  */
     bool exiting;               /* exit is filled: return                                         */
@@ -193,6 +194,8 @@ static inline void host_relax(void)
 
 /* A WFE without an event: looks for one for a while. True: there may be one; false: it is time to sleep. */
 bool wait_for_event(struct cpu *cpu);
+/* Another thread of the host that waits for this core may have it. */
+void wait_give_way(struct cpu *cpu);
 /* cpu->yields is used up. */
 void wait_yield(struct cpu *cpu);
 
@@ -232,6 +235,8 @@ void inval_post(struct cpu *target, const struct inval *iv);
 void inval_drain(struct cpu *cpu);
 /* Waits until every other CPU has applied what this one has posted, or runs no guest code. */
 void inval_wait(struct cpu *cpu);
+/* Wakes those who sleep in inval_wait until this CPU has drained its ring, or has left. False: nobody does. */
+bool inval_wake(struct cpu *cpu);
 
 /* ---- mmu.c ----------------------------------------------------------------------------------- */
 

@@ -30,9 +30,15 @@ void soft_exit_syndrome(struct cpu *cpu, enum esr_ec ec, uint32_t iss)
     soft_exit(cpu, EXIT_SYNDROME);
 }
 
+/* In order before the look at who waits, if there is anybody else. */
 void soft_outside(struct cpu *cpu)
 {
-    atomic_store_explicit(&cpu->priv->inside, false, memory_order_release);
+    if (cpu->vcpu->vm->config.cpus == 1) {
+        atomic_store_explicit(&cpu->priv->inside, false, memory_order_relaxed);
+    } else {
+        atomic_store(&cpu->priv->inside, false);
+        inval_wake(cpu);
+    }
 }
 
 /* In order before the look at the ring: see tlb.c. Only other CPUs want to know. */

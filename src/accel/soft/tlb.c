@@ -537,17 +537,10 @@ void inval_apply(struct cpu *cpu, const struct inval *iv)
 
 /* ---- Between CPUs ---------------------------------------------------------------------------- */
 
-static inline void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-}
-
 static void ring_lock(struct inval_ring *ring)
 {
     while (atomic_exchange_explicit(&ring->lock, 1, memory_order_acquire) != 0) {
-        relax();
+        host_relax();
     }
 }
 
@@ -612,11 +605,72 @@ void inval_drain(struct cpu *cpu)
         }
     }
     atomic_store(&ring->drained, upto);
+    /* Who slept had looked for long: there are more threads than processors, and it may wait for others still. */
+    if (inval_wake(cpu)) {
+        wait_give_way(cpu);
+    }
 }
 
 static bool has_applied(struct cpu *target, uint64_t sent)
 {
     return atomic_load(&target->priv->ring.drained) >= sent || !atomic_load(&target->priv->inside);
+}
+
+bool inval_wake(struct cpu *cpu)
+{
+    const uint64_t all = atomic_load(&cpu->priv->awaited);
+    struct vm *vm = cpu->vcpu->vm;
+
+    for (uint64_t who = all; who != 0; who &= who - 1) {
+        vm->ports.wake_vcpu(vm->ports.opaque, (unsigned)__builtin_ctzll(who));
+    }
+    return all != 0;
+}
+
+/* What a CPU waits for. */
+struct awaited {
+    struct cpu *target;
+    uint64_t sent;
+};
+
+static bool is_over(void *arg)
+{
+    const struct awaited *a = arg;
+
+    return has_applied(a->target, a->sent);
+}
+
+/*
+ * The other's thread seems to have no processor: it shall have ours. Outside, so that nobody waits for this CPU in turn. No wake
+ * is lost: here `awaited` is set before the last look; there `drained` or `inside` are set before `awaited` is looked at.
+ */
+static void sleep_until(struct cpu *cpu, struct awaited *a)
+{
+    const uint64_t me = BIT(cpu->vcpu->index);
+    struct vm *vm = cpu->vcpu->vm;
+
+    soft_outside(cpu);
+    atomic_fetch_or(&a->target->priv->awaited, me);
+    vm->ports.sleep_vcpu(vm->ports.opaque, cpu->vcpu->index, is_over, a);
+    atomic_fetch_and(&a->target->priv->awaited, ~me);
+    soft_inside(cpu);
+}
+
+/* A CPU that executes looks at its ring within a microsecond. */
+#define SPINS 1000
+
+static void wait_for(struct cpu *cpu, struct awaited *a)
+{
+    const bool can_sleep = cpu->vcpu->vm->ports.sleep_vcpu != NULL;
+
+    for (unsigned spins = 0; !has_applied(a->target, a->sent); spins++) {
+        if (spins >= SPINS && can_sleep) {
+            sleep_until(cpu, a);
+        } else {
+            inval_drain(cpu);
+            host_relax();
+        }
+    }
 }
 
 void inval_wait(struct cpu *cpu)
@@ -627,9 +681,8 @@ void inval_wait(struct cpu *cpu)
         return;
     }
     for (unsigned i = 0; i < vm->cpus; i++) {
-        while (vm->cpu[i] != cpu && !has_applied(vm->cpu[i], cpu->priv->sent[i])) {
-            inval_drain(cpu);
-            relax();
+        if (vm->cpu[i] != cpu) {
+            wait_for(cpu, &(struct awaited){ vm->cpu[i], cpu->priv->sent[i] });
         }
     }
     cpu->priv->sent_any = false;

@@ -46,7 +46,7 @@ static bool watches(const struct cpu *cpu)
     return cpu->excl_size != 0 && cpu->excl_size <= 8 && cpu->excl_host != NULL;
 }
 
-static void host_yield(struct cpu *cpu)
+void wait_give_way(struct cpu *cpu)
 {
     const struct vm_ports *ports = &cpu->vcpu->vm->ports;
 
@@ -72,7 +72,7 @@ static bool look(struct cpu *cpu)
             return false;
         }
         if (monitor && round >= MONITOR_ALONE) {
-            host_yield(cpu);
+            wait_give_way(cpu);
         }
     }
     return false;
@@ -102,5 +102,5 @@ bool wait_for_event(struct cpu *cpu)
 void wait_yield(struct cpu *cpu)
 {
     cpu->yields = WAIT_YIELDS;
-    host_yield(cpu);
+    wait_give_way(cpu);
 }

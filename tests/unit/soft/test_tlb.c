@@ -462,6 +462,72 @@ static void test_broadcast(void **state)
     assert_int_equal(seen_by_other(S_TLBI(3, 1), 100), 2); /* more than it holds */
 }
 
+/* Plays the thread of CPU 1, which had no processor until CPU 0 slept. */
+static struct {
+    bool leaves; /* guest code, instead of looking at its ring */
+    unsigned idle, sleeps, yields;
+} late;
+
+static void late_sleep(void *opaque, unsigned cpu, bool (*done)(void *arg), void *arg)
+{
+    struct rig *r = opaque;
+    struct cpu *self = r->vm.vcpu[0].accel_state, *other = r->vm.vcpu[1].accel_state;
+    unsigned wakes = r->wakes;
+
+    assert_int_equal(cpu, 0);
+    assert_false(done(arg));
+    assert_false(atomic_load(&self->priv->inside)); /* CPU 1 could wait for CPU 0 meanwhile */
+    late.sleeps++;
+    if (late.sleeps <= late.idle) {
+        return; /* early: it shall ask again */
+    }
+    if (late.leaves) {
+        soft_outside(other);
+    } else {
+        inval_drain(other);
+    }
+    assert_int_equal(r->wakes, wakes + 1);
+    assert_true(done(arg));
+}
+
+static void late_yield(void *opaque)
+{
+    late.yields++;
+}
+
+static void expect_sleep(bool leaves, unsigned idle)
+{
+    struct rig r;
+    struct tables t;
+    struct cpu *other;
+
+    make(&r, &t, 2);
+    map_pages(&t, OLD);
+    r.vm.ports.sleep_vcpu = late_sleep;
+    r.vm.ports.yield = late_yield;
+    other = r.vm.vcpu[1].accel_state;
+    memset(&late, 0, sizeof(late));
+    late.leaves = leaves;
+    late.idle = idle;
+    soft_inside(other);
+    maintain(&r, S_TLBI(3, 1), by_va(page_va[ASID_PAGE], 5));
+    assert_int_equal(late.sleeps, idle + 1);
+    assert_int_equal(late.yields, !leaves); /* CPU 0 may wait for others that have no processor */
+    soft_outside(other);
+    maintain(&r, S_TLBI(3, 1), by_va(page_va[ASID_PAGE], 5)); /* nobody to wait for */
+    inval_drain(other);
+    assert_int_equal(late.sleeps, idle + 1);
+    assert_int_equal(late.yields, !leaves); /* nobody slept */
+    rig_drop(&r);
+}
+
+static void test_dsb_sleeps(void **state)
+{
+    expect_sleep(false, 0);
+    expect_sleep(false, 3);
+    expect_sleep(true, 0);
+}
+
 /*
  * DSB waits for the others: when it is over, none of them writes through the old translation any
  * more. CPU 1 stores all the time; CPU 0 moves the page, and watches the place where it was.
@@ -520,7 +586,8 @@ int main(void)
         cmocka_unit_test(test_table_replaced), cmocka_unit_test(test_controls),
         cmocka_unit_test(test_address_spaces), cmocka_unit_test(test_a1),
         cmocka_unit_test(test_code),           cmocka_unit_test(test_broadcast),
-        cmocka_unit_test(test_dsb_waits),      cmocka_unit_test(test_wraps),
+        cmocka_unit_test(test_dsb_waits),      cmocka_unit_test(test_dsb_sleeps),
+        cmocka_unit_test(test_wraps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
