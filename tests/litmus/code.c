@@ -7,8 +7,8 @@
 
 #define FUNCTIONS 32
 #define TARGETS   8
-#define CHANGES   (RUNS / 250) // each waits for all other CPUs, which share the host's processors
-#define ROUNDS    (RUNS / 1000)
+#define CHANGES   (STORM / 250) // each waits for all other CPUs, which share the host's processors
+#define ROUNDS    (STORM / 1000)
 #define CODE_VA   0x80200000ull // third GiB, beside tlbi.c's page
 
 extern uint64_t table[];

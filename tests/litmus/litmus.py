@@ -29,6 +29,9 @@ def main():
                         "-Wl,-z,noexecstack", "-Wl,-z,max-page-size=4096", "-Wl,-Ttext=0x40400000", "-Wl,--no-warn-rwx-segments",
                         f"-DRUNS={args.runs}", "-o", elf] + [os.path.join(HERE, s) for s in SOURCES], check=True)
         command = [args.hypervisor, "run", "--machine", "virt", "--cpus", "4", elf]
+        processors = sorted(os.sched_getaffinity(0))[:4] if hasattr(os, "sched_getaffinity") else []
+        if len(processors) > 1:  # neighbours apart: two vCPUs of a shape that share a processor do not overlap
+            command += ["--affinity", ",".join(map(str, processors))]
         if "HV_ACCEL" in os.environ:
             command += ["--accel", os.environ["HV_ACCEL"]]
         if args.qemu:

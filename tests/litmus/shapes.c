@@ -38,6 +38,13 @@
 #define F_none \
     do {       \
     } while (0)
+// Orders nothing, but takes a while.
+#define F_pause                                \
+    do {                                       \
+        for (unsigned n_ = 0; n_ < 64; n_++) { \
+            ASM("" ::);                        \
+        }                                      \
+    } while (0)
 #define F_dmb   ASM("dmb ish" ::)
 #define F_dmbst ASM("dmb ishst" ::)
 #define F_dmbld ASM("dmb ishld" ::)
@@ -227,8 +234,8 @@ IRIW(relacq, stlr, ldar, none, ldar)
 IRIW(excl, stlxr, ldaxr, none, ldar)
 IRIW(amo, swpal, ldaddal, none, ldaddal)
 
-WW(co0, x, 1, str, none, x, 2, str)
-RR(co1, x, ldr, none, x, ldr)
+WW(co0, x, 1, str, pause, x, 2, str)
+RR(co1, x, ldr, pause, x, ldr)
 
 static const struct shape {
     const char *name;
@@ -236,47 +243,63 @@ static const struct shape {
     bool forbidden;
     part *parts[CPUS];
 } table[] = {
-#define TWO(NAME, s, is, n, forbidden) { NAME "+" #n, is, forbidden, { s##0_##n, s##1_##n } },
-#define FOUR(n, forbidden) \
-    { "IRIW+" #n, is_iriw, forbidden, { ir0_##n, ir1_##n, ir2_##n, ir3_##n } },
-    TWO("MP", mp, is_mp, plain, false) TWO("MP", mp, is_mp, dmb, true)
-        TWO("MP", mp, is_mp, dmbstld, true) TWO("MP", mp, is_mp, dsb, true) TWO(
-            "MP", mp, is_mp, relacq, true) TWO("MP", mp, is_mp, relacqpc, true)
-            TWO("MP", mp, is_mp, excl, true) TWO("MP", mp, is_mp, amo, true) TWO(
-                "MP", mp, is_mp, addr, true) TWO("SB", sb, is_sb, plain, false)
-                TWO("SB", sb, is_sb, dmb, true) TWO("SB", sb, is_sb, dsb, true) TWO(
-                    "SB", sb, is_sb, relacq, true) TWO("SB", sb, is_sb, exclacq, true)
-                    TWO("SB", sb, is_sb, excldmb, true) TWO("SB", sb, is_sb, amo, true) TWO(
-                        "SB", sb, is_sb, amoacq,
-                        true) TWO("LB", lb, is_lb, plain,
-                                  false) TWO("LB", lb, is_lb, dmb, true)
-                        TWO("LB", lb, is_lb, dmbld, true) TWO("LB", lb, is_lb, acq, true) TWO(
-                            "LB", lb, is_lb, acqpc,
-                            true) TWO("LB", lb, is_lb, rel, true)
-                            TWO("LB", lb, is_lb, excl, true) TWO("LB", lb, is_lb, amo, true) TWO(
-                                "LB", lb, is_lb, data,
-                                true) TWO("S", s, is_s, plain,
-                                          false) TWO("S", s, is_s, dmb, true)
-                                TWO("S", s, is_s, dmbstld, true) TWO("S", s, is_s, relacq, true)
-                                    TWO("S", s, is_s, excl, true) TWO("S", s, is_s, amo, true) TWO(
-                                        "R", r,
-                                        is_r, plain, false) TWO("R", r, is_r, dmb, true)
-                                        TWO("R", r, is_r, dsb, true) TWO("R", r, is_r, relacq, true)
-                                            TWO("R", r, is_r, excl,
-                                                true) TWO("R", r, is_r, amo,
-                                                          true) TWO("2+2W", ww, is_ww, plain, false)
-                                                TWO("2+2W", ww, is_ww, dmb,
-                                                    true) TWO("2+2W", ww, is_ww, dmbst, true)
-                                                    TWO("2+2W", ww, is_ww, rel,
-                                                        true) TWO("2+2W", ww, is_ww, excl, true)
-                                                        TWO("2+2W", ww, is_ww, amo,
-                                                            true) FOUR(plain, false) FOUR(dmb, true)
-                                                            FOUR(dmbld, true) FOUR(acq, true)
-                                                                FOUR(relacq, true) FOUR(excl, true)
-                                                                    FOUR(amo, true){ "CoRR",
-                                                                                     is_co,
-                                                                                     true,
-                                                                                     { co0, co1 } },
+// clang-format off
+#define WEAK(NAME, s, is, n) { NAME "+" #n, is, false, { s##0_##n, s##1_##n } },
+#define TWO(NAME, s, is, n)  { NAME "+" #n, is, true, { s##0_##n, s##1_##n } },
+#define FOUR(n, forbidden)   { "IRIW+" #n, is_iriw, forbidden, { ir0_##n, ir1_##n, ir2_##n, ir3_##n } },
+    WEAK("MP", mp, is_mp, plain)
+    TWO("MP", mp, is_mp, dmb)
+    TWO("MP", mp, is_mp, dmbstld)
+    TWO("MP", mp, is_mp, dsb)
+    TWO("MP", mp, is_mp, relacq)
+    TWO("MP", mp, is_mp, relacqpc)
+    TWO("MP", mp, is_mp, excl)
+    TWO("MP", mp, is_mp, amo)
+    TWO("MP", mp, is_mp, addr)
+    WEAK("SB", sb, is_sb, plain)
+    TWO("SB", sb, is_sb, dmb)
+    TWO("SB", sb, is_sb, dsb)
+    TWO("SB", sb, is_sb, relacq)
+    TWO("SB", sb, is_sb, exclacq)
+    TWO("SB", sb, is_sb, excldmb)
+    TWO("SB", sb, is_sb, amo)
+    TWO("SB", sb, is_sb, amoacq)
+    WEAK("LB", lb, is_lb, plain)
+    TWO("LB", lb, is_lb, dmb)
+    TWO("LB", lb, is_lb, dmbld)
+    TWO("LB", lb, is_lb, acq)
+    TWO("LB", lb, is_lb, acqpc)
+    TWO("LB", lb, is_lb, rel)
+    TWO("LB", lb, is_lb, excl)
+    TWO("LB", lb, is_lb, amo)
+    TWO("LB", lb, is_lb, data)
+    WEAK("S", s, is_s, plain)
+    TWO("S", s, is_s, dmb)
+    TWO("S", s, is_s, dmbstld)
+    TWO("S", s, is_s, relacq)
+    TWO("S", s, is_s, excl)
+    TWO("S", s, is_s, amo)
+    WEAK("R", r, is_r, plain)
+    TWO("R", r, is_r, dmb)
+    TWO("R", r, is_r, dsb)
+    TWO("R", r, is_r, relacq)
+    TWO("R", r, is_r, excl)
+    TWO("R", r, is_r, amo)
+    WEAK("2+2W", ww, is_ww, plain)
+    TWO("2+2W", ww, is_ww, dmb)
+    TWO("2+2W", ww, is_ww, dmbst)
+    TWO("2+2W", ww, is_ww, rel)
+    TWO("2+2W", ww, is_ww, excl)
+    TWO("2+2W", ww, is_ww, amo)
+    FOUR(plain, false)
+    FOUR(dmb, true)
+    FOUR(dmbld, true)
+    FOUR(acq, true)
+    FOUR(relacq, true)
+    FOUR(excl, true)
+    FOUR(amo, true)
+    { "CoRR", is_co, true, { co0, co1 } },
+    // clang-format on
 };
 
 // ---- Running
@@ -287,29 +310,105 @@ static struct seen results[CPUS][BATCH];
 static uint32_t turn[CPUS][32]; // how far each CPU is, a line each
 static const struct shape *shape;
 static unsigned parts;
-static uint64_t outcomes;
+static uint64_t outcomes, mixed;
+
+// How long a CPU waits for the others before a run, and how far apart they may start: which of them makes most of the outcomes
+// depends on the host, and on what else it does. A batch has one of them.
+static const struct pace {
+    unsigned spins;
+    uint32_t delays; // a mask
+} paces[] = { { 200, 15 }, { 200, 63 }, { 2000, 63 }, { 2000, 255 } };
 
 // Waits until the others are about as far, but not for long: they may not be running at all.
-static void meet(unsigned cpu, uint32_t i)
+static void meet(unsigned cpu, uint32_t i, unsigned limit)
 {
     __atomic_store_n(&turn[cpu][0], i, __ATOMIC_RELAXED);
     for (unsigned other = 0; other < parts; other++) {
         for (unsigned spins = 0;
-             spins < 200 && __atomic_load_n(&turn[other][0], __ATOMIC_RELAXED) < i; spins++) {
+             spins < limit && __atomic_load_n(&turn[other][0], __ATOMIC_RELAXED) < i; spins++) {
         }
     }
 }
 
-static void batch(unsigned cpu)
+// The lines of a place are here, or elsewhere, by chance: that shifts the two accesses against those of the others.
+static void warm(const struct place *p, uint32_t chance)
 {
-    uint32_t random = cpu + (uint32_t)outcomes;
+    uint32_t v;
+
+    if (chance & 1) {
+        R_ldr(v, &p->x);
+    }
+    if (chance & 2) {
+        R_ldr(v, &p->y);
+    }
+}
+
+static void batch(unsigned cpu, uint32_t number)
+{
+    const struct pace *pace = &paces[number % (sizeof(paces) / sizeof(paces[0]))];
+    uint32_t random = 4 * number + cpu;
 
     for (uint32_t i = 0; i < BATCH; i++) {
-        meet(cpu, i);
-        for (uint32_t delay = any(&random) & 7; delay != 0; delay--) {
+        uint32_t chance = any(&random);
+        warm(&places[i], chance >> 8);
+        meet(cpu, i, parts == CPUS ? paces[0].spins : pace->spins);
+        for (uint32_t delay = chance & pace->delays; delay != 0; delay--) {
             ASM("" ::);
         }
         results[cpu][i] = shape->parts[cpu](&places[i]);
+    }
+}
+
+// ---- How far the runs overlap: outcomes that no order of whole programs explains
+struct result {
+    struct seen seen[CPUS];
+    uint32_t x, y;
+};
+static struct result orders[2]; // CPU 0 first, CPU 1 first; of shapes of two CPUs
+
+static bool same(const struct result *a, const struct result *b)
+{
+    bool equal = a->x == b->x && a->y == b->y;
+
+    for (unsigned c = 0; c < parts; c++) {
+        equal = equal && a->seen[c].a == b->seen[c].a && a->seen[c].b == b->seen[c].b;
+    }
+    return equal;
+}
+
+static void make_orders(void)
+{
+    for (unsigned first = 0; first < 2; first++) {
+        struct place *place = &places[0];
+        struct result *r = &orders[first];
+        r->seen[first] = shape->parts[first](place);
+        r->seen[!first] = shape->parts[!first](place);
+        r->x = place->x;
+        r->y = place->y;
+        place->x = place->y = 0;
+    }
+}
+
+// With four CPUs every allowed outcome has such an order; there the two that read must both have come between the two that
+// write.
+static bool is_mixed(const struct result *r)
+{
+    if (parts == CPUS) {
+        return r->seen[2].a != r->seen[2].b && r->seen[3].a != r->seen[3].b;
+    }
+    return !same(r, &orders[0]) && !same(r, &orders[1]);
+}
+
+static void count(void)
+{
+    for (unsigned i = 0; i < BATCH; i++) {
+        struct result r = { .x = places[i].x, .y = places[i].y };
+        for (unsigned c = 0; c < parts; c++) {
+            r.seen[c] = results[c][i];
+        }
+        outcomes += shape->outcome(r.seen, &places[i]);
+        mixed += is_mixed(&r);
+        places[i].x = places[i].y = 0;
     }
 }
 
@@ -317,19 +416,12 @@ static void runs(unsigned cpu)
 {
     for (uint64_t n = 0; n < RUNS; n += BATCH) {
         barrier();
-        batch(cpu);
+        batch(cpu, (uint32_t)(n / BATCH));
         barrier();
         if (cpu != 0) {
             continue;
         }
-        for (unsigned i = 0; i < BATCH; i++) {
-            struct seen seen[CPUS];
-            for (unsigned c = 0; c < parts; c++) {
-                seen[c] = results[c][i];
-            }
-            outcomes += shape->outcome(seen, &places[i]);
-            places[i].x = places[i].y = 0;
-        }
+        count();
         for (unsigned c = 0; c < CPUS; c++) {
             turn[c][0] = 0;
         }
@@ -341,13 +433,18 @@ void shapes(void)
     for (shape = table; shape < table + sizeof(table) / sizeof(table[0]); shape++) {
         for (parts = 2; parts < CPUS && shape->parts[parts] != 0; parts++) {
         }
-        outcomes = 0;
+        outcomes = mixed = 0;
+        if (parts == 2) {
+            make_orders();
+        }
         together(parts, runs);
         put(shape->name);
         put(shape->forbidden ? " forbidden " : " weak ");
         put_number(outcomes);
         put(" of ");
         put_number((RUNS + BATCH - 1) / BATCH * BATCH);
+        put(", mixed ");
+        put_number(mixed);
         put("\n");
     }
 }
