@@ -365,6 +365,54 @@ void vixl_cases(const struct a64_row *row, unsigned count)
     }
 }
 
+/* ---- Unicorn --------------------------------------------------------------------------------- */
+
+/* A PC of the lower half loses its tag when it gets there. */
+static uint64_t without_tag(uint64_t pc)
+{
+    return (pc >> 55 & 1) == 0 ? pc & ~(0xffull << 56) : pc;
+}
+
+static void unicorn_case(const struct a64_row *row)
+{
+    static uint8_t our_data[INSN_DATA_SIZE];
+    struct insn_state ours, theirs;
+
+    /* At its own address it would stop before the instruction. */
+    if (!run_ours(row, FPCR_ANY, &ours) || ours.pc == group.state.pc ||
+        is_excused(row, group.word, ORACLE_UNICORN)) {
+        diff.totals.skipped++;
+        return;
+    }
+    if (row->flags & A64_MEM) {
+        memcpy(our_data, data(), INSN_DATA_SIZE);
+        data_reset(row);
+    }
+    theirs = group.state;
+    unicorn_run(&theirs, group.word,
+                ours.outcome == INSN_RAN ? without_tag(ours.pc) : group.state.pc + 4);
+    diff.totals.unicorn++;
+    if (theirs.pc == without_tag(ours.pc)) {
+        theirs.pc = ours.pc;
+    }
+
+    const struct outcome_pair pair = { group.word, &group.state, &ours, &theirs,
+                                       our_data,   data(),       0,     INSN_DATA_SIZE };
+    note_executed(row, &pair);
+    compare(row, "Unicorn", &pair);
+}
+
+void unicorn_cases(const struct a64_row *row, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if ((i % STATES == 0 || one_state(row)) && !next_word(row, FPCR_ANY)) {
+            diff.totals.skipped++;
+            continue;
+        }
+        unicorn_case(row);
+    }
+}
+
 /* ---- The translator -------------------------------------------------------------------------- */
 
 /* What the bodies make of a case, translated code has to make of it, for each kind of host. */

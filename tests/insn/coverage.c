@@ -59,7 +59,7 @@ static bool operation_of(uint32_t encoding, enum a64_feat f)
 
 static void print_feature(FILE *out, enum a64_feat f)
 {
-    unsigned rows = 0, vixl = 0, agent = 0, system = 0, regs = 0, ops = 0;
+    unsigned rows = 0, vixl = 0, unicorn = 0, agent = 0, system = 0, regs = 0, ops = 0;
 
     for (unsigned i = 0; i < A64_INSN_COUNT; i++) {
         const struct a64_row *row = a64_row(diff.table, i);
@@ -67,8 +67,9 @@ static void print_feature(FILE *out, enum a64_feat f)
             bool is_system = (row->flags & A64_SYS) != 0;
             rows += !is_system;
             system += is_system;
-            vixl += (oracles_of(row) & ORACLE_VIXL) != 0;
-            agent += (oracles_of(row) & ORACLE_AGENT) != 0;
+            vixl += (judges_of(row) & ORACLE_VIXL) != 0;
+            unicorn += (judges_of(row) & ORACLE_UNICORN) != 0;
+            agent += (judges_of(row) & ORACLE_AGENT) != 0;
         }
     }
     for (unsigned i = 0; i < SYS_COUNT; i++) {
@@ -77,9 +78,9 @@ static void print_feature(FILE *out, enum a64_feat f)
     for (uint32_t e = SYSREG(1, 0, 0, 0, 0); e < SYSREG(2, 0, 0, 0, 0); e++) {
         ops += operation_of(e, f);
     }
-    fprintf(out, "| %s | %s | %s | %u | %u | %u | %u | %u | %u | %s |\n", features[f].name,
+    fprintf(out, "| %s | %s | %s | %u | %u | %u | %u | %u | %u | %u | %s |\n", features[f].name,
             features[f].option != NULL ? features[f].option : "-", features[f].what, rows, vixl,
-            agent, system, regs, ops, features[f].tests);
+            unicorn, agent, system, regs, ops, features[f].tests);
 }
 
 static void print_registers(FILE *out, enum a64_feat f)
@@ -107,18 +108,18 @@ void print_coverage(FILE *out)
                  "the test insn.coverage fails when\n"
                  "it is out of date. [cpu.md](cpu.md) says what was measured.\n\n"
                  "Of each feature: its instructions, and how many of them are compared with VIXL's "
-                 "simulator and with QEMU's user mode\n"
-                 "(`tests/insn`, words and operands at random; VIXL does not judge FPSR and "
-                 "rounding); its system instructions,\n"
+                 "simulator, with Unicorn (QEMU 5.0)\n"
+                 "and with QEMU's user mode (`tests/insn`, words and operands at random; VIXL does "
+                 "not judge FPSR and rounding); its system instructions,\n"
                  "registers and SYS operations, which `tests/system` compares with QEMU's system "
                  "mode, every encoding at EL1 and EL0\n"
                  "(`sysregs.c`); and what else is about it. All rows are compared with binutils "
                  "(text) and LLVM (which words are\n"
                  "instructions) by `tests/disasm`, and `unit.soft.test_models` tries each feature "
                  "off and on.\n\n"
-                 "| feature | `--cpu` | what | instructions | VIXL | QEMU | system instructions | "
-                 "registers | operations | other tests |\n"
-                 "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+                 "| feature | `--cpu` | what | instructions | VIXL | Unicorn | QEMU | "
+                 "system instructions | registers | operations | other tests |\n"
+                 "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
     for (unsigned f = 0; f < A64_FEAT_COUNT; f++) {
         print_feature(out, (enum a64_feat)f);
     }

@@ -10,7 +10,13 @@
 #include "generate.h"
 #include "sides.h"
 
-enum oracle { ORACLE_NONE, ORACLE_VIXL = 1, ORACLE_AGENT = 2, ORACLE_TRANSLATOR = 4 };
+enum oracle {
+    ORACLE_NONE,
+    ORACLE_VIXL = 1,
+    ORACLE_AGENT = 2,
+    ORACLE_TRANSLATOR = 4,
+    ORACLE_UNICORN = 8,
+};
 
 struct diff {
     FILE *out; /* VIXL prints on stdout whatever it refuses */
@@ -20,9 +26,11 @@ struct diff {
     uint8_t pristine[INSN_DATA_SIZE];
     bool executed[A64_INSN_COUNT]; /* by our CPU and by an oracle */
     struct insn_agent_shm *shm;    /* NULL: no agent              */
+    bool unicorn;                  /* it is there                 */
     unsigned levels;               /* of the translator           */
     struct totals {
-        uint64_t translated, vixl, agent, appeals, overruled, skipped, undefined, differences;
+        uint64_t translated, vixl, agent, unicorn, appeals, overruled, skipped, undefined,
+            differences;
         uint64_t rows, failing_rows, bare_rows;
     } totals;
     unsigned row_fails, row_overruled;
@@ -53,6 +61,7 @@ const struct a64_field *find_field(const struct a64_row *row, const char *name);
 /* So many cases of the row against VIXL; where it disagrees, the agent is asked by and by. */
 void vixl_cases(const struct a64_row *row, unsigned count);
 void agent_cases(const struct a64_row *row, unsigned count);
+void unicorn_cases(const struct a64_row *row, unsigned count);
 /* Against translated code. */
 void translator_cases(const struct a64_row *row, unsigned count);
 /* Pairs of instructions that it takes together. */
@@ -62,7 +71,8 @@ void agent_flush(const struct a64_row *row);
 
 /* ---- insn_diff.c ----------------------------------------------------------------------------- */
 
-/* Which oracles answer for the row. */
+/* Which oracles can answer for the row, and which of them are here and asked. */
+unsigned judges_of(const struct a64_row *row);
 unsigned oracles_of(const struct a64_row *row);
 /* Can the oracle not run this word? */
 bool is_excused(const struct a64_row *row, uint32_t word, enum oracle oracle);

@@ -2,7 +2,7 @@
  * insn_diff.c - every instruction of the A64 table on our CPU and on an oracle, with random fields
  * and nasty values.
  *
- *   insn_diff [--row PATTERN]... [--count N | --total N] [--seed S] [--oracle auto|vixl|agent|translator] [-v]
+ *   insn_diff [--row PATTERN]... [--count N | --total N] [--seed S] [--oracle auto|vixl|unicorn|agent|translator] [-v]
  *
  * See README.md here. Exit status: 0 all equal and every row executed, 1 if not, 2 usage, 77 nothing
  * to compare with.
@@ -34,9 +34,9 @@ static struct options {
     bool coverage;             /* print it, or compare: */
     const char *coverage_file; /* NULL: print          */
     const char *agent, *qemu;
-    const char *lists; /* directory of not_vixl.txt and not_agent.txt */
+    const char *lists; /* directory of not_vixl.txt, not_unicorn.txt and not_agent.txt */
 } options = {
-    .oracles = ORACLE_VIXL | ORACLE_AGENT | ORACLE_TRANSLATOR,
+    .oracles = ORACLE_VIXL | ORACLE_UNICORN | ORACLE_AGENT | ORACLE_TRANSLATOR,
 #ifdef INSN_AGENT
     .agent = INSN_AGENT,
 #endif
@@ -95,21 +95,33 @@ static bool is_system(const struct a64_row *row)
     return (row->flags & A64_SYS) != 0;
 }
 
-/* Which oracles answer for the row. */
-unsigned oracles_of(const struct a64_row *row)
+unsigned judges_of(const struct a64_row *row)
 {
-    unsigned can = ORACLE_VIXL | ORACLE_AGENT | ORACLE_TRANSLATOR;
+    unsigned can = ORACLE_VIXL | ORACLE_UNICORN | ORACLE_AGENT | ORACLE_TRANSLATOR;
 
     if (is_system(row)) {
         return ORACLE_NONE;
     }
-    if ((row->flags & A64_BRANCH) != 0 || diff.shm == NULL) {
+    if ((row->flags & A64_BRANCH) != 0) {
         can &= ~(unsigned)ORACLE_AGENT;
+    }
+    return can & ~(unsigned)excused[row->index];
+}
+
+unsigned oracles_of(const struct a64_row *row)
+{
+    unsigned can = judges_of(row) & options.oracles;
+
+    if (diff.shm == NULL) {
+        can &= ~(unsigned)ORACLE_AGENT;
+    }
+    if (!diff.unicorn) {
+        can &= ~(unsigned)ORACLE_UNICORN;
     }
     if (diff.levels == 0) {
         can &= ~(unsigned)ORACLE_TRANSLATOR;
     }
-    return can & ~excused[row->index] & options.oracles;
+    return can;
 }
 
 /* How many cases of the row each oracle gets: of a total, the agent has most of those in which it is the judge of FPSR and
@@ -144,6 +156,10 @@ static void run_row(const struct a64_row *row, unsigned count)
     }
     if (oracles & ORACLE_VIXL) {
         vixl_cases(row, vixl);
+    }
+    if (oracles & ORACLE_UNICORN) {
+        bool alone = options.oracles == ORACLE_UNICORN || options.count != 0;
+        unicorn_cases(row, alone ? count : count / 10 + 8);
     }
     if (oracles & ORACLE_AGENT) {
         agent_cases(row, agent);
@@ -185,7 +201,7 @@ static bool report_rows(void)
         }
         if (is_system(row)) {
             system++;
-        } else if (excused[i] == (ORACLE_VIXL | ORACLE_AGENT)) {
+        } else if ((~excused[i] & (ORACLE_VIXL | ORACLE_AGENT)) == 0) {
             listed++;
         } else {
             rows++;
@@ -266,11 +282,15 @@ static unsigned parse_oracle(const char *name)
     if (strcmp(name, "vixl") == 0) {
         return ORACLE_VIXL;
     }
+    if (strcmp(name, "unicorn") == 0) {
+        return ORACLE_UNICORN;
+    }
     if (strcmp(name, "translator") == 0) {
         return ORACLE_TRANSLATOR;
     }
-    return strcmp(name, "agent") == 0 ? ORACLE_AGENT
-                                      : ORACLE_VIXL | ORACLE_AGENT | ORACLE_TRANSLATOR;
+    return strcmp(name, "agent") == 0
+               ? ORACLE_AGENT
+               : ORACLE_VIXL | ORACLE_UNICORN | ORACLE_AGENT | ORACLE_TRANSLATOR;
 }
 
 static bool parse_options(int argc, char **argv)
@@ -325,8 +345,10 @@ static void init(void)
     soft_init(diff.table);
     diff.levels = soft_translator_levels();
     read_excuses("not_vixl.txt", ORACLE_VIXL);
+    read_excuses("not_unicorn.txt", ORACLE_UNICORN);
     read_excuses("not_agent.txt", ORACLE_AGENT);
     vixl_init();
+    diff.unicorn = (options.oracles & ORACLE_UNICORN) != 0 && unicorn_init();
     if ((options.oracles & ORACLE_AGENT) && options.agent != NULL) {
         diff.shm = agent_start(options.qemu, options.agent);
         if (diff.shm == NULL) {
@@ -348,7 +370,7 @@ int main(int argc, char **argv)
 
     if (!parse_options(argc, argv)) {
         fprintf(stderr, "usage: insn_diff [--row PATTERN]... [--count N | --total N] [--seed S] "
-                        "[--oracle auto|vixl|agent|translator] [-v]\n");
+                        "[--oracle auto|vixl|unicorn|agent|translator] [-v]\n");
         return 2;
     }
     diff.out = fdopen(dup(1), "w");
@@ -391,12 +413,12 @@ int main(int argc, char **argv)
     }
     fprintf(diff.out,
             "%" PRIu64 " rows: %" PRIu64 " cases by the translator, %" PRIu64
-            " against VIXL, %" PRIu64 " against the agent, %" PRIu64
+            " against VIXL, %" PRIu64 " against Unicorn, %" PRIu64 " against the agent, %" PRIu64
             " of them undefined on both, %" PRIu64 " skipped, %" PRIu64
             " mistakes of VIXL; %" PRIu64 " differences in %" PRIu64 " rows, %" PRIu64
             " rows without an oracle\n",
-            diff.totals.rows, diff.totals.translated, diff.totals.vixl, diff.totals.agent,
-            diff.totals.undefined, diff.totals.skipped, diff.totals.overruled,
+            diff.totals.rows, diff.totals.translated, diff.totals.vixl, diff.totals.unicorn,
+            diff.totals.agent, diff.totals.undefined, diff.totals.skipped, diff.totals.overruled,
             diff.totals.differences, diff.totals.failing_rows, diff.totals.bare_rows);
     return !report_rows() || diff.totals.differences != 0;
 }

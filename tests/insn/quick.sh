@@ -36,7 +36,12 @@ compile() {
     objects="$objects $object"
 }
 
-for f in soft_side.c agent_side.c generate.c cases.c report.c coverage.c insn_diff.c; do
+unicorn=
+if pkg-config --exists unicorn; then
+    unicorn=unicorn_side.c
+    flags="$flags -DINSN_UNICORN $(pkg-config --cflags unicorn)"
+fi
+for f in soft_side.c agent_side.c generate.c cases.c report.c coverage.c insn_diff.c $unicorn; do
     compile "$here/$f" "-DINSN_AGENT=\"$out/agent\" -DINSN_QEMU=\"qemu-aarch64-static\" -DINSN_LISTS=\"$here\""
 done
 for f in "$root"/src/accel/soft/op_*.c "$root"/src/accel/soft/lower*.c "$root"/src/accel/soft/uops.c \
@@ -48,6 +53,6 @@ if [ ! -e "$out/vixl_side.o" ] || [ "$here/vixl_side.cc" -nt "$out/vixl_side.o" 
         -DVIXL_CODE_BUFFER_MMAP -c "$here/vixl_side.cc" -o "$out/vixl_side.o"
 fi
 aarch64-linux-gnu-gcc -O2 -static -o "$out/agent" "$here/agent.c" "$here/agent_switch.S"
-g++ -no-pie -o "$out/insn_diff" $objects "$out/vixl_side.o" -lvixl \
+g++ -no-pie -o "$out/insn_diff" $objects "$out/vixl_side.o" -lvixl ${unicorn:+-lunicorn} \
     -Wl,-z,muldefs,--unresolved-symbols=ignore-all
 echo "$out/insn_diff"

@@ -1,6 +1,6 @@
 /*
- * sides.h - the three parties of the instruction test: our CPU, VIXL's simulator, and an Arm
- * program ("agent") under qemu-user or on a real Arm machine.
+ * sides.h - the parties of the instruction test: our CPU, VIXL's simulator, Unicorn, and an Arm program ("agent") under
+ * qemu-user or on a real Arm machine.
  */
 #ifndef INSN_SIDES_H
 #define INSN_SIDES_H
@@ -63,6 +63,21 @@ void vixl_init(void);
 void vixl_run(struct insn_state *state, uint32_t word);
 /* VIXL's disassembly of word at pc, into buf. */
 void vixl_disassemble(uint32_t word, uint64_t pc, char *buf, size_t size);
+
+/* ---- Unicorn (unicorn_side.c) ---------------------------------------------------------------- */
+
+#ifdef INSN_UNICORN
+/* False: it does not start. */
+bool unicorn_init(void);
+/* until: where our CPU went. */
+void unicorn_run(struct insn_state *state, uint32_t word, uint64_t until);
+#else
+static inline bool unicorn_init(void)
+{
+    return false;
+}
+static inline void unicorn_run(struct insn_state *state, uint32_t word, uint64_t until) {}
+#endif
 
 /* ---- The agent (agent_side.c) ---------------------------------------------------------------- */
 
