@@ -213,6 +213,20 @@ struct tlb_entry {
 
 struct tlb_ctx; /* tlb.h: entries first */
 
+/*
+ * L0: copies of TLB entries that translated code used last, by base register (the second half: by base and index), so
+ * that the address need not be known to find one. used: there may be some; owner: the context that they are of.
+ */
+#define L0_ENTRIES 64
+
+struct tlb_l0 {
+    struct {
+        uint64_t tag, addend;
+    } read[L0_ENTRIES], write[L0_ENTRIES];
+    const struct tlb_ctx *owner;
+    bool used;
+};
+
 struct code_page {
     struct op ops[PAGE_SLOTS + 1];
     uint64_t pa;
@@ -222,6 +236,7 @@ struct code_page {
     const uint8_t *host; /* the guest's bytes                        */
     bool
         aligned; /* decoded for a CPU that checks the alignment of all accesses; with a translator only */
+    bool el0;             /* decoded for EL0; with a translator only */
     struct jit_page *jit; /* jit/jit.h; NULL: nothing in it is counted or translated */
     struct code_page *next_hash, *lru_prev, *lru_next;
 };
@@ -313,8 +328,7 @@ struct cpu {
     uint32_t jit_nzcv;        /* NZCV while translated code runs: jit/translate.h */
     /* Misses of L0 entries until one of them is looked at, and then which: jit/jit.h, jit_rethink. */
     int32_t l0_budget;
-    uint32_t l0_slot;
-    const struct op *l0_page;
+    uint64_t l0_op; /* its op, perhaps | L0_MISALIGNED */
     int32_t yields; /* YIELDs until the host's scheduler hears of one: wait.c */
     bool left;      /* a slow path ended the instruction: pc says where to go on                 */
     bool fp_trap;   /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
@@ -335,18 +349,21 @@ struct cpu {
     struct pac_layout pac[2]; /* instruction addresses, data addresses */
     union vreg v[32];
     uint32_t jit_fp_nzcv[72]; /* jit/vregs.c */
+    /* jit/stubs.c: the host's stack without frames and at its deepest; scratch; the epoch before a call. */
+    uint64_t host_sp, host_limit, jit_tmp[3], jit_epoch;
     struct vcpu *vcpu;
-    uint64_t features; /* bit per enum a64_feat */
+    uint64_t features;   /* bit per enum a64_feat */
+    struct tlb_l0 l0[2]; /* EL1's, EL0's: code pages are of one of them */
     struct jc_entry jc[1u << JC_BITS];
     struct soft_private
         *priv; /* engine.h: contexts, code pages, system registers, exit in the making        */
     struct dry *dry; /* dry.h: bodies run for their registers only; NULL in a real CPU */
 };
 
-/* Index in cpu->jc. tr_far in jit/translate.c has the same. */
+/* Index in cpu->jc. jit_far in jit/stubs.c has the same. */
 static ALWAYS_INLINE unsigned jc_index(const struct cpu *cpu, uint64_t va)
 {
-    return (unsigned)(va ^ va >> JC_BITS ^ cpu->jc_salt) >> 2 & JC_INDEX_MASK;
+    return ((unsigned)va ^ cpu->jc_salt) >> 2 & JC_INDEX_MASK;
 }
 static inline unsigned cpu_el(const struct cpu *cpu)
 {

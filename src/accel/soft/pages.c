@@ -21,12 +21,12 @@ static unsigned hash_of(uint64_t pa)
 }
 
 static struct code_page *lookup(const struct code_cache *code, uint64_t pa, bool guarded,
-                                bool aligned)
+                                bool aligned, bool el0)
 {
     struct code_page *page = code->hash[hash_of(pa)];
 
-    while (page != NULL &&
-           (page->pa != pa || page->guarded != guarded || page->aligned != aligned)) {
+    while (page != NULL && (page->pa != pa || page->guarded != guarded ||
+                            page->aligned != aligned || page->el0 != el0)) {
         page = page->next_hash;
     }
     return page;
@@ -155,7 +155,8 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, b
 {
     struct code_cache *code = &cpu->priv->code;
     bool aligned = cpu->priv->jit != NULL && cpu->align_mask != 0;
-    struct code_page *page = lookup(code, pa, guarded, aligned);
+    bool el0 = cpu->priv->jit != NULL && cpu_el(cpu) == 0;
+    struct code_page *page = lookup(code, pa, guarded, aligned, el0);
 
     if (page == NULL) {
         page = code->count < code->limit ? page_make(cpu) : NULL;
@@ -165,6 +166,7 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, b
         page->pa = pa;
         page->guarded = guarded;
         page->aligned = aligned;
+        page->el0 = el0;
         page->host = host;
         page->next_hash = code->hash[hash_of(pa)];
         code->hash[hash_of(pa)] = page;
@@ -178,7 +180,7 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, b
 /* The lines of page, which may be NULL, that begin in [first, last]. */
 static void forget_lines(struct cpu *cpu, struct code_page *page, uint64_t first, uint64_t last)
 {
-    if (page == NULL || page->lines == 0) {
+    if (page->lines == 0) {
         return;
     }
     unsigned from = first > page->pa ? (unsigned)(first - page->pa) / 64 : 0;
@@ -204,8 +206,11 @@ void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes)
         return;
     }
     for (uint64_t at = align_down(first, SOFT_PAGE); at <= last; at += SOFT_PAGE) {
-        for (unsigned kind = 0; kind < 4; kind++) {
-            forget_lines(cpu, lookup(code, at, (kind & 1) != 0, (kind & 2) != 0), first, last);
+        struct code_page *page = code->hash[hash_of(at)];
+        for (; page != NULL; page = page->next_hash) { /* decoded in as many ways as it is used */
+            if (page->pa == at) {
+                forget_lines(cpu, page, first, last);
+            }
         }
     }
 }

@@ -39,13 +39,28 @@ static void ctx_clear_walks(struct tlb_ctx *ctx)
     }
 }
 
-/* What translated code used last. It may be of entries that are gone from e. */
-static void ctx_clear_l0(struct tlb_ctx *ctx)
+static void l0_clear(struct tlb_l0 *l0)
 {
-    if (ctx->l0_used) {
-        memset(ctx->l0_read, 0xff, sizeof(ctx->l0_read));
-        memset(ctx->l0_write, 0xff, sizeof(ctx->l0_write));
-        ctx->l0_used = false;
+    memset(l0->read, 0xff, sizeof(l0->read));
+    memset(l0->write, 0xff, sizeof(l0->write));
+    l0->used = false;
+}
+
+/* Where copies of the context's entries may be; NULL: there are none. */
+static struct tlb_l0 *ctx_l0(struct cpu *cpu, const struct tlb_ctx *ctx)
+{
+    struct tlb_l0 *l0 = &cpu->l0[ctx->el == 0];
+
+    return l0->owner == ctx && l0->used ? l0 : NULL;
+}
+
+/* What translated code used last. It may be of entries that are gone from e. */
+static void ctx_clear_l0(struct cpu *cpu, const struct tlb_ctx *ctx)
+{
+    struct tlb_l0 *l0 = ctx_l0(cpu, ctx);
+
+    if (l0 != NULL) {
+        l0_clear(l0);
     }
 }
 
@@ -67,9 +82,9 @@ static void entries_clear(struct tlb_ctx *ctx, uint64_t *set)
 }
 
 /* Entries only. */
-static void ctx_clear_entries(struct tlb_ctx *ctx)
+static void ctx_clear_entries(struct cpu *cpu, struct tlb_ctx *ctx)
 {
-    ctx_clear_l0(ctx);
+    ctx_clear_l0(cpu, ctx);
     entries_clear(ctx, ctx->used);
     memset(ctx->transient, 0, sizeof(ctx->transient));
     ctx->globals = false;
@@ -81,7 +96,7 @@ static void ctx_clear_entries(struct tlb_ctx *ctx)
 
 static void ctx_clear(struct cpu *cpu, struct tlb_ctx *ctx)
 {
-    ctx_clear_entries(ctx);
+    ctx_clear_entries(cpu, ctx);
     ctx_clear_walks(ctx);
     ctx_new_epoch(cpu, ctx);
 }
@@ -100,8 +115,7 @@ static struct tlb_ctx *ctx_make(struct cpu *cpu, unsigned el, bool pan)
         entry_clear(ctx, tlb_index(0));
         entry_clear(ctx, tlb_index(UINT64_MAX));
         ctx->walk[0].tag = TLB_NEVER;
-        ctx->l0_used = true;
-        ctx_clear_entries(ctx);
+        ctx_clear_entries(cpu, ctx);
         ctx->epoch = ++cpu->priv->epochs;
         ctx->salt = (uint32_t)ctx->epoch * 0x9e3779b1;
     }
@@ -221,10 +235,10 @@ struct tlb_ctx *tlb_user_ctx(struct cpu *cpu)
 }
 
 /* Has EL1 something in its context that goes with the ASID or TTBR0? Rarely: kernels live in the upper half. */
-static void ctx_drop_transient(struct tlb_ctx *ctx)
+static void ctx_drop_transient(struct cpu *cpu, struct tlb_ctx *ctx)
 {
     if (ctx->any_transient) {
-        ctx_clear_l0(ctx);
+        ctx_clear_l0(cpu, ctx);
         for (unsigned w = 0; w < TLB_ENTRIES / 64; w++) {
             ctx->used[w] &= ~ctx->transient[w];
         }
@@ -244,8 +258,8 @@ static void ctx_drop_transient(struct tlb_ctx *ctx)
 /* What a pair has that goes with its ASID or TTBR0. */
 static void pair_drop_transient(struct cpu *cpu, struct tlb_ctx *const pair[2])
 {
-    ctx_drop_transient(pair[0]);
-    ctx_drop_transient(pair[1]);
+    ctx_drop_transient(cpu, pair[0]);
+    ctx_drop_transient(cpu, pair[1]);
     if (pair[0]->coded_transient) {
         ctx_new_epoch(cpu, pair[0]);
     }
@@ -326,6 +340,7 @@ static void el1_select(struct cpu *cpu)
 static void select_contexts(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
+    struct tlb_l0 *l0 = &cpu->l0[cpu_el(cpu) == 0];
 
     if (cpu_el(cpu) == 0) {
         cpu->tlb = cpu->tlb_user = tlb_user_ctx(cpu);
@@ -333,6 +348,12 @@ static void select_contexts(struct cpu *cpu)
         cpu->tlb = p->el1[(cpu->pstate & PS_PAN) != 0];
         /* PSTATE.UAO makes LDTR and STTR plain accesses of EL1. */
         cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
+    }
+    if (l0->owner != cpu->tlb) {
+        if (l0->used || l0->owner == NULL) {
+            l0_clear(l0);
+        }
+        l0->owner = cpu->tlb;
     }
     cpu->epoch = cpu->tlb->code->epoch;
     cpu->jc_salt = cpu->tlb->code->salt;
@@ -439,14 +460,14 @@ static void ctx_drop_page(struct tlb_ctx *ctx, uint64_t va, bool globals_only)
 }
 
 /* The same for L0. */
-static void ctx_drop_l0(struct tlb_ctx *ctx, uint64_t va, uint64_t bytes)
+static void l0_drop_range(struct tlb_l0 *l0, uint64_t va, uint64_t bytes)
 {
-    for (unsigned n = 0; n < ARRAY_SIZE(ctx->l0_read); n++) {
-        if (bits(ctx->l0_read[n].tag - va, 0, 56) < bytes) {
-            ctx->l0_read[n].tag = TLB_NEVER;
+    for (unsigned n = 0; n < L0_ENTRIES; n++) {
+        if (bits(l0->read[n].tag - va, 0, 56) < bytes) {
+            l0->read[n].tag = TLB_NEVER;
         }
-        if (bits(ctx->l0_write[n].tag - va, 0, 56) < bytes) {
-            ctx->l0_write[n].tag = TLB_NEVER;
+        if (bits(l0->write[n].tag - va, 0, 56) < bytes) {
+            l0->write[n].tag = TLB_NEVER;
         }
     }
 }
@@ -478,8 +499,8 @@ static void ctx_drop_range(struct cpu *cpu, struct tlb_ctx *ctx, const struct in
         ctx_clear(cpu, ctx);
         return;
     }
-    if (ctx->l0_used) {
-        ctx_drop_l0(ctx, iv->addr, iv->bytes);
+    if (ctx_l0(cpu, ctx) != NULL) {
+        l0_drop_range(ctx_l0(cpu, ctx), iv->addr, iv->bytes);
     }
     for (uint64_t i = 0; i < pages; i++) {
         ctx_drop_page(ctx, iv->addr + (i << PAGE_BITS), globals_only);

@@ -60,18 +60,8 @@ struct walk_cache_entry {
 
 #define CODE_FILTER_BITS 12
 
-#define L0_ENTRIES 64
-
-struct tlb_l0 {
-    uint64_t tag, addend;
-};
-
 struct tlb_ctx {
     struct tlb_entry e[TLB_ENTRIES]; /* first: cpu.h knows */
-    /* Copies of entries that translated code used last, by base register (the second half: by base and index), so
-     * that the address need not be known to find one. l0_used: there may be some. */
-    struct tlb_l0 l0_read[L0_ENTRIES], l0_write[L0_ENTRIES];
-    bool l0_used;
     struct tlb_info info[TLB_ENTRIES];
     struct walk_cache_entry walk[WALK_CACHE];
     uint64_t code_filter[(1u << CODE_FILTER_BITS) /

@@ -294,6 +294,15 @@ static inline void as_patch(struct as *a, uint8_t *at, const uint8_t *to)
         memcpy(at, &d, 4);
     }
 }
+/* dst = to, which is code or near it. */
+static inline void as_lea_rip(struct as *a, int dst, const uint8_t *to)
+{
+    as_rex(a, 64, dst, 0, 0, false);
+    as_1(a, 0x8d);
+    as_1(a, (unsigned)(dst & 7) << 3 | 5);
+    as_4(a, 0);
+    as_patch(a, a->p - 4, to);
+}
 static inline void as_jcc_to(struct as *a, enum cc cc, const uint8_t *to)
 {
     as_patch(a, as_jcc(a, cc), to);
@@ -302,11 +311,15 @@ static inline void as_jmp_to(struct as *a, const uint8_t *to)
 {
     as_patch(a, as_jmp(a), to);
 }
-static inline void as_call_to(struct as *a, const uint8_t *to)
+static inline uint8_t *as_call(struct as *a)
 {
     as_1(a, 0xe8);
     as_4(a, 0);
-    as_patch(a, a->p - 4, to);
+    return a->p - 4;
+}
+static inline void as_call_to(struct as *a, const uint8_t *to)
+{
+    as_patch(a, as_call(a), to);
 }
 /* jmp [base + disp]. */
 static inline void as_jmp_m(struct as *a, int base, int32_t disp)

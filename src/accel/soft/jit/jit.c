@@ -1,5 +1,5 @@
 /*
- * jit.c - the translator's memory and its edges: code cache, heads and their heat, the code that regions share.
+ * jit.c - the translator's memory and its edges: code cache, entries and links, heads and their heat.
  *
  * The cache is mapped twice, writable and executable, and nothing is executed through the first or written through
  * the second. Regions grow up from the start, links grow down from the end. When it is full everything is dropped:
@@ -12,376 +12,10 @@
 
 #if SOFT_JIT
 
-/* Misses of L0 entries between two looks at one of them; instructions a miss that are no trouble. */
-#define L0_SAMPLE 500
+/* Instructions for each miss of an L0 entry that are no trouble. */
 #define L0_SELDOM 16
-/* In cpu->l0_slot: the entry was right, the access misaligned. */
-#define L0_MISALIGNED 0x10000
 /* Room that a region may need at most. */
 #define REGION_BYTES (128u << 10)
-
-typedef const struct op *call_fn(struct cpu *cpu, const struct op *op);
-extern call_fn *const jit_bodies[UOP_COUNT];
-
-/* ---- Shared code ----------------------------------------------------------------------------- */
-
-static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
-#define FRAME 24 /* keeps the stack aligned; [rsp] is scratch */
-
-/* Everything into struct cpu; V registers, too. */
-void jit_spill(const struct jit *jit, struct as *a)
-{
-    vregs_leave(jit, a);
-    for (unsigned g = 0; g < X_COUNT; g++) {
-        if (jit_pin[g] != NOREG) {
-            as_store(a, 64, jit_pin[g], RBP, XOFF(g));
-        }
-    }
-}
-
-static void reload(struct as *a)
-{
-    for (unsigned g = 0; g < X_COUNT; g++) {
-        if (jit_pin[g] != NOREG) {
-            as_load(a, 64, jit_pin[g], RBP, XOFF(g));
-        }
-    }
-}
-
-static void prologue(struct as *a)
-{
-    for (unsigned n = 0; n < ARRAY_SIZE(callee_saved); n++) {
-        as_rex(a, 32, 0, 0, callee_saved[n], false);
-        as_1(a, 0x50u + (callee_saved[n] & 7));
-    }
-    as_alu_i(a, 64, ALU_SUB, RSP, FRAME);
-}
-
-static void epilogue(struct as *a)
-{
-    as_alu_i(a, 64, ALU_ADD, RSP, FRAME);
-    for (unsigned n = ARRAY_SIZE(callee_saved); n-- > 0;) {
-        as_rex(a, 32, 0, 0, callee_saved[n], false);
-        as_1(a, 0x58u + (callee_saved[n] & 7));
-    }
-}
-
-/* cpu->flag_* to cpu->jit_nzcv; uses RCX, RDX. */
-static void flags_pack(struct as *a)
-{
-    as_load(a, 64, RCX, RBP, OFF(flag_n));
-    as_shift(a, 64, SH_SHR, RCX, 63);
-    as_shift(a, 32, SH_SHL, RCX, 15);
-    as_alu(a, 32, ALU_XOR, RDX, RDX);
-    as_alu_mi(a, 64, ALU_CMP, RBP, OFF(flag_z), 0);
-    as_setcc(a, CC_E, RDX);
-    as_shift(a, 32, SH_SHL, RDX, 14);
-    as_alu(a, 32, ALU_OR, RCX, RDX);
-    as_load(a, 32, RDX, RBP, OFF(flag_c));
-    as_alu_i(a, 32, ALU_XOR, RDX, 1);
-    as_shift(a, 32, SH_SHL, RDX, 8);
-    as_alu(a, 32, ALU_OR, RCX, RDX);
-    as_load(a, 64, RDX, RBP, OFF(flag_v));
-    as_shift(a, 64, SH_SHR, RDX, 63);
-    as_alu(a, 32, ALU_OR, RCX, RDX);
-    as_store(a, 32, RCX, RBP, OFF(jit_nzcv));
-}
-
-/* The other way; uses RCX, RDX. */
-static void flags_unpack(struct as *a)
-{
-    as_rm(a, 0, 32, 0x0fb7, RCX, RBP, OFF(jit_nzcv), false);
-    as_rr(a, 0, 64, 0x0fbf, RDX, RCX, false);
-    as_store(a, 64, RDX, RBP, OFF(flag_n));
-    as_mov(a, 32, RDX, RCX);
-    as_not(a, 32, RDX);
-    as_alu_i(a, 32, ALU_AND, RDX, 0x4000);
-    as_store(a, 64, RDX, RBP, OFF(flag_z));
-    as_mov(a, 32, RDX, RCX);
-    as_shift(a, 32, SH_SHR, RDX, 8);
-    as_not(a, 32, RDX);
-    as_alu_i(a, 32, ALU_AND, RDX, 1);
-    as_store(a, 64, RDX, RBP, OFF(flag_c));
-    as_alu_i(a, 32, ALU_AND, RCX, 1);
-    as_neg(a, 64, RCX);
-    as_store(a, 64, RCX, RBP, OFF(flag_v));
-}
-
-/* To run.c, or to the op in RSI. */
-static void finish(struct as *a)
-{
-    epilogue(a);
-    as_alu(a, 32, ALU_XOR, RAX, RAX);
-    as_1(a, 0xc3);
-}
-
-static void go_interpret(struct as *a)
-{
-    as_lea(a, 64, RDI, RBP, -CPU_BIAS);
-    epilogue(a);
-#if SOFT_TAILCALL
-    as_jmp_m(a, RSI, offsetof(struct op, fn));
-#else
-    as_mov(a, 64, RAX, RSI);
-    as_1(a, 0xc3);
-#endif
-}
-
-/* reg *= sizeof(struct op), 24. */
-static void times_op(struct as *a, int reg)
-{
-    as_lea_x(a, 64, reg, reg, reg, 1, 0);
-    as_shift(a, 64, SH_SHL, reg, 3);
-}
-
-static void make_enter(struct as *a)
-{
-    prologue(a);
-    as_lea(a, 64, RBP, RDI, CPU_BIAS);
-    as_load(a, 64, R14, RBP, OFF(count_bias));
-    flags_pack(a);
-    reload(a);
-    as_rr(a, 0, 32, 0xff, 4, RAX, false); /* JMP RAX */
-}
-
-static void make_leave_at(struct as *a, const struct jit *jit)
-{
-    jit_spill(jit, a);
-    as_load(a, 64, RAX, RBP, OFF(page_va));
-    as_lea_x(a, 64, RAX, RAX, RCX, 2, 0);
-    as_store(a, 64, RAX, RBP, OFF(pc));
-    times_op(a, RCX);
-    as_alu(a, 64, ALU_ADD, R14, RCX);
-    as_store(a, 64, R14, RBP, OFF(count_bias));
-    flags_unpack(a);
-    finish(a);
-}
-
-static void make_interp_at(struct as *a, const struct jit *jit)
-{
-    jit_spill(jit, a);
-    as_store(a, 64, R14, RBP, OFF(count_bias));
-    times_op(a, RCX);
-    as_load(a, 64, RSI, RBP, OFF(page_ops));
-    as_alu(a, 64, ALU_ADD, RSI, RCX);
-    flags_unpack(a);
-    go_interpret(a);
-}
-
-static void make_far_miss(struct as *a, const struct jit *jit)
-{
-    jit_spill(jit, a);
-    as_store(a, 64, RAX, RBP, OFF(pc));
-    as_store(a, 64, R14, RBP, OFF(count_bias));
-    flags_unpack(a);
-    finish(a);
-}
-
-/* The jump cache's entry was made when its op had no translation; it may have one now. */
-static void make_far_interp(struct as *a, const struct jit *jit)
-{
-    uint8_t *interpret;
-
-    as_store(a, 64, RAX, RSP, 0);
-    as_load(a, 64, RCX, RDX, offsetof(struct jc_entry, op));
-    as_load(a, 64, RCX, RCX, offsetof(struct op, fn));
-    as_imm(a, RAX, (uint64_t)(uintptr_t)jit->rx);
-    as_alu(a, 64, ALU_SUB, RCX, RAX);
-    as_alu_i(a, 64, ALU_CMP, RCX, (int32_t)jit->size);
-    interpret = as_jcc(a, CC_AE);
-    as_lea_x(a, 64, RCX, RCX, RAX, 0, 0);
-    as_load(a, 64, RCX, RCX, -16);
-    as_load(a, 64, RAX, RSP, 0);
-    as_store(a, 64, RCX, RDX, offsetof(struct jc_entry, host));
-    as_rr(a, 0, 32, 0xff, 4, RCX, false); /* JMP RCX */
-    as_patch(a, interpret, a->p);
-    as_load(a, 64, RAX, RSP, 0);
-    jit_spill(jit, a);
-    as_load(a, 64, RSI, RDX, offsetof(struct jc_entry, op));
-    as_mov(a, 32, RCX, RAX);
-    as_alu_i(a, 32, ALU_AND, RCX, 0xffc);
-    as_shift(a, 32, SH_SHR, RCX, 2);
-    times_op(a, RCX);
-    as_mov(a, 64, RDX, RSI);
-    as_alu(a, 64, ALU_SUB, RDX, RCX);
-    as_store(a, 64, RDX, RBP, OFF(page_ops));
-    as_alu(a, 64, ALU_SUB, R14, RCX);
-    as_store(a, 64, R14, RBP, OFF(count_bias));
-    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
-    as_store(a, 64, RAX, RBP, OFF(page_va));
-    flags_unpack(a);
-    go_interpret(a);
-}
-
-/* The frequent case is BTI C after a call; run.c looks at the others. A slot that was reset may have a stale word. */
-static void make_far_guarded(struct as *a, const struct jit *jit)
-{
-    uint8_t *other;
-
-    as_load(a, 64, RCX, RDX, offsetof(struct jc_entry, op));
-    as_rm(a, 0, 32, 0x81, 7, RCX, offsetof(struct op, word), false);
-    as_4(a, 0xd503245f);
-    other = as_jcc(a, CC_NE);
-    as_rm(a, 0, 32, 0x83, 7, RBP, OFF(btype), false);
-    as_1(a, BTYPE_CALL);
-    as_jcc_to(a, CC_NE, jit->far_miss);
-    as_load(a, 64, RCX, RCX, offsetof(struct op, fn));
-    as_store(a, 64, RAX, RSP, 0);
-    as_imm(a, RAX, (uint64_t)(uintptr_t)op_decode);
-    as_alu(a, 64, ALU_CMP, RCX, RAX);
-    as_load(a, 64, RAX, RSP, 0);
-    as_jcc_to(a, CC_E, jit->far_miss);
-    as_jmp_m(a, RDX, offsetof(struct jc_entry, host));
-    as_patch(a, other, a->p);
-    as_jmp_to(a, jit->far_miss);
-}
-
-/* Runs one body. If it goes elsewhere than to the next op, so does this. */
-static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
-{
-    uint8_t *odd, *left;
-
-    jit_spill(jit, a);
-    as_store(a, 64, R14, RBP, OFF(count_bias));
-    as_mov(a, 32, RAX, RCX);
-    flags_unpack(a);
-    as_mov(a, 32, RCX, RAX);
-    as_alu_i(a, 32, ALU_AND, RCX, PAGE_SLOTS - 1);
-    times_op(a, RCX);
-    as_load(a, 64, RSI, RBP, OFF(page_ops));
-    as_alu(a, 64, ALU_ADD, RSI, RCX);
-    as_shift(a, 32, SH_SHR, RAX, 10);
-    as_lea(a, 64, RDI, RBP, -CPU_BIAS);
-    as_alu_i(a, 64, ALU_SUB, RSP, 24);
-    as_lea(a, 64, RCX, RSI, OP_BYTES);
-    as_store(a, 64, RCX, RSP, 0);
-    as_imm(a, RCX, (uint64_t)(uintptr_t)jit->calls);
-    as_4(a, 0xc104ff48); /* INC qword [RCX + RAX * 8] */
-    as_imm(a, RCX, (uint64_t)(uintptr_t)jit_bodies);
-    as_1(a, 0xff); /* CALL [RCX + RAX * 8] */
-    as_1(a, 0x14);
-    as_1(a, 0xc1);
-    as_alu_m(a, 64, ALU_CMP, RAX, RSP, 0);
-    odd = as_jcc(a, CC_NE);
-    as_alu_i(a, 64, ALU_ADD, RSP, 24);
-    as_load(a, 64, R14, RBP, OFF(count_bias));
-    if (sets_flags) {
-        flags_pack(a);
-    }
-    reload(a);
-    vregs_again(jit, a);
-    as_1(a, 0xc3);
-    as_patch(a, odd, a->p);
-    as_alu_i(a, 64, ALU_ADD, RSP, 24 + 8);
-    as_test(a, 64, RAX, RAX);
-    left = as_jcc(a, CC_E);
-    as_mov(a, 64, RSI, RAX);
-    go_interpret(a);
-    as_patch(a, left, a->p);
-    finish(a);
-}
-
-/* An L0 entry was no help; the budget of such misses is used up. */
-static void make_l0_sample(struct as *a)
-{
-    as_rm(a, 0, 32, 0xc7, 0, RBP, OFF(l0_budget), false);
-    as_4(a, L0_SAMPLE);
-    as_load(a, 32, RAX, RSP, 24);
-    as_store(a, 32, RAX, RBP, OFF(l0_slot));
-    as_load(a, 64, RAX, RBP, OFF(page_ops));
-    as_store(a, 64, RAX, RBP, OFF(l0_page));
-    as_1(a, 0xf0); /* LOCK OR */
-    as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
-}
-
-/*
- * See struct jit, l0_read. The tag did not match: the access is misaligned but inside its page, or what the TLB has
- * goes into the L0 entry, or it is the body's. The frame's three words of scratch are behind the return address.
- */
-static void make_l0(struct as *a, bool write, unsigned span)
-{
-    int32_t tag =
-        (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
-    uint8_t *cross, *other, *miss, *sample;
-
-    as_store(a, 64, RAX, RSP, 24);
-    as_mov(a, 32, RAX, RDX);
-    as_alu_i(a, 32, ALU_AND, RAX, SOFT_PAGE - 1);
-    as_alu_i(a, 32, ALU_CMP, RAX, (int32_t)(SOFT_PAGE - span));
-    cross = as_jcc(a, CC_A);
-    as_mov(a, 64, RAX, RDX);
-    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
-    as_store(a, 64, RCX, RSP, 8);
-    as_alu_m(a, 64, ALU_ADD, RCX, RBP, OFF(tlb));
-    as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct tlb_l0, tag));
-    other = as_jcc(a, CC_NE);
-    as_load(a, 64, RCX, RCX, offsetof(struct tlb_l0, addend));
-    as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
-    sample = as_jcc(a, CC_NS);
-    as_alu_mi(a, 32, ALU_OR, RSP, 24, L0_MISALIGNED);
-    make_l0_sample(a);
-    as_patch(a, sample, a->p);
-    as_alu(a, 32, ALU_XOR, RAX, RAX);
-    as_1(a, 0xc3);
-    as_patch(a, other, a->p);
-    tr_tlb_slot(a, RDX, OFF(tlb));
-    as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
-    miss = as_jcc(a, CC_NE);
-    as_load(a, 64, RCX, RCX, offsetof(struct tlb_entry, addend));
-    as_store(a, 64, RCX, RSP, 16);
-    as_load(a, 64, RCX, RBP, OFF(tlb));
-    as_rm(a, 0, 32, 0xc6, 0, RCX, offsetof(struct tlb_ctx, l0_used), false);
-    as_1(a, 1);
-    as_alu_m(a, 64, ALU_ADD, RCX, RSP, 8);
-    as_store(a, 64, RAX, RCX, offsetof(struct tlb_l0, tag));
-    as_load(a, 64, RAX, RSP, 16);
-    as_store(a, 64, RAX, RCX, offsetof(struct tlb_l0, addend));
-    as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
-    sample = as_jcc(a, CC_NS);
-    make_l0_sample(a);
-    as_patch(a, sample, a->p);
-    as_load(a, 64, RCX, RSP, 16);
-    as_alu(a, 32, ALU_XOR, RAX, RAX);
-    as_patch(a, cross, a->p);
-    as_patch(a, miss, a->p);
-    as_1(a, 0xc3);
-}
-
-static void make_shared(struct jit *jit, struct cpu *cpu)
-{
-    struct as a = { .p = jit->rw, .end = jit->rw + 16384 };
-
-    vregs_make(jit, &a);
-    diverge_make(jit, &a);
-    jit->enter = a.p;
-    make_enter(&a);
-    jit->leave_at = a.p;
-    make_leave_at(&a, jit);
-    jit->interp_at = a.p;
-    make_interp_at(&a, jit);
-    jit->far_miss = a.p;
-    make_far_miss(&a, jit);
-    a.p += (uintptr_t)a.p & 1;
-    jit->far_interp = a.p;
-    make_far_interp(&a, jit);
-    a.p += ((uintptr_t)a.p & 1) == 0;
-    jit->far_interp_guarded = a.p;
-    make_far_interp(&a, jit);
-    jit->far_guarded = a.p;
-    make_far_guarded(&a, jit);
-    jit->call = a.p;
-    make_call(&a, jit, false);
-    jit->call_out = a.p;
-    make_call(&a, jit, true);
-    for (unsigned n = 0; n < SPANS; n++) {
-        jit->l0_read[n] = a.p;
-        make_l0(&a, false, 1u << n);
-        jit->l0_write[n] = a.p;
-        make_l0(&a, true, 1u << n);
-    }
-    jit_make_system(jit, cpu, &a);
-    jit->start = a.p;
-}
 
 /* ---- The cache ------------------------------------------------------------------------------- */
 
@@ -416,7 +50,7 @@ bool jit_create(struct cpu *cpu)
     }
     jit->host = host_simd_find(VEX_AVX512);
     vregs_init(jit, cpu);
-    make_shared(jit, cpu);
+    jit_make_stubs(jit, cpu);
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
     jit->rethought_at = cpu->count_bias;
@@ -503,16 +137,17 @@ struct jit_link *jit_link_to(struct jit *jit, struct code_page *page, unsigned s
     link = (struct jit_link *)(void *)jit->top;
     host = jit_near_host(jit, &page->ops[slot]);
     link->slot = slot;
+    link->ops = page->ops;
     link->target =
-        (uint64_t)(uintptr_t)(jit->rx + ((host != NULL ? host : jit->interp_at) - jit->rw));
+        (uint64_t)(uintptr_t)(jit->rx + ((host != NULL ? host : jit->interp_link) - jit->rw));
     link->next = page->jit->links;
     page->jit->links = link;
     return link;
 }
 
-void jit_link_jump(struct as *a, const struct jit_link *link, unsigned slot)
+void jit_link_jump(struct as *a, const struct jit_link *link)
 {
-    as_imm(a, RCX, slot);
+    as_lea_rip(a, RAX, (const uint8_t *)link);
     as_1(a, 0xff); /* JMP [RIP + link->target] */
     as_1(a, 0x25);
     as_4(a, 0);
@@ -553,18 +188,18 @@ void jit_rethink(struct cpu *cpu)
     if (insns > (int64_t)L0_SAMPLE * L0_SELDOM) {
         return;
     }
-    while (page != NULL && page->ops != cpu->l0_page) { /* it may be gone */
-        page = page->lru_next;
+    while (page != NULL && cpu->l0_op - (uintptr_t)page->ops >= sizeof(page->ops)) {
+        page = page->lru_next; /* it may be gone */
     }
     if (page == NULL || page->jit == NULL) {
         return;
     }
-    unsigned slot = cpu->l0_slot % PAGE_SLOTS;
+    unsigned slot = (unsigned)((cpu->l0_op - (uintptr_t)page->ops) / sizeof(struct op));
     uint64_t bit = BIT(slot % 64);
     uint64_t *suspect = &page->jit->suspect[slot / 64];
     uint64_t *by_tlb = &page->jit->by_tlb[slot / 64];
     uint64_t *misaligned = &page->jit->misaligned[slot / 64];
-    if (cpu->l0_slot >= L0_MISALIGNED) {
+    if ((cpu->l0_op & L0_MISALIGNED) != 0) {
         if ((*misaligned & bit) == 0) {
             *misaligned |= bit;
             jit_drop_lines(cpu, page, BIT(slot / 16));
@@ -603,7 +238,7 @@ static void count_entries(struct cpu *cpu, struct code_page *page, unsigned slot
  * other regions know, becomes a jump by the slot's link:
  *
  *       far:    jmp far_interp                       near:   jmp 1f
- *       1:      mov ecx, slot
+ *       1:      lea rax, [link]
  *               jmp [link]
  *
  * That must not be done under the feet of the code that runs. False: no room for the link.
@@ -621,12 +256,12 @@ static bool entry_close(struct jit *jit, struct code_page *page, unsigned slot)
     }
     memcpy(&far_rx, data - 16, 8);
     a.p = jit->rw + (far_rx - (uintptr_t)jit->rx);
-    a.end = a.p + 16;
+    a.end = a.p + JIT_CLOSED_BYTES;
     a.full = false;
     as_jmp_to(&a, jit->far_interp);
     struct as near_ = { .p = host, .end = host + JIT_ENTRY_BYTES };
     as_jmp_to(&near_, a.p);
-    jit_link_jump(&a, link, slot);
+    jit_link_jump(&a, link);
     return true;
 }
 
@@ -637,7 +272,7 @@ static void entry_reset(struct cpu *cpu, struct code_page *page, unsigned slot)
 
     page->ops[slot].fn = page->jit->orig[slot];
     page->jit->heat[slot] = (uint8_t)(jit->heat - 1);
-    link_set(page, slot, (uint64_t)(uintptr_t)(jit->rx + (jit->interp_at - jit->rw)));
+    link_set(page, slot, (uint64_t)(uintptr_t)(jit->rx + (jit->interp_link - jit->rw)));
     if (is_head(page, slot)) {
         count_entries(cpu, page, slot);
     }
@@ -852,7 +487,7 @@ bool jit_limit(struct cpu *cpu, unsigned level)
 
     jit->host = host_simd_find((enum vex_level)level);
     vregs_init(jit, cpu);
-    make_shared(jit, cpu);
+    jit_make_stubs(jit, cpu);
     return (unsigned)jit->host.level == level;
 }
 

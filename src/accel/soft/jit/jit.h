@@ -54,7 +54,7 @@ void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
 /* Instructions of the line have been replaced by others: forgets what depends on it, and is slower to translate again. */
 void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line);
 /*
- * Some hundred accesses found their L0 entry wrong, and the last of them is at cpu->l0_slot (a sample: the more an
+ * Some hundred accesses found their L0 entry wrong, and the last of them is cpu->l0_op (a sample: the more an
  * access misses, the likelier it is the one). If that took few instructions, the access goes by the TLB from now on.
  */
 void jit_rethink(struct cpu *cpu);

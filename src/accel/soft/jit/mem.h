@@ -10,6 +10,7 @@
 struct place {
     int base;
     int32_t disp;
+    bool by_sp; /* base is SP, and the look at the page is one at SP's alignment, too */
 };
 
 /* A way into memory in the making. */

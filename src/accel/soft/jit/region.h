@@ -8,16 +8,25 @@
 
 /* Bytes between two entries of a region at least: each may become a jump (entry_close in jit.c). */
 #define JIT_ENTRY_BYTES 5
+/* What entry_close writes over a far one: its address is followed by at least as many bytes of code. */
+#define JIT_CLOSED_BYTES 18
 
 /* Finds the region of the slot: fills t->insn in the order of addresses, ways and liveness. False: nothing to do. */
 bool jit_region(struct tr *t, unsigned slot);
 /* Writes the host code and makes the entries; false: no room. */
 bool jit_translate(struct tr *t);
+/* Writes the code that regions share (stubs.c). */
+void jit_make_stubs(struct jit *jit, struct cpu *cpu);
+/* Writes a jump to the address in RAX through the jump cache; R14 is the count. Uses RCX, RDX. */
+void jit_far(struct as *a, const struct jit *jit, struct far_way way);
+/* See stubs.c. */
+void jit_frames_note(struct as *a);
+void jit_frames_return(struct as *a);
 /* Writes what the templates of system instructions call. */
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
 /* Where code of the page goes on at a slot outside of its region, and the jump there; NULL: no room. */
 struct jit_link *jit_link_to(struct jit *jit, struct code_page *page, unsigned slot);
-void jit_link_jump(struct as *a, const struct jit_link *link, unsigned slot);
+void jit_link_jump(struct as *a, const struct jit_link *link);
 /* The slot's fn becomes entry; the slot's link leads to host. */
 void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn *entry,
                    uint64_t host);

@@ -105,6 +105,9 @@ static uint8_t *make_call_of(const struct jit *jit, struct as *a, uint64_t fn, b
     }
     as_lea(a, 64, RDI, RBP, -CPU_BIAS);
     as_mov(a, 64, RSI, RCX);
+    if (moves_sp) {
+        jit_frames_note(a);
+    }
     as_alu_i(a, 64, ALU_SUB, RSP, 8);
     as_imm(a, RAX, fn);
     as_rr(a, 0, 32, 0xff, 2, RAX, false); /* CALL RAX */
@@ -112,10 +115,11 @@ static uint8_t *make_call_of(const struct jit *jit, struct as *a, uint64_t fn, b
     keep(a, false);
     if (moves_sp) {
         as_load(a, 64, jit_pin[X_SP], RBP, XOFF(X_SP));
+        jit_frames_return(a);
     } else { /* the line goes on */
         vregs_again(jit, a);
+        as_1(a, 0xc3);
     }
-    as_1(a, 0xc3);
     return start;
 }
 

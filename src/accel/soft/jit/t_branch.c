@@ -2,7 +2,7 @@
  * t_branch.c - templates of branches (bodies: op_int.c).
  */
 #include "accel/soft/bti.h"
-#include "accel/soft/jit/translate.h"
+#include "accel/soft/jit/vec.h"
 
 /* The slot that a near branch goes to. */
 static unsigned near_slot(const struct tr *t, const struct op *op)
@@ -18,12 +18,75 @@ static void link_register(struct tr *t)
     tr_put(t, 30, RCX);
 }
 
+#define A64_RET 0xd65f0000u /* but for its register */
+
 static void save_live(struct tr *t)
 {
     if (t->i->live_out && t->fk != FK_NONE && !t->fsaved) {
         tr_flags_save(t);
     }
 }
+
+/* ---- Calls and returns: see stubs.c for the frames ------------------------------------------- */
+
+/* Looks at pending, as a call may be the only look in a recursion, and whether there is room; then X30 and its frame. */
+static void open_frame(struct tr *t)
+{
+    struct as *a = &t->a;
+    struct cold *c;
+
+    as_alu_m(a, 64, ALU_CMP, RSP, RBP, OFF(host_limit));
+    c = tr_cold(t, COLD_PENDING, as_jcc(a, CC_BE));
+    as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
+    c->from[1] = as_jcc(a, CC_NE);
+    link_register(t);
+    as_1(a, 0x51); /* PUSH RCX */
+}
+
+/* Where a return goes on, behind the host's CALL: RAX is the address, R14 the count. */
+static void landing(struct tr *t)
+{
+    struct as *a = &t->a;
+
+    as_lea(a, 64, RSP, RSP, 8);
+    t->bias = OP_BYTES * (t->i->slot + 1);
+    t->fk = FK_NONE;
+    t->sp_checked = false;
+    vregs_forget(t);
+    if (t->i->slot + 1 == PAGE_SLOTS) {
+        tr_far(t, (struct far_way){ 0 });
+        t->ended = true;
+        return;
+    }
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+    as_store(a, 64, RAX, RBP, OFF(page_va));
+    tr_count(t, 0);
+}
+
+static void near_call(struct tr *t, const struct op *op)
+{
+    open_frame(t);
+    tr_goto_call(t, near_slot(t, op));
+    landing(t);
+}
+
+/* RAX: the target. */
+static void far_call(struct tr *t, bool typed)
+{
+    tr_count(t, OP_BYTES * (t->i->slot + 1));
+    tr_far(t, (struct far_way){ .typed = typed, .call = true });
+    landing(t);
+}
+
+void tr_return(struct tr *t)
+{
+    as_alu_m(&t->a, 64, ALU_CMP, RAX, RSP, 8);
+    as_jcc_to(&t->a, CC_NE, t->jit->ret_miss);
+    as_1(&t->a, 0xc3);
+    t->ended = true;
+}
+
+/* ---- Branches -------------------------------------------------------------------------------- */
 
 /* The far way of a direct branch: cc < 0 always. */
 static void far_branch(struct tr *t, int cc, const struct op *op)
@@ -38,7 +101,7 @@ static void far_branch(struct tr *t, int cc, const struct op *op)
     as_load(&t->a, 64, RAX, RBP, OFF(page_va));
     as_lea(&t->a, 64, RAX, RAX, (int32_t)op->imm);
     tr_count(t, OP_BYTES * (t->i->slot + 1));
-    tr_far(t, false);
+    tr_far(t, (struct far_way){ 0 });
     t->ended = true;
 }
 
@@ -53,14 +116,24 @@ enum { FAR_FORM = 1, LINKS = 2, IF_NOT = 4, IS64 = 8, TYPED = 16 };
 static void t_b(struct tr *t, const struct op *op, unsigned arg)
 {
     save_live(t);
-    if ((arg & LINKS) != 0) {
-        link_register(t);
-    }
     if ((arg & FAR_FORM) != 0) {
         far_branch(t, -1, op);
     } else {
         near_branch(t, -1, op);
     }
+}
+
+static void t_bl(struct tr *t, const struct op *op, unsigned arg)
+{
+    save_live(t);
+    if ((arg & FAR_FORM) == 0) {
+        near_call(t, op);
+        return;
+    }
+    open_frame(t);
+    as_load(&t->a, 64, RAX, RBP, OFF(page_va));
+    as_lea(&t->a, 64, RAX, RAX, (int32_t)op->imm);
+    far_call(t, false);
 }
 
 static void t_bcond(struct tr *t, const struct op *op, unsigned arg)
@@ -117,19 +190,27 @@ static void t_tbz(struct tr *t, const struct op *op, unsigned arg)
 
 static void t_br(struct tr *t, const struct op *op, unsigned arg)
 {
+    bool typed = (arg & TYPED) != 0;
+
     save_live(t);
     tr_get(t, 64, RAX, op->rn);
     if ((arg & LINKS) != 0) {
-        link_register(t);
+        open_frame(t);
     }
     tr_count(t, OP_BYTES * (t->i->slot + 1));
-    if ((arg & TYPED) != 0) {
+    if (typed) {
         as_rm(&t->a, 0, 32, 0xc7, 0, RBP, OFF(btype), false);
         as_4(&t->a, (arg & LINKS) != 0 ? BTYPE_CALL : op->rd);
         as_store(&t->a, 64, R14, RBP, OFF(btype_count));
     }
-    tr_far(t, (arg & TYPED) != 0);
-    t->ended = true;
+    if ((arg & LINKS) != 0) {
+        far_call(t, typed);
+    } else if ((op->word & 0xfffffc1f) == A64_RET) {
+        tr_return(t);
+    } else {
+        tr_far(t, (struct far_way){ .typed = typed });
+        t->ended = true;
+    }
 }
 
 #define T(name, fn_, arg_)  [UOP_##name] = { fn_, arg_ }
@@ -138,7 +219,7 @@ static void t_br(struct tr *t, const struct op *op, unsigned arg)
 
 const struct tmpl jit_tmpl_branch[UOP_COUNT] = {
     T_NF(b, t_b, 0),
-    T_NF(bl, t_b, LINKS),
+    T_NF(bl, t_bl, 0),
     T_COND(eq, 0),
     T_COND(ne, 1),
     T_COND(hs, 2),

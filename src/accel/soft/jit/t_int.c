@@ -48,6 +48,10 @@ static void t_mov(struct tr *t, const struct op *op, unsigned arg)
 {
     int d = tr_dst(op->rd, RAX);
 
+    if (WIDTH(arg) == 64 && jit_pin[op->rn] != NOREG) {
+        tr_put(t, op->rd, jit_pin[op->rn]);
+        return;
+    }
     tr_get(t, WIDTH(arg), d, op->rn);
     tr_put(t, op->rd, d);
 }

@@ -32,7 +32,7 @@ static bool is_vector(enum mem_kind k)
 static struct place in_rdx(struct tr *t, int base, int32_t disp)
 {
     as_lea(&t->a, 64, RDX, base, disp);
-    return (struct place){ RDX, 0 };
+    return (struct place){ .base = RDX };
 }
 
 static struct place indexed(struct tr *t, const struct op *op, int index, unsigned scale)
@@ -47,7 +47,7 @@ static struct place indexed(struct tr *t, const struct op *op, int index, unsign
         scale = 0;
     }
     as_lea_x(a, 64, RDX, b, index, scale, 0);
-    return (struct place){ RDX, 0 };
+    return (struct place){ .base = RDX };
 }
 
 /* The address of an access; uses RCX. */
@@ -57,10 +57,8 @@ static struct place address(struct tr *t, const struct op *op, unsigned form, un
     int m;
 
     switch (form) {
-    case FORM_PRE:
-    case FORM_PRESP: return in_rdx(t, tr_src(t, 64, op->rn, RDX), (int32_t)op->imm);
     case FORM_POST:
-    case FORM_POSTSP: tr_get(t, 64, RDX, op->rn); return (struct place){ RDX, 0 };
+    case FORM_POSTSP: return (struct place){ .base = tr_src(t, 64, op->rn, RDX) };
     case FORM_REG:
     case FORM_REGS: return indexed(t, op, tr_src(t, 64, op->rm, RCX), form == FORM_REGS ? size : 0);
     case FORM_UXTW:
@@ -82,7 +80,7 @@ static struct place address(struct tr *t, const struct op *op, unsigned form, un
             m = RCX;
         }
         return indexed(t, op, m, op->imm & 7);
-    default: return (struct place){ tr_src(t, 64, op->rn, RDX), (int32_t)op->imm };
+    default: return (struct place){ .base = tr_src(t, 64, op->rn, RDX), .disp = (int32_t)op->imm };
     }
 }
 
@@ -123,14 +121,14 @@ static void tlb_entry_of(struct tr *t, struct place at, int32_t tlb)
     tr_tlb_slot(&t->a, RAX, tlb);
 }
 
-/* RCX = the addend of the entry at RCX, if its tag is RAX. */
-static void compare_tag(struct tr *t, struct door *d, int32_t tag, int32_t addend)
+/* RCX = the addend at base + addend, if the tag there is RAX. */
+static void compare_tag(struct tr *t, struct door *d, int base, int32_t tag, int32_t addend)
 {
     struct as *a = &t->a;
 
-    as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
+    as_alu_m(a, 64, ALU_CMP, RAX, base, tag);
     d->miss = as_jcc(a, CC_NE);
-    as_load(a, 64, RCX, RCX, addend);
+    as_load(a, 64, RCX, base, addend);
 }
 
 static bool by_tlb(const struct tr *t)
@@ -152,22 +150,25 @@ struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem,
 {
     struct door d = { .at = at, .write = write, .span = (uint8_t)__builtin_ctz(span) };
 
-    d.l0 =
-        (int32_t)((write ? offsetof(struct tlb_ctx, l0_write) : offsetof(struct tlb_ctx, l0_read)) +
-                  entry % L0_ENTRIES * sizeof(struct tlb_l0));
+    d.l0 = (write ? OFF(l0[0].write[0]) : OFF(l0[0].read[0])) +
+           (int32_t)(t->page->el0 * sizeof(struct tlb_l0) +
+                     entry % L0_ENTRIES * sizeof(t->cpu->l0[0].read[0]));
     d.aligned = t->page->aligned ? (uint8_t)(elem - 1) : 0;
+    uint32_t low = wide ? d.aligned : span - 1;
     if (wide) {
         d.cross = crosses(t, at, span);
     }
+    if (at.by_sp) {
+        at.disp &= -16;
+        low = 15;
+    }
     if (by_tlb(t)) {
         tlb_entry_of(t, at, OFF(tlb));
-        make_tag(t, at, wide ? d.aligned : span - 1);
-        compare_tag(t, &d, tlb_tag_offset(write), offsetof(struct tlb_entry, addend));
+        make_tag(t, at, low);
+        compare_tag(t, &d, RCX, tlb_tag_offset(write), offsetof(struct tlb_entry, addend));
     } else {
-        as_load(&t->a, 64, RCX, RBP, OFF(tlb));
-        make_tag(t, at, wide ? d.aligned : span - 1);
-        compare_tag(t, &d, d.l0 + (int32_t)offsetof(struct tlb_l0, tag),
-                    d.l0 + (int32_t)offsetof(struct tlb_l0, addend));
+        make_tag(t, at, low);
+        compare_tag(t, &d, RBP, d.l0, d.l0 + 8);
     }
     d.have = t->a.p;
     return d;
@@ -181,7 +182,7 @@ static struct door lookup_user(struct tr *t, struct place at, unsigned span, uns
 
     tlb_entry_of(t, at, OFF(tlb_user));
     make_tag(t, at, span - 1);
-    compare_tag(t, &d, tlb_tag_offset(write), offsetof(struct tlb_entry, addend));
+    compare_tag(t, &d, RCX, tlb_tag_offset(write), offsetof(struct tlb_entry, addend));
     return d;
 }
 
@@ -201,6 +202,7 @@ void tr_door_close(struct tr *t, const struct door *d, uint8_t *odd)
         c->write = d->write;
         c->base = (int8_t)d->at.base;
         c->imm = d->at.disp;
+        c->by_sp = d->at.by_sp;
     }
 }
 
@@ -364,13 +366,30 @@ static void access(struct tr *t, const struct op *op, enum mem_kind k, unsigned 
     }
 }
 
-/* The base afterwards; before the access's destinations are written, after its source has been read. */
+/* The base afterwards. */
 static void write_back(struct tr *t, const struct op *op)
 {
     int d = tr_dst(op->rn, RAX), s = tr_src(t, 64, op->rn, RAX);
 
     as_lea(&t->a, 64, d, s, (int32_t)op->imm);
     tr_put(t, op->rn, d);
+}
+
+/* Does the access write its base twice? What it loads comes last then, as in the body. */
+static bool loads_base(const struct op *op, enum mem_kind k)
+{
+    return !is_store(k) && !is_vector(k) && (op->rd == op->rn || (is_pair(k) && op->rm == op->rn));
+}
+
+/*
+ * An access by SP that is inside 16 bytes if SP is aligned: the tag that is compared is that of these 16 bytes, and a misaligned SP does
+ * not match it. Not where alignment is checked and the access would not have it.
+ */
+static bool shows_sp(const struct tr *t, struct place at, unsigned span, unsigned elem)
+{
+    unsigned low = (unsigned)at.disp & 15;
+
+    return low + span <= 16 && (!t->page->aligned || low % elem == 0);
 }
 
 /* The L0 entry of an access. */
@@ -391,6 +410,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     bool sp = op->rn == X_SP;
     bool wb = form >= FORM_PRE && form <= FORM_POSTSP;
     bool user = form == FORM_USER || form == FORM_USERSP;
+    bool wide = tr_often_misaligned(t);
     unsigned span = (1u << size) << is_pair(k);
     uint8_t *odd = NULL;
     struct place at;
@@ -400,20 +420,25 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
         tr_vec(t, false);
     }
     tr_clobber(t);
-    if (sp && !t->sp_checked) {
-        as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
-        as_test(a, 64, RAX, tr_src(t, 64, X_SP, RCX));
-        odd = as_jcc(a, CC_NE);
-    }
     at = address(t, op, form, size);
+    if (sp && !t->sp_checked) {
+        at.by_sp = !wide && !user && at.base == jit_pin[X_SP] && shows_sp(t, at, span, 1u << size);
+        if (!at.by_sp) {
+            as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
+            as_test(a, 64, RAX, jit_pin[X_SP]);
+            odd = as_jcc(a, CC_NE);
+        }
+    }
+    if (wb && loads_base(op, k)) {
+        at = in_rdx(t, at.base, at.disp);
+    }
     d = user ? lookup_user(t, at, span, 1u << size, is_store(k))
-             : tr_door(t, at, span, 1u << size, is_store(k), l0_of(op, form),
-                       tr_often_misaligned(t));
-    if (!is_store(k) && wb) {
+             : tr_door(t, at, span, 1u << size, is_store(k), l0_of(op, form), wide);
+    if (wb && loads_base(op, k)) {
         write_back(t, op);
     }
     access(t, op, k, size, at);
-    if (is_store(k) && wb) {
+    if (wb && !loads_base(op, k)) {
         write_back(t, op);
     }
     tr_door_close(t, &d, odd);

@@ -310,7 +310,7 @@ static void t_struct(struct tr *t, const struct op *op, unsigned write)
         tr_cold_call(t, miss, odd, NULL);
         return;
     }
-    struct place at = { tr_src(t, 64, op->rn, RDX), 0 };
+    struct place at = { .base = tr_src(t, 64, op->rn, RDX) };
     d = tr_door(t, at, shape_span(op), 1u << shape_esize(op), write != 0, op->rn % (L0_ENTRIES / 2),
                 tr_often_misaligned(t));
     as_lea_x(&t->a, 64, RDX, RCX, at.base, 0, 0);

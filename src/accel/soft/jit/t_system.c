@@ -96,7 +96,7 @@ static void t_isb(struct tr *t, const struct op *op, unsigned arg)
     as_load(&t->a, 64, RAX, RBP, OFF(page_va));
     as_lea(&t->a, 64, RAX, RAX, 4 * (t->i->slot + 1));
     tr_count(t, OP_BYTES * (t->i->slot + 1));
-    tr_far(t, false);
+    tr_far(t, (struct far_way){ 0 });
     t->ended = true;
 }
 
@@ -303,7 +303,7 @@ static void t_svc(struct tr *t, const struct op *op, unsigned arg)
     as_imm(a, RCX, op->imm);
     tr_count(t, OP_BYTES * (t->i->slot + 1));
     as_call_to(a, t->jit->svc);
-    tr_far(t, false);
+    tr_far(t, (struct far_way){ 0 });
     t->ended = true;
 }
 
@@ -315,7 +315,7 @@ static void t_eret(struct tr *t, const struct op *op, unsigned arg)
     to_body(t, at_el0(t), NULL, NULL);
     tr_count(t, OP_BYTES * (t->i->slot + 1));
     as_call_to(a, t->jit->eret);
-    tr_far(t, false);
+    tr_far(t, (struct far_way){ 0 });
     t->ended = true;
 }
 
@@ -385,7 +385,11 @@ static void t_br_auth(struct tr *t, const struct op *op, unsigned arg)
     tr_flags_keep(t);
     pointer(t, op->rn, op->rm, PAC_GA + op->rd);
     tr_count(t, OP_BYTES * (t->i->slot + 1));
-    tr_far(t, false);
+    if ((op->word & BIT(21 + 1)) != 0) { /* RETAA, RETAB */
+        tr_return(t);
+        return;
+    }
+    tr_far(t, (struct far_way){ 0 });
     t->ended = true;
 }
 

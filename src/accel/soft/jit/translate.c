@@ -250,6 +250,7 @@ static void call_body(struct tr *t, unsigned slot, unsigned uop, bool sets_flags
     if (bias != 0) {
         as_lea(a, 64, R14, R14, -bias);
     }
+    as_imm(a, RAX, (uint64_t)(uintptr_t)t->page->ops);
     as_imm(a, RCX, slot | uop << 10);
     as_call_to(a, sets_flags ? t->jit->call_out : t->jit->call);
     if (bias != 0) {
@@ -281,30 +282,9 @@ void tr_count(struct tr *t, int32_t bytes)
     t->bias = bytes;
 }
 
-void tr_far(struct tr *t, bool typed)
+void tr_far(struct tr *t, struct far_way way)
 {
-    struct as *a = &t->a;
-    int32_t jc = OFF(jc);
-
-    as_mov(a, 64, RCX, RAX);
-    as_shift(a, 64, SH_SHR, RCX, JC_BITS);
-    as_alu(a, 32, ALU_XOR, RCX, RAX);
-    as_alu_m(a, 32, ALU_XOR, RCX, RBP, OFF(jc_salt)); /* jc_index */
-    as_alu_i(a, 32, ALU_AND, RCX, (int32_t)JC_INDEX_MASK << 2);
-    as_lea_x(a, 64, RDX, RBP, RCX, 3, jc);
-    as_alu_m(a, 64, ALU_CMP, RAX, RDX, offsetof(struct jc_entry, va));
-    as_jcc_to(a, CC_NE, t->jit->far_miss);
-    as_load(a, 64, RCX, RBP, OFF(epoch));
-    as_alu_m(a, 64, ALU_CMP, RCX, RDX, offsetof(struct jc_entry, epoch));
-    as_jcc_to(a, CC_NE, t->jit->far_miss);
-    as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
-    as_jcc_to(a, CC_NE, t->jit->far_miss);
-    if (typed) {
-        as_rm(a, 0, 32, 0xf6, 0, RDX, offsetof(struct jc_entry, host), false); /* TEST byte, 1 */
-        as_1(a, 1);
-        as_jcc_to(a, CC_NE, t->jit->far_guarded);
-    }
-    as_jmp_m(a, RDX, offsetof(struct jc_entry, host));
+    jit_far(&t->a, t->jit, way);
 }
 
 /* Is there translated code for the slot already, outside of this region? Where it can be jumped to, or NULL. */
@@ -350,6 +330,21 @@ void tr_goto(struct tr *t, int cc, unsigned slot)
     }
 }
 
+void tr_goto_call(struct tr *t, unsigned slot)
+{
+    uint8_t *call;
+
+    tr_count(t, OP_BYTES * ((int32_t)t->i->slot + 1 - (int32_t)slot));
+    call = as_call(&t->a);
+    if (t->at[slot] >= 0) {
+        fix(t, call, slot, false);
+    } else {
+        struct cold *c = tr_cold(t, COLD_LINK, call);
+        c->slot = (uint16_t)slot;
+        c->sets_flags = false;
+    }
+}
+
 /* The way to the next slot, which is not the next one in the region. */
 static void fall_through(struct tr *t, unsigned slot)
 {
@@ -362,7 +357,7 @@ static void fall_through(struct tr *t, unsigned slot)
         as_load(a, 64, RAX, RBP, OFF(page_va));
         as_lea(a, 64, RAX, RAX, SOFT_PAGE);
         tr_count(t, OP_BYTES * PAGE_SLOTS);
-        tr_far(t, false);
+        tr_far(t, (struct far_way){ 0 });
         return;
     }
     tr_count(t, 0);
@@ -523,14 +518,14 @@ static void cold_link(struct tr *t, const struct cold *c)
         a->full = true;
         return;
     }
-    jit_link_jump(a, link, c->slot);
+    jit_link_jump(a, link);
     jit_mark(t->cpu, t->page, c->slot);
 }
 
 static void cold_code(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
-    uint8_t *misaligned = NULL;
+    uint8_t *misaligned = NULL, *odd_sp = NULL;
 
     for (unsigned n = 0; n < (c->kind == COLD_L0 ? 1 : ARRAY_SIZE(c->from)); n++) {
         if (c->from[n] != NULL) {
@@ -548,15 +543,23 @@ static void cold_code(struct tr *t, const struct cold *c)
             as_1(a, c->aligned);
             misaligned = as_jcc(a, CC_NE);
         }
-        as_imm(a, RCX, (uint64_t)c->l0);
-        as_imm(a, RAX, c->slot);
-        as_call_to(a, (c->write ? t->jit->l0_write : t->jit->l0_read)[c->span]);
+        if (c->by_sp) {
+            as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
+            as_test(a, 64, RAX, jit_pin[X_SP]);
+            odd_sp = as_jcc(a, CC_NE);
+        }
+        as_imm(a, RCX, (uint64_t)(int64_t)c->l0);
+        as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
+        as_call_to(a, (c->write ? t->jit->l0_write : t->jit->l0_read)[t->page->el0][c->span]);
         if (c->base == RDX) { /* as it was */
             as_lea(a, 64, RDX, RDX, -(int32_t)c->imm);
         }
         as_jcc_to(a, CC_E, c->have);
         if (misaligned != NULL) {
             as_patch(a, misaligned, a->p);
+        }
+        if (odd_sp != NULL) {
+            as_patch(a, odd_sp, a->p);
         }
         for (unsigned n = 1; n < ARRAY_SIZE(c->from); n++) {
             if (c->from[n] != NULL) {
@@ -569,6 +572,9 @@ static void cold_code(struct tr *t, const struct cold *c)
         as_jmp_to(a, c->back);
         break;
     case COLD_PENDING:
+        if (c->bias != 0) {
+            as_lea(a, 64, R14, R14, -c->bias);
+        }
         as_imm(a, RCX, c->slot);
         as_jmp_to(a, t->jit->leave_at);
         break;
@@ -579,7 +585,7 @@ static void cold_code(struct tr *t, const struct cold *c)
         as_lea(a, 64, RAX, RAX, (int32_t)c->imm);
         t->bias = c->bias;
         tr_count(t, OP_BYTES * (c->slot + 1));
-        tr_far(t, false);
+        tr_far(t, (struct far_way){ 0 });
         break;
     }
 }
@@ -595,7 +601,7 @@ static uint64_t rx_of(const struct tr *t, const uint8_t *p)
  * The way in from elsewhere:
  *
  *       far:    from the jump cache; rax is the address, r14 the count
- *               page_va, page_ops, r14 = count_bias, on to the instruction
+ *               page_va, r14 = count_bias, on to the instruction
  *       data:   far, near (addresses)
  *       slot:   a body's prototype; what op->fn points to
  */
@@ -612,8 +618,6 @@ static void entry(struct tr *t, const struct ti *i)
 
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_store(a, 64, RAX, RBP, OFF(page_va));
-    as_imm(a, RAX, (uint64_t)(uintptr_t)t->page->ops);
-    as_store(a, 64, RAX, RBP, OFF(page_ops));
     if (i->slot != 0) {
         as_lea(a, 64, R14, R14, -OP_BYTES * i->slot);
     }

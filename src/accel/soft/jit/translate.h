@@ -28,14 +28,19 @@
 #define REGION_MAX 400 /* instructions */
 #define COLD_MAX   1600
 #define CONST_MAX  512
-#define OP_BYTES   ((int32_t)sizeof(struct op))
+/* Misses of L0 entries between two looks at one of them. */
+#define L0_SAMPLE 500
+/* In cpu->l0_op: the entry was right, the access misaligned. */
+#define L0_MISALIGNED 1
+#define OP_BYTES      ((int32_t)sizeof(struct op))
 
 /*
- * Where code of a page goes on at a slot outside of its region: interp_at until the slot is translated (ECX is the slot),
+ * Where code of a page goes on at a slot outside of its region: interp_link until the slot is translated (RAX is the link),
  * then there. One for a slot of a page; at the end of the code cache.
  */
 struct jit_link {
-    uint64_t target; /* read by the jump */
+    uint64_t target;      /* read by the jump */
+    const struct op *ops; /* of the page */
     struct jit_link *next;
     unsigned slot;
 };
@@ -59,9 +64,11 @@ struct jit {
     uint8_t *start;   /* of regions; before it is what all of them share: */
     /* Entered with RDI and RSI as a body is; RAX: where to. */
     uint8_t *enter;
-    /* ECX: the slot that is next. To run.c; to its body. */
-    uint8_t *leave_at, *interp_at;
-    /* ECX: slot | uop << 10. Runs that instruction's body; one that may set NZCV. */
+    /* ECX: the slot that is next. To run.c. */
+    uint8_t *leave_at;
+    /* RAX: a link; or the page's ops, and ECX: slot. To its body. */
+    uint8_t *interp_link, *interp_at;
+    /* RAX: the page's ops, ECX: slot | uop << 10. Runs that instruction's body; one that may set NZCV. */
     uint8_t *call, *call_out;
     /* RAX: the address that is next. To run.c. */
     uint8_t *far_miss;
@@ -71,9 +78,11 @@ struct jit {
     uint8_t *far_interp_guarded;
     /* A typed branch into a guarded page. RAX: address, RDX: entry. */
     uint8_t *far_guarded;
-    /* RDX: address, RCX: place of the L0 entry in its context, RAX: slot. ZF: RCX is the page's addend now. By log2 of
+    /* RAX: a return's target, which is not that of the frame at RSP; frame of none (stubs.c). */
+    uint8_t *ret_miss, *ret_empty;
+    /* By page->el0. RDX: address, RCX: place of the L0 entry from RBP, RAX: op. ZF: RCX is the page's addend now. By log2 of
      * the bytes that the access spans. */
-    uint8_t *l0_read[SPANS], *l0_write[SPANS];
+    uint8_t *l0_read[2][SPANS], *l0_write[2][SPANS];
     int64_t rethought_at; /* count_bias when an L0 entry was last looked at */
     /* system.c. RAX becomes the address that is next; RCX, RDX: ISS and return address of SVC. The count is exact. */
     uint8_t *svc, *eret;
@@ -114,10 +123,11 @@ struct cold {
     uint8_t *from[3]; /* displacements that lead here */
     uint8_t *back;    /* COLD_CALL, COLD_L0, COLD_VEC: where it goes on */
     uint8_t *have;    /* COLD_L0: ... with the page's addend in RCX */
-    int32_t l0;       /* COLD_L0: the entry, from its context */
+    int32_t l0;       /* COLD_L0: the entry, from RBP         */
     uint8_t span;     /* COLD_L0: log2 of the bytes           */
     uint8_t aligned;  /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
     bool write;
+    bool by_sp;  /* COLD_L0: a misaligned SP is the body's */
     int8_t base; /* COLD_L0: the address is this host register + imm */
     uint16_t slot;
     uint16_t uop;
@@ -182,6 +192,11 @@ struct tr {
         bool check;
     } fix[COLD_MAX];
     unsigned fixes;
+};
+
+/* A jump to any address. typed: its target may have to be a landing pad (FEAT_BTI); call: a frame has been made for it. */
+struct far_way {
+    bool typed, call;
 };
 
 typedef void tmpl_fn(struct tr *t, const struct op *op, unsigned arg);
@@ -264,7 +279,11 @@ bool tr_live_at(const struct tr *t, unsigned slot);
 void tr_count(struct tr *t, int32_t bytes);
 /* Goes on at a slot of the page. cc < 0: always. Then the taken way's count has been set. */
 void tr_goto(struct tr *t, int cc, unsigned slot);
+/* The same by the host's CALL: always taken, no look at pending. What follows is where the callee returns to. */
+void tr_goto_call(struct tr *t, unsigned slot);
+/* RET to the address in RAX; R14 is the count. */
+void tr_return(struct tr *t);
 /* Goes on at the address in RAX, through the jump cache; the count is exact. typed: PSTATE.BTYPE has been set. */
-void tr_far(struct tr *t, bool typed);
+void tr_far(struct tr *t, struct far_way way);
 
 #endif
