@@ -31,7 +31,7 @@ struct kvm_facts {
     bool built; /* this build has the back end */
     /* What /proc and /sys say, for when the device does not open. */
     enum kvm_node node;         /* of /dev/kvm                                    */
-    const char *node_error;     /* KVM_NODE_FAILED: the system's words            */
+    char node_error[80];        /* KVM_NODE_FAILED: the system's words            */
     char group[64];             /* that may open it; empty: not known, or it may not either */
     enum kvm_yes_no member;     /* the user is in it, but this session began before */
     enum kvm_yes_no in_kernel;  /* CONFIG_KVM                                     */
@@ -43,7 +43,7 @@ struct kvm_facts {
     /* What the device says; each is asked only if those before it went well. */
     int api, api_wanted;
     const char *failed_call; /* the first that failed on the way to a vCPU; NULL: none */
-    const char *failed_error;
+    char failed_error[80];
     bool no_memory;     /* it failed for want of memory */
     char missing[160];  /* capabilities that must be there and are not, ", " between them */
     char old_linux[16]; /* the Linux that brought the last of them */

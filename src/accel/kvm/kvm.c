@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/fmt.h"
 
 #define DEFAULT_IPA 40 /* what VM type 0 stands for */
 
@@ -59,9 +60,19 @@ int kvm_extension(int fd, unsigned long extension)
     return value < 0 ? 0 : value;
 }
 
+void kvm_error_text(int error, char *buf, size_t size)
+{
+    if (strerror_r(error, buf, size) != 0) {
+        fmt_format(buf, size, "errno %d", error);
+    }
+}
+
 enum status kvm_fail(struct err *err, const char *what, int error)
 {
-    return err_set(err, ST_E_NOTSUP, MSG_KVM_CALL, what, strerror(error < 0 ? -error : error));
+    char why[80];
+
+    kvm_error_text(error < 0 ? -error : error, why, sizeof(why));
+    return err_set(err, ST_E_NOTSUP, MSG_KVM_CALL, what, why);
 }
 
 int kvm_attr(int fd, uint32_t group, uint64_t attr, const void *value)

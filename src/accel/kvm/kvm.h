@@ -63,6 +63,8 @@ int kvm_call(int fd, unsigned long request, void *arg);
 int kvm_call_number(int fd, unsigned long request, unsigned long arg);
 /* KVM_CHECK_EXTENSION; 0 if it is not there. */
 int kvm_extension(int fd, unsigned long extension);
+/* The system's words for an errno. */
+void kvm_error_text(int error, char *buf, size_t size);
 /* Fills err: what could not be done, and errno. */
 enum status kvm_fail(struct err *err, const char *what, int error);
 /* Bits of guest physical address. */

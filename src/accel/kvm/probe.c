@@ -144,8 +144,9 @@ static void look_why_absent(struct kvm_facts *f)
         f->registered = strstr(misc, " kvm\n") != NULL ? KVM_YES : KVM_NO;
     }
     f->in_kernel = f->registered == KVM_YES ? KVM_YES : config_says();
-    f->container =
-        exists("/.dockerenv") || exists("/run/.containerenv") || getenv("container") != NULL;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
+    const bool named = getenv("container") != NULL;
+    f->container = named || exists("/.dockerenv") || exists("/run/.containerenv");
 }
 
 static void open_device(struct kvm_facts *f, int *dev)
@@ -175,7 +176,7 @@ static void open_device(struct kvm_facts *f, int *dev)
         f->root = geteuid() == 0;
         look_at_group(f);
         break;
-    default: f->node = KVM_NODE_FAILED; f->node_error = strerror(errno);
+    default: f->node = KVM_NODE_FAILED; kvm_error_text(errno, f->node_error, sizeof(f->node_error));
     }
 }
 
@@ -207,7 +208,7 @@ static int failed(struct kvm_facts *f, const char *call, int result)
 {
     if (result < 0) {
         f->failed_call = call;
-        f->failed_error = strerror(-result);
+        kvm_error_text(-result, f->failed_error, sizeof(f->failed_error));
         f->no_memory = result == -ENOMEM;
     }
     return result;

@@ -94,7 +94,7 @@ static void denied(struct facts *f, const char *group, enum kvm_yes_no member)
 static void kvm_call_failed(struct facts *f, const char *call, const char *why, bool no_memory)
 {
     f->kvm.failed_call = call;
-    f->kvm.failed_error = why;
+    str_copy(f->kvm.failed_error, sizeof(f->kvm.failed_error), why);
     f->kvm.no_memory = no_memory;
 }
 
@@ -127,7 +127,7 @@ enum subject { KVM, WHP, HOST };
     S(kvm_denied, KVM, "kvm.denied", denied(f, "", KVM_UNKNOWN))                                 \
     S(kvm_root, KVM, "kvm.root", denied(f, "kvm", KVM_UNKNOWN); f->kvm.root = true)              \
     S(kvm_open, KVM, "kvm.open", f->kvm.node = KVM_NODE_FAILED;                                  \
-      f->kvm.node_error = "Device or resource busy")                                             \
+      str_copy(f->kvm.node_error, sizeof(f->kvm.node_error), "Device or resource busy"))         \
     S(kvm_api, KVM, "kvm.api", f->kvm.api = 10)                                                  \
     S(kvm_memory, KVM, "kvm.memory",                                                             \
       kvm_call_failed(f, "KVM_CREATE_VM", "Cannot allocate memory", true))                       \
