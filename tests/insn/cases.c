@@ -389,7 +389,7 @@ static void unicorn_case(const struct a64_row *row)
         data_reset(row);
     }
     theirs = group.state;
-    unicorn_run(&theirs, group.word,
+    unicorn_run(&theirs, group.word, (row->flags & A64_BRANCH) != 0,
                 ours.outcome == INSN_RAN ? without_tag(ours.pc) : group.state.pc + 4);
     diff.totals.unicorn++;
     if (theirs.pc == without_tag(ours.pc)) {

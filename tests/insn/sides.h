@@ -70,13 +70,15 @@ void vixl_disassemble(uint32_t word, uint64_t pc, char *buf, size_t size);
 /* False: it does not start. */
 bool unicorn_init(void);
 /* until: where our CPU went. */
-void unicorn_run(struct insn_state *state, uint32_t word, uint64_t until);
+void unicorn_run(struct insn_state *state, uint32_t word, bool branch, uint64_t until);
 #else
 static inline bool unicorn_init(void)
 {
     return false;
 }
-static inline void unicorn_run(struct insn_state *state, uint32_t word, uint64_t until) {}
+static inline void unicorn_run(struct insn_state *state, uint32_t word, bool branch, uint64_t until)
+{
+}
 #endif
 
 /* ---- The agent (agent_side.c) ---------------------------------------------------------------- */

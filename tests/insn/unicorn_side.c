@@ -5,12 +5,14 @@
  * PC, FPSR and every mode of FPCR are compared; branches run there, too.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unicorn/unicorn.h>
 
 #include "sides.h"
 
-#define CODE_SIZE 4096u
+#define CODE_SIZE           4096u
+#define STARTS_OF_AN_ENGINE (1u << 17)
 
 static uc_engine *engine;
 
@@ -122,7 +124,27 @@ static void place(uint64_t pc, uint32_t word)
     }
 }
 
-/* Whatever is not the word itself ends in an exception: a branch that goes astray. */
+/*
+ * Every start takes a third of a kilobyte of its gigabyte for code, and it does not survive that being full; all comes back when the
+ * engine goes.
+ */
+static void renew(void)
+{
+    static unsigned starts;
+
+    if (++starts % STARTS_OF_AN_ENGINE == 0) {
+        uc_close(engine);
+        if (!unicorn_init()) {
+            fprintf(stderr, "Unicorn does not start any more\n");
+            exit(2);
+        }
+    }
+}
+
+/*
+ * Whatever is not the word itself ends in an exception: a branch that goes astray, and one that goes to where an earlier word
+ * was, for Unicorn does not stop before what it has translated already.
+ */
 static void clear_page(uint64_t pc)
 {
     static const uint32_t brk = 0xd4200000;
@@ -134,13 +156,14 @@ static void clear_page(uint64_t pc)
     }
 }
 
-void unicorn_run(struct insn_state *s, uint32_t word, uint64_t until)
+void unicorn_run(struct insn_state *s, uint32_t word, bool branch, uint64_t until)
 {
     void *at[REGS];
     uc_err error;
 
+    renew();
     place(s->pc, word);
-    if (until != s->pc + 4) {
+    if (branch) {
         clear_page(s->pc);
     }
     point_at(s, at);
