@@ -58,9 +58,10 @@ void host_pages_unmap(void *p, uint64_t size);
 
 /*
  * Memory for code that the program makes: size bytes (a multiple of 4096) that can be executed, and the same bytes
- * at *writable where they can be written; nothing is both. NULL: the host allows none.
+ * at *writable where they can be written; nothing is both. NULL: the host allows none. anonymous: of no file, as perf
+ * wants it that is to look its symbols up in a map.
  */
-void *host_code_map(size_t size, void **writable);
+void *host_code_map(size_t size, void **writable, bool anonymous);
 void host_code_unmap(void *p, void *writable, size_t size);
 
 /* ---- Threads --------------------------------------------------------------------------------- */
@@ -158,6 +159,23 @@ int64_t host_stream_write(struct host_stream *stream, const void *buf, size_t le
 /* Positions and sizes of plain files; -1: not possible. */
 int64_t host_stream_seek(struct host_stream *stream, uint64_t pos);
 int64_t host_stream_length(struct host_stream *stream);
+
+/* ---- perf, the profiler of Linux ------------------------------------------------------------- */
+
+/* A file by which perf learns what code this process makes. */
+struct host_perf {
+    struct host_stream *stream; /* to be written; NULL: none */
+    void *mark;
+    uint32_t process; /* its number */
+};
+
+/*
+ * Makes perf-N.map where perf looks for it, or in folder a jit-N.dump of which perf is told; N is the number of the
+ * process. ST_E_NOTSUP: this host has no perf.
+ */
+enum status host_perf_map(struct host_perf *out, struct err *err);
+enum status host_perf_dump(struct host_perf *out, const char *folder, struct err *err);
+void host_perf_close(struct host_perf *perf);
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 

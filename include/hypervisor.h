@@ -38,7 +38,7 @@ struct hv_config {
     char *kernel, *initrd, *append, *dtb;
     struct hv_list load;
     uint64_t entry; /* HV_NONE: the guest's own */
-    char *console, *semihosting, *trace, *stats, *log, *log_file;
+    char *console, *semihosting, *trace, *stats, *perf, *log, *log_file;
     uint64_t timeout_ns, max_insns; /* 0: none */
     uint64_t lang;                  /* enum lang */
     bool demo;                      /* not an option: the narrated run of the built-in guest */

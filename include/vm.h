@@ -29,6 +29,16 @@
 
 /* ---- What the shell lends (called from any thread unless said otherwise) --------------------- */
 
+/* Host code that the software CPU has made: a region of the guest's, or (name) what regions share. */
+struct vm_code {
+    const void *at;    /* where it is executed     */
+    const void *bytes; /* the same, to be read now */
+    size_t size;
+    const char *name; /* NULL: it does what the guest has at va, seen from Exception level el */
+    uint64_t va;
+    unsigned el;
+};
+
 struct vm_ports {
     void *opaque;
     void *(*alloc)(void *opaque, size_t size, size_t align); /* zeroed; NULL when there is none   */
@@ -38,6 +48,8 @@ struct vm_ports {
     /* Memory for translated code: executable, and at *writable the same bytes to be written. NULL: none. */
     void *(*code_alloc)(void *opaque, size_t size, void **writable);
     void (*code_free)(void *opaque, void *p, void *writable, size_t size);
+    /* For profilers, NULL: nobody wants to know. On the vCPU's thread. The place may have been another's before. */
+    void (*code_made)(void *opaque, const struct vm_code *code);
     void (*ram_free)(void *opaque, void *p, uint64_t size);
     enum status (*lock_create)(void *opaque, struct lock *lock); /* NULL: one thread, no locks    */
     void (*lock_destroy)(void *opaque, struct lock *lock);

@@ -60,6 +60,7 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
     $<TARGET_FILE:hypervisor>)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
     hv_program_test(wx "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/wx.py $<TARGET_FILE:hypervisor>)
+    hv_program_test(perf "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/perf.py $<TARGET_FILE:hypervisor>)
   endif()
   hv_program_test(affinity "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/affinity.py
     $<TARGET_FILE:hypervisor>)

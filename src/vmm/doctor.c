@@ -28,7 +28,7 @@ static bool program_is_arm64(void)
 
 static bool code_memory_works(void)
 {
-    void *writable, *code = host_code_map(CODE_TEST_BYTES, &writable);
+    void *writable, *code = host_code_map(CODE_TEST_BYTES, &writable, false);
 
     if (code != NULL) {
         host_code_unmap(code, writable, CODE_TEST_BYTES);

@@ -29,7 +29,9 @@ static void port_free(void *opaque, void *p, size_t size)
 }
 static void *port_code_alloc(void *opaque, size_t size, void **writable)
 {
-    return host_code_map(size, writable);
+    const struct hv_machine *m = opaque;
+
+    return host_code_map(size, writable, m->perf.file.stream != NULL && !m->perf.dump);
 }
 
 static void port_code_free(void *opaque, void *p, void *writable, size_t size)
@@ -303,9 +305,11 @@ static enum status build_vm(struct hv_machine *m, struct err *err)
     config.jit.cache = m->config.jit_cache;
     log_line(&ports.log, LOG_INFO, "vm", "%s", msg_text(lang_of(m), MSG_SAY_START));
     if ((st = pick_accel(m, &config, err)) != ST_OK ||
-        (config.ram_size == 0 && (st = guest_default_memory(m, &config.ram_size, err)) != ST_OK)) {
+        (config.ram_size == 0 && (st = guest_default_memory(m, &config.ram_size, err)) != ST_OK) ||
+        (m->config.perf != NULL && (st = perf_init(m, &config, err)) != ST_OK)) {
         return st;
     }
+    ports.code_made = m->perf.file.stream != NULL ? perf_code : NULL;
     st = vm_init(&m->vm, &config, &ports, err);
     m->vm_made = st == ST_OK;
     if (st == ST_OK) {
@@ -366,6 +370,7 @@ void hv_machine_destroy(struct hv_machine *m)
     guest_fini(&m->guest);
     threads_fini(m);
     semihost_fini(&m->semihost);
+    perf_fini(&m->perf);
     host_stream_close(m->trace_file);
     host_mutex_destroy(m->trace_lock);
     logger_fini(&m->logger);

@@ -8,6 +8,7 @@
  *   observe.c   exits in words: narration, --trace
  *   stats.c     figures at the end
  *   semihost.c  files and input for semihosting guests
+ *   perf.c      what Linux's profiler is told
  */
 #ifndef VMM_MACHINE_H
 #define VMM_MACHINE_H
@@ -72,6 +73,14 @@ struct semihost {
     bool ended; /* there will be no more                                      */
 };
 
+struct perf {
+    struct host_perf file; /* --perf; its stream is NULL: not given */
+    struct host_mutex *lock;
+    bool dump; /* else a map */
+    bool failed;
+    uint64_t count;
+};
+
 struct hv_machine {
     struct hv_config config;
     struct hv_host host;
@@ -81,6 +90,7 @@ struct hv_machine {
     bool vm_made;
     struct console *console; /* NULL: host.console */
     struct semihost semihost;
+    struct perf perf;
     struct host_wait *wait; /* the event loop's */
     struct sleeper *sleeper;
     struct affinity_spec affinity;
@@ -166,6 +176,14 @@ void observe_uart(struct hv_machine *machine, const uint8_t *bytes, size_t len);
 void stats_table(struct hv_machine *machine);
 enum status stats_json(struct hv_machine *machine, const char *file, struct err *err);
 uint64_t stats_insns(struct hv_machine *machine);
+
+/* ---- perf.c ---------------------------------------------------------------------------------- */
+
+/* --perf, for a machine of this configuration. */
+enum status perf_init(struct hv_machine *machine, const struct vm_config *config, struct err *err);
+/* vm_ports.code_made */
+void perf_code(void *opaque, const struct vm_code *code);
+void perf_fini(struct perf *perf);
 
 /* ---- semihost.c ------------------------------------------------------------------------------ */
 

@@ -17,6 +17,7 @@ static const char *const console_choices[] = { "stdio", "none",  "pty", "file:",
                                                "tcp:",  "unix:", NULL };
 static const char *const trace_choices[] = { "exits", NULL };
 static const char *const stats_choices[] = { "json:", NULL };
+static const char *const perf_choices[] = { "map", "jitdump", "jitdump:", NULL };
 static const char *const log_choices[] = { "error", "warn", "info", "debug", NULL };
 static const char *const lang_choices[] = { "en", "pt_BR", NULL }; /* in the order of enum lang */
 static const char *const shell_choices[] = { "bash", "zsh", "fish", NULL };
@@ -145,6 +146,13 @@ const struct hv_option hv_options[] = {
       AT(stats),
       .choices = stats_choices,
       .check = check_stats },
+    { .name = "perf",
+      .kind = HV_TEXT,
+      .arg = "map|jitdump[:DIR]",
+      .help = MSG_OPT_PERF,
+      AT(perf),
+      .choices = perf_choices,
+      .check = check_perf },
     { .name = "log",
       .kind = HV_TEXT,
       .arg = "LEVEL[,MODULE=LEVEL...]",

@@ -418,6 +418,21 @@ enum status spec_stats(const char *text, struct stats_spec *out, struct err *err
     return ST_OK;
 }
 
+enum status spec_perf(const char *text, struct perf_spec *out, struct err *err)
+{
+    struct perf_spec spec = { .dump = str_starts(text, "jitdump"), .folder = "." };
+
+    if (str_starts(text, "jitdump:") && text[8] != 0) {
+        spec.folder = text + 8;
+    } else if (!str_eq(text, "map") && !str_eq(text, "jitdump")) {
+        return err_set(err, ST_E_INVAL, MSG_PERF_BAD, text);
+    }
+    if (out != NULL) {
+        *out = spec;
+    }
+    return ST_OK;
+}
+
 enum status spec_load(const char *text, char *file, size_t size, uint64_t *ipa, struct err *err)
 {
     size_t at = str_len(text);
@@ -497,6 +512,10 @@ enum status check_trace(const char *text, struct err *err)
 enum status check_stats(const char *text, struct err *err)
 {
     return spec_stats(text, NULL, err);
+}
+enum status check_perf(const char *text, struct err *err)
+{
+    return spec_perf(text, NULL, err);
 }
 enum status check_log(const char *text, struct err *err)
 {

@@ -71,6 +71,14 @@ struct stats_spec {
 
 enum status spec_stats(const char *text, struct stats_spec *out, struct err *err);
 
+/* "map" or "jitdump[:DIR]" */
+struct perf_spec {
+    bool dump;
+    const char *folder; /* of the dump */
+};
+
+enum status spec_perf(const char *text, struct perf_spec *out, struct err *err);
+
 #define LOG_MODULES_MAX 16
 
 struct log_spec {
@@ -94,6 +102,7 @@ enum status check_cpu(const char *text, struct err *err);
 enum status check_affinity(const char *text, struct err *err);
 enum status check_trace(const char *text, struct err *err);
 enum status check_stats(const char *text, struct err *err);
+enum status check_perf(const char *text, struct err *err);
 enum status check_log(const char *text, struct err *err);
 enum status check_load(const char *text, struct err *err);
 

@@ -61,7 +61,7 @@ static void port_free(void *opaque, void *p, size_t size)
 }
 static void *port_code_alloc(void *opaque, size_t size, void **writable)
 {
-    return host_code_map(size, writable);
+    return host_code_map(size, writable, false);
 }
 static void port_code_free(void *opaque, void *p, void *writable, size_t size)
 {

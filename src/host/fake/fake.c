@@ -426,6 +426,21 @@ struct host_stream *host_file_create(const char *path, struct err *err)
     return stream_or_err(path, err);
 }
 
+enum status host_perf_map(struct host_perf *out, struct err *err)
+{
+    *out = (struct host_perf){ .stream = stream_or_err("/tmp/perf-1.map", err), .process = 1 };
+    return out->stream != NULL ? ST_OK : ST_E_IO;
+}
+enum status host_perf_dump(struct host_perf *out, const char *folder, struct err *err)
+{
+    *out = (struct host_perf){ .stream = stream_or_err("jit-1.dump", err), .process = 1 };
+    return out->stream != NULL ? ST_OK : ST_E_IO;
+}
+void host_perf_close(struct host_perf *perf)
+{
+    host_stream_close(perf->stream);
+}
+
 struct host_stream *host_tcp_listen(const char *address, uint16_t port, struct err *err)
 {
     char name[64];

@@ -101,8 +101,37 @@ void host_pages_unmap(void *p, uint64_t size)
     }
 }
 
-void *host_code_map(size_t size, void **writable)
+#if defined(__linux__)
+/* mremap with an old size of 0 makes a second mapping of the same pages. */
+static void *code_map_anonymous(size_t size, void **writable)
 {
+    void *rx = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *rw = rx != MAP_FAILED ? mremap(rx, 0, size, MREMAP_MAYMOVE) : MAP_FAILED;
+
+    if (rw != MAP_FAILED && mprotect(rw, size, PROT_READ | PROT_WRITE) == 0) {
+        *writable = rw;
+        return rx;
+    }
+    if (rw != MAP_FAILED) {
+        munmap(rw, size);
+    }
+    if (rx != MAP_FAILED) {
+        munmap(rx, size);
+    }
+    return NULL;
+}
+#else
+static void *code_map_anonymous(size_t size, void **writable)
+{
+    return NULL;
+}
+#endif
+
+void *host_code_map(size_t size, void **writable, bool anonymous)
+{
+    if (anonymous) {
+        return code_map_anonymous(size, writable);
+    }
     int fd = memfd_create("translated-code", MFD_CLOEXEC);
     void *rw = MAP_FAILED, *rx = MAP_FAILED;
 

@@ -440,3 +440,18 @@ enum status host_dir_rename(struct host_dir *dir, const char *from, const char *
     }
     return st;
 }
+
+/* ---- perf ------------------------------------------------------------------------------------ */
+
+enum status host_perf_map(struct host_perf *out, struct err *err)
+{
+    *out = (struct host_perf){ .stream = NULL };
+    return err_set(err, ST_E_NOTSUP, MSG_HOST_NO_PERF);
+}
+
+enum status host_perf_dump(struct host_perf *out, const char *folder, struct err *err)
+{
+    return host_perf_map(out, err);
+}
+
+void host_perf_close(struct host_perf *perf) {}

@@ -83,7 +83,7 @@ void host_pages_unmap(void *p, uint64_t size)
 }
 
 /* Two views of one section: the section may be written and executed, but neither view may be both. */
-void *host_code_map(size_t size, void **writable)
+void *host_code_map(size_t size, void **writable, bool anonymous)
 {
     HANDLE section =
         CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_EXECUTE_READWRITE | SEC_COMMIT,

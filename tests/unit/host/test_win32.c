@@ -90,7 +90,7 @@ static void test_code(void **state)
 #endif
     MEMORY_BASIC_INFORMATION info;
     void *writable = NULL;
-    uint8_t *code = host_code_map(1 << 20, &writable);
+    uint8_t *code = host_code_map(1 << 20, &writable, false);
 
     assert_true(code != NULL && writable != NULL && (void *)code != writable);
     memcpy((uint8_t *)writable + 65536, answer, sizeof(answer));

@@ -34,6 +34,7 @@ static const struct {
     { "semihosting", "dir", "d2", NULL },
     { "trace", "exits", "exits=f", "all" },
     { "stats", "json:f", "json:g", "xml" },
+    { "perf", "map", "jitdump:dir", "jitdump:" },
     { "log", "debug", "warn,gic=debug", "loud" },
     { "log-file", "log", "l", "" },
     { "timeout", "2.5", "1", "-1" },

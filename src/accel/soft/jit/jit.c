@@ -455,6 +455,7 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
         return;
     }
     region_add(jit, page, t);
+    jit_tell_region(cpu, page->jit->regions, slot);
     jit->p = t->a.p;
     cpu->priv->stats.jit_regions++;
     cpu->priv->stats.jit_insns += t->count;

@@ -22,6 +22,9 @@ void jit_far(struct as *a, const struct jit *jit, struct far_way way);
 /* See stubs.c. */
 void jit_frames_note(struct as *a);
 void jit_frames_return(struct as *a);
+/* perf.c: tell a profiler, if there is one, of the code that regions share and of a region. */
+void jit_tell_shared(const struct cpu *cpu);
+void jit_tell_region(const struct cpu *cpu, const struct jit_region *region, unsigned slot);
 /* Writes what the templates of system instructions call. */
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
 /* Where code of the page goes on at a slot outside of its region, and the jump there; NULL: no room. */

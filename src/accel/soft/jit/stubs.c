@@ -506,6 +506,7 @@ void jit_make_stubs(struct jit *jit, struct cpu *cpu)
     make_l0_stubs(jit, &a);
     jit_make_system(jit, cpu, &a);
     jit->start = a.p;
+    jit_tell_shared(cpu);
 }
 
 #endif
