@@ -11,11 +11,13 @@
 
 #include <stdint.h>
 
-#define INSN_CODE_VA   0x2000100000ull /* one page; the instruction is in slot 2 .. 1000 */
-#define INSN_DATA_VA   0x2000140000ull /* in reach of a literal load from the code page   */
-#define INSN_DATA_SIZE 8192u           /* two pages; nothing is mapped around them        */
-#define INSN_BATCH     256
-#define INSN_WINDOW    256u /* bytes of the buffer that a case of the agent gives back */
+#define INSN_CODE_VA    0x2000100000ull /* one page; the instruction is in slot 2 .. 1000 */
+#define INSN_DATA_VA    0x2000140000ull /* in reach of a literal load from the code page   */
+#define INSN_DATA_SIZE  8192u           /* two pages; nothing is mapped around them        */
+#define INSN_STACK_VA   0x2000180000ull /* the agent's signals: see agent.c                */
+#define INSN_STACK_SIZE 65536u
+#define INSN_BATCH      256
+#define INSN_WINDOW     256u /* bytes of the buffer that a case of the agent gives back */
 /* Where the agent's instructions go, so that those of a batch do not overlap: eight words each. */
 #define INSN_SLOTS      125
 #define INSN_SLOT_PC(n) (INSN_CODE_VA + 4 * (2 + 8 * (uint64_t)(n)))
