@@ -15,7 +15,6 @@
 #include "accel/soft/engine.h"
 
 #define MDSCR_SS  (1u << 0)
-#define MDSCR_KDE (1u << 13)
 #define MDSCR_MDE (1u << 15)
 
 #define BREAKPOINTS   6 /* as ID_AA64DFR0_EL1 says; the last is context-aware */

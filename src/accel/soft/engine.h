@@ -281,6 +281,8 @@ uint64_t mmu_untag(const struct cpu *cpu, uint64_t va);
 /* Events: the first two need the run loop's slow way. */
 enum { DEBUG_STEP = 1, DEBUG_BREAK = 2, DEBUG_WATCH = 4 };
 
+#define MDSCR_KDE (1u << 13) /* of MDSCR_EL1: debug exceptions from EL1, if PSTATE.D allows them */
+
 /* PSTATE, the Exception level or a register below changed: which events can happen now? */
 void debug_refresh(struct cpu *cpu);
 /* PSTATE.DAIF alone changed. */

@@ -589,6 +589,34 @@ static void test_spsel(void **state)
     rig_drop(&r);
 }
 
+/* With MDSCR_EL1.KDE, PSTATE.D decides whether EL1's breakpoints happen, however it was changed. */
+static void test_debug_mask(void **state)
+{
+    static const uint32_t change[][2] = { { I_DAIFSET(8), I_DAIFCLR(8) },
+                                          { I_MSR(SYSREG_DAIF, 1), I_MSR(SYSREG_DAIF, 2) } };
+    struct rig r;
+
+    rig_make(&r);
+    RIG_CODE(&r, CODE, I_MSR(SYSREG_OSLAR_EL1, 31), I_HVC(1));
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    rig_set_sys(&r, DBGBVR0_EL1, CODE + 0x100); /* which is not executed */
+    rig_set_sys(&r, DBGBCR0_EL1, 0x1e7);
+    for (unsigned i = 0; i < 8; i++) {
+        bool kde = (i & 1) != 0, clear = (i & 2) != 0;
+        const uint32_t *words = change[i / 4];
+        rig_set_sys(&r, MDSCR_EL1, 1 << 15 | (kde ? MDSCR_KDE : 0));
+        RIG_CODE(&r, CODE, words[clear ? 0 : 1], words[clear ? 1 : 0], I_SUB(0, 0, 1),
+                 I_CBNZ(0, -12), I_HVC(1));
+        rig_set(&r, REG_X0, 600);
+        rig_set(&r, REG_X0 + 1, MASKED);
+        rig_set(&r, REG_X0 + 2, MASKED & ~PS_D);
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(r.cpu->priv->debug, kde && clear ? DEBUG_BREAK : 0);
+    }
+    rig_drop(&r);
+}
+
 /* From outside: states that this CPU cannot be in are refused. */
 static void test_set_pstate(void **state)
 {
@@ -621,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_illegal_return),
         cmocka_unit_test(test_pstate_instructions),
         cmocka_unit_test(test_spsel),
+        cmocka_unit_test(test_debug_mask),
         cmocka_unit_test(test_set_pstate),
     };
 

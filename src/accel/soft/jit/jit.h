@@ -20,7 +20,7 @@
 
 /* Unless the configuration says otherwise: bytes of translated code of a CPU, and entries before a head is translated. */
 #define JIT_CACHE_BYTES (64ull << 20)
-#define JIT_HEAT        24
+#define JIT_HEAT        8
 
 struct jit_link;
 struct jit_region;

@@ -214,6 +214,14 @@ static uint8_t *line_is_up(struct tr *t)
     return as_jcc(a, CC_NE);
 }
 
+/* PSTATE.D is about to change, on which self-hosted debug depends if MDSCR_EL1 says so. */
+static uint8_t *debug_wants_d(struct tr *t, int scratch)
+{
+    get_private(t, scratch);
+    test_byte(t, scratch, SYS_OFF(SYS_MDSCR_EL1) + 1, MDSCR_KDE >> 8);
+    return as_jcc(&t->a, CC_NE);
+}
+
 static void msr_daif_register(struct tr *t, const struct op *op)
 {
     struct as *a = &t->a;
@@ -221,13 +229,11 @@ static void msr_daif_register(struct tr *t, const struct op *op)
 
     save_flags(t);
     el0 = at_el0(t);
+    debug = debug_wants_d(t, RAX);
     tr_get(t, 32, RAX, op->rd);
     as_load(a, 32, RCX, RBP, OFF(pstate));
     as_alu(a, 32, ALU_XOR, RAX, RCX);
     as_alu_i(a, 32, ALU_AND, RAX, PS_DAIF);
-    as_rr(a, 0, 32, 0xf7, 0, RAX, false); /* TEST EAX, imm: self-hosted debug depends on D */
-    as_4(a, PS_D);
-    debug = as_jcc(a, CC_NE);
     as_alu(a, 32, ALU_XOR, RCX, RAX);
     as_store(a, 32, RCX, RBP, OFF(pstate));
     to_body(t, el0, debug, line_is_up(t));
@@ -255,20 +261,19 @@ static void t_msr(struct tr *t, const struct op *op, unsigned arg)
 static void t_msr_daif(struct tr *t, const struct op *op, unsigned arg)
 {
     uint32_t clear = (uint32_t)(op->imm >> 32), set = (uint32_t)op->imm;
-    uint8_t *el0;
+    uint8_t *el0, *debug = NULL;
 
-    if (((clear | set) & PS_D) != 0) {
-        tr_call(t);
-        return;
-    }
     tr_clobber(t);
     el0 = at_el0(t);
+    if (((clear | set) & PS_D) != 0) {
+        debug = debug_wants_d(t, RAX);
+    }
     if (set != 0) {
         as_alu_mi(&t->a, 32, ALU_OR, RBP, OFF(pstate), (int32_t)set);
-        to_body(t, el0, NULL, NULL);
+        to_body(t, el0, debug, NULL);
     } else {
         as_alu_mi(&t->a, 32, ALU_AND, RBP, OFF(pstate), ~(int32_t)clear);
-        to_body(t, el0, line_is_up(t), NULL);
+        to_body(t, el0, debug, line_is_up(t));
     }
 }
 
