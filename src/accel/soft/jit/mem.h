@@ -5,6 +5,7 @@
 #define SOFT_JIT_MEM_H
 
 #include "accel/soft/jit/vec.h"
+#include "accel/soft/op_mem.h"
 
 /* base + disp, in the guest's addresses; with RCX added, in the host's. */
 struct place {
@@ -12,6 +13,18 @@ struct place {
     int32_t disp;
     bool by_sp; /* base is SP, and the look at the page is one at SP's alignment, too */
 };
+
+/* A load or store of t_mem.c: bytes, how it finds its address. */
+struct access {
+    unsigned base;
+    int64_t imm;
+    unsigned span;
+    bool write, post, writes_back;
+    bool loads_base; /* both its write-back and what it loads go to the base */
+};
+
+/* What the instruction is; false: no access with an immediate offset in the context of its own level. */
+bool mem_access(const struct ti *i, struct access *x);
 
 /* A way into memory in the making. */
 struct door {
@@ -31,6 +44,15 @@ struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem,
                     unsigned entry, bool wide);
 /* The access is done; what the door refuses, and the jump odd, go to the body. */
 void tr_door_close(struct tr *t, const struct door *d, uint8_t *odd);
+/* ---- Groups (group.c) ------------------------------------------------------------------------ */
+
+/* Is the access, of the current instruction, the first of a group? It is to be opened then. */
+bool group_plan(struct tr *t, const struct access *first);
+/* RCX becomes the addend for the first access, at the place that its base and displacement are. Uses RAX. */
+void group_open(struct tr *t, struct place at, int32_t l0);
+/* Is it one of the others? t->group.l0 has the addend. */
+bool group_has(const struct tr *t, const struct access *x);
+
 /* Has the instruction been seen to be? */
 bool tr_often_misaligned(const struct tr *t);
 

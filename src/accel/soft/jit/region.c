@@ -48,8 +48,7 @@ static bool is_call(enum uop uop)
     }
 }
 
-/* Does the instruction after it run next, sometimes? */
-static bool falls(enum uop uop)
+bool jit_falls(enum uop uop)
 {
     switch (uop) {
     case UOP_b_near:
@@ -130,7 +129,7 @@ static void walk(struct tr *t, struct work *w, unsigned slot)
             bit_set(w->entry, slot + 1);
             push(t, w, slot + 1);
         }
-        if (!falls(i->uop)) {
+        if (!jit_falls(i->uop)) {
             return;
         }
         slot++;
@@ -147,7 +146,7 @@ static void ways(struct tr *t)
             to->join = true;
             to->loop |= (unsigned)target <= t->insn[n].slot;
         }
-        if (falls(t->insn[n].uop) && n + 1 < t->count &&
+        if (jit_falls(t->insn[n].uop) && n + 1 < t->count &&
             t->insn[n + 1].slot != t->insn[n].slot + 1 && t->insn[n].slot + 1u < PAGE_SLOTS &&
             t->at[t->insn[n].slot + 1] >= 0) {
             t->insn[t->at[t->insn[n].slot + 1]].join = true;
@@ -214,7 +213,7 @@ static void liveness(struct tr *t)
             int target = branch_target(i);
             bool far_way = (flags & UOP_ENDS_BLOCK) != 0 && target < 0;
             bool out = far_way || (target >= 0 && live_at(t, target)) ||
-                       (falls(i->uop) && live_at(t, i->slot + 1));
+                       (jit_falls(i->uop) && live_at(t, i->slot + 1));
             bool in = t->jit->strict || (flags & UOP_NZCV_IN) != 0 ||
                       ((flags & UOP_NZCV_OUT) == 0 && out);
 

@@ -13,6 +13,10 @@
 
 /* Finds the region of the slot: fills t->insn in the order of addresses, ways and liveness. False: nothing to do. */
 bool jit_region(struct tr *t, unsigned slot);
+/* Does the instruction after it run next, sometimes? */
+bool jit_falls(enum uop uop);
+/* What group_open left for behind the region. */
+void group_cold(struct tr *t, const struct cold *c);
 /* Writes the host code and makes the entries; false: no room. */
 bool jit_translate(struct tr *t);
 /* Writes the code that regions share (stubs.c). */

@@ -462,6 +462,20 @@ static void make_l0(struct as *a, bool el0, bool write, unsigned span)
     as_1(a, 0xc3);
 }
 
+/* See struct jit, group_miss. It counts as an L0 entry that was no help. */
+static void make_group_miss(struct as *a)
+{
+    uint8_t *sample;
+
+    as_alu_i(a, 64, ALU_OR, RAX, L0_MISALIGNED);
+    as_store(a, 64, RAX, RBP, OFF(jit_tmp[0]));
+    as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
+    sample = as_jcc(a, CC_NS);
+    make_l0_sample(a);
+    as_patch(a, sample, a->p);
+    as_1(a, 0xc3);
+}
+
 static void make_l0_stubs(struct jit *jit, struct as *a)
 {
     for (unsigned el0 = 0; el0 < 2; el0++) {
@@ -504,6 +518,8 @@ void jit_make_stubs(struct jit *jit, struct cpu *cpu)
     jit->call_out = a.p;
     make_call(&a, jit, true);
     make_l0_stubs(jit, &a);
+    jit->group_miss = a.p;
+    make_group_miss(&a);
     jit_make_system(jit, cpu, &a);
     jit->start = a.p;
     jit_tell_shared(cpu);

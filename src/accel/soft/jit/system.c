@@ -57,6 +57,15 @@ static HV_ENGINE_ABI uint64_t level_down(struct cpu *cpu)
     return target;
 }
 
+/* What an access by that address will do soon anyway; a fault is left to it. */
+static HV_ENGINE_ABI uint64_t probe(struct cpu *cpu, uint64_t va, uint64_t write)
+{
+    unsigned fsc;
+
+    return mmu_lookup(cpu, (struct tlb_ctx *)(uintptr_t)cpu->tlb, va,
+                      write != 0 ? ACCESS_WRITE : ACCESS_READ, &fsc) != NULL;
+}
+
 static HV_ENGINE_ABI uint64_t counter(struct cpu *cpu)
 {
     return vcpu_timer_count(cpu->vcpu, true);
@@ -251,6 +260,7 @@ void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a)
 {
     jit->svc = make_call_of(jit, a, (uint64_t)(uintptr_t)level_up, true);
     jit->eret = make_call_of(jit, a, (uint64_t)(uintptr_t)level_down, true);
+    jit->probe = make_call_of(jit, a, (uint64_t)(uintptr_t)probe, false);
     jit->count = make_call_of(jit, a, (uint64_t)(uintptr_t)counter, false);
     for (unsigned key = PAC_IA; key <= PAC_DB; key++) {
         jit->pac[key] = make_pac(a, cpu, key, false);

@@ -141,6 +141,13 @@ bool tr_often_misaligned(const struct tr *t)
     return (t->page->jit->misaligned[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
 }
 
+static int32_t l0_place(const struct tr *t, bool write, unsigned entry)
+{
+    return (write ? OFF(l0[0].write[0]) : OFF(l0[0].read[0])) +
+           (int32_t)(t->page->el0 * sizeof(struct tlb_l0) +
+                     entry % L0_ENTRIES * sizeof(t->cpu->l0[0].read[0]));
+}
+
 /*
  * By an L0 entry: its place does not depend on the address, so it can be loaded before that is known. Where that
  * misses often, by the TLB. wide: often misaligned (memcpy).
@@ -150,9 +157,7 @@ struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem,
 {
     struct door d = { .at = at, .write = write, .span = (uint8_t)__builtin_ctz(span) };
 
-    d.l0 = (write ? OFF(l0[0].write[0]) : OFF(l0[0].read[0])) +
-           (int32_t)(t->page->el0 * sizeof(struct tlb_l0) +
-                     entry % L0_ENTRIES * sizeof(t->cpu->l0[0].read[0]));
+    d.l0 = l0_place(t, write, entry);
     d.aligned = t->page->aligned ? (uint8_t)(elem - 1) : 0;
     uint32_t low = wide ? d.aligned : span - 1;
     if (wide) {
@@ -366,11 +371,20 @@ static void access(struct tr *t, const struct op *op, enum mem_kind k, unsigned 
     }
 }
 
-/* The base afterwards. */
-static void write_back(struct tr *t, const struct op *op)
+static bool writes_back(unsigned form)
 {
-    int d = tr_dst(op->rn, RAX), s = tr_src(t, 64, op->rn, RAX);
+    return form >= FORM_PRE && form <= FORM_POSTSP;
+}
 
+/* The base afterwards. */
+static void write_back(struct tr *t, const struct op *op, unsigned form)
+{
+    int d = tr_dst(op->rn, RAX), s;
+
+    if (!writes_back(form)) {
+        return;
+    }
+    s = tr_src(t, 64, op->rn, RAX);
     as_lea(&t->a, 64, d, s, (int32_t)op->imm);
     tr_put(t, op->rn, d);
 }
@@ -392,6 +406,11 @@ static bool shows_sp(const struct tr *t, struct place at, unsigned span, unsigne
     return low + span <= 16 && (!t->page->aligned || low % elem == 0);
 }
 
+static bool is_immediate(unsigned form)
+{
+    return form == FORM_IMM || form == FORM_IMMSP || writes_back(form);
+}
+
 /* The L0 entry of an access. */
 static unsigned l0_of(const struct op *op, unsigned form)
 {
@@ -401,6 +420,50 @@ static unsigned l0_of(const struct op *op, unsigned form)
                  : op->rn % (L0_ENTRIES / 2);
 }
 
+static void t_mem(struct tr *t, const struct op *op, unsigned arg);
+
+bool mem_access(const struct ti *i, struct access *x)
+{
+    const struct tmpl *m = &jit_tmpl_mem[i->uop];
+    enum mem_kind k = (enum mem_kind)(m->arg & 0xff);
+    unsigned form = m->arg >> 16;
+
+    if (m->fn != t_mem || !is_immediate(form)) {
+        return false;
+    }
+    x->base = i->op.rn;
+    x->imm = (int64_t)i->op.imm;
+    x->span = (1u << (m->arg >> 8 & 0xff)) << is_pair(k);
+    x->write = is_store(k);
+    x->post = form == FORM_POST || form == FORM_POSTSP;
+    x->writes_back = writes_back(form);
+    x->loads_base = loads_base(&i->op, k);
+    return true;
+}
+
+/* The instruction is done: is SP aligned still? */
+static void note_sp(struct tr *t, const struct op *op, unsigned form)
+{
+    if (op->rn == X_SP) {
+        t->sp_checked = !writes_back(form) || op->imm % 16 == 0;
+    }
+}
+
+/* An access whose page the first of its group has looked at. Moves leave EFLAGS alone. */
+static void of_group(struct tr *t, const struct op *op, enum mem_kind k, unsigned size)
+{
+    unsigned form = jit_tmpl_mem[t->i->uop].arg >> 16;
+
+    if (is_vector(k) || (is_pair(k) && size == 2)) {
+        tr_clobber(t);
+    }
+    struct place at = address(t, op, form, size);
+    as_load(&t->a, 64, RCX, RBP, t->group.l0 + 8);
+    access(t, op, k, size, at);
+    write_back(t, op, form);
+    note_sp(t, op, form);
+}
+
 /* arg: kind, size << 8, form << 16. */
 static void t_mem(struct tr *t, const struct op *op, unsigned arg)
 {
@@ -408,16 +471,21 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     enum mem_kind k = (enum mem_kind)(arg & 0xff);
     unsigned size = arg >> 8 & 0xff, form = arg >> 16;
     bool sp = op->rn == X_SP;
-    bool wb = form >= FORM_PRE && form <= FORM_POSTSP;
+    bool wb = writes_back(form);
     bool user = form == FORM_USER || form == FORM_USERSP;
     bool wide = tr_often_misaligned(t);
     unsigned span = (1u << size) << is_pair(k);
     uint8_t *odd = NULL;
+    struct access x;
     struct place at;
     struct door d;
 
     if (is_vector(k)) {
         tr_vec(t, false);
+    }
+    if (mem_access(t->i, &x) && group_has(t, &x) && (!sp || t->sp_checked)) {
+        of_group(t, op, k, size);
+        return;
     }
     tr_clobber(t);
     at = address(t, op, form, size);
@@ -429,22 +497,27 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
             odd = as_jcc(a, CC_NE);
         }
     }
+    if (odd == NULL && !wide && !by_tlb(t) && mem_access(t->i, &x) && group_plan(t, &x)) {
+        group_open(t, at, l0_place(t, is_store(k), l0_of(op, form)));
+        access(t, op, k, size, at);
+        write_back(t, op, form);
+        note_sp(t, op, form);
+        return;
+    }
     if (wb && loads_base(op, k)) {
         at = in_rdx(t, at.base, at.disp);
     }
     d = user ? lookup_user(t, at, span, 1u << size, is_store(k))
              : tr_door(t, at, span, 1u << size, is_store(k), l0_of(op, form), wide);
-    if (wb && loads_base(op, k)) {
-        write_back(t, op);
+    if (loads_base(op, k)) {
+        write_back(t, op, form);
     }
     access(t, op, k, size, at);
-    if (wb && !loads_base(op, k)) {
-        write_back(t, op);
+    if (!loads_base(op, k)) {
+        write_back(t, op, form);
     }
     tr_door_close(t, &d, odd);
-    if (sp) {
-        t->sp_checked = !wb || op->imm % 16 == 0;
-    }
+    note_sp(t, op, form);
 }
 
 static void t_literal(struct tr *t, const struct op *op, unsigned arg)

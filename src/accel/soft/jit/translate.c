@@ -274,6 +274,17 @@ void tr_call(struct tr *t)
     t->z64 = t->z32 = t->shl = 0;
 }
 
+void tr_interpret(struct tr *t, const struct cold *c)
+{
+    call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
+    if (c->bias != 0) {
+        as_lea(&t->a, 64, R14, R14, -c->bias);
+    }
+    as_imm(&t->a, RAX, (uint64_t)(uintptr_t)t->page->ops);
+    as_imm(&t->a, RCX, c->slot + 1u);
+    as_jmp_to(&t->a, t->jit->interp_at);
+}
+
 void tr_count(struct tr *t, int32_t bytes)
 {
     if (bytes - t->bias != 0) {
@@ -579,6 +590,7 @@ static void cold_code(struct tr *t, const struct cold *c)
         as_jmp_to(a, t->jit->leave_at);
         break;
     case COLD_VEC: vregs_cold(t, c); break;
+    case COLD_GROUP: group_cold(t, c); break;
     case COLD_LINK: cold_link(t, c); break;
     case COLD_FAR:
         as_load(a, 64, RAX, RBP, OFF(page_va));
@@ -650,6 +662,7 @@ bool jit_translate(struct tr *t)
     t->sp_checked = false;
     vregs_forget(t);
     t->known_by = NULL;
+    t->group.last = NULL;
     body(t);
     for (unsigned n = 0; n < t->colds && !t->a.full; n++) {
         t->i = &t->insn[0];

@@ -84,6 +84,9 @@ struct jit {
      * the bytes that the access spans. */
     uint8_t *l0_read[2][SPANS], *l0_write[2][SPANS];
     int64_t rethought_at; /* count_bias when an L0 entry was last looked at */
+    /* RAX: op, the first of a group that is none now: counts that. RCX: address, RDX: is it a write? Makes the TLB know
+     * the page. */
+    uint8_t *group_miss, *probe;
     /* system.c. RAX becomes the address that is next; RCX, RDX: ISS and return address of SVC. The count is exact. */
     uint8_t *svc, *eret;
     /* RAX becomes CNTVCT_EL0. */
@@ -114,7 +117,7 @@ struct ti {
     uint8_t *check;         /* the same with a look at cpu->pending before */
 };
 
-enum cold_kind { COLD_CALL, COLD_L0, COLD_PENDING, COLD_LINK, COLD_FAR, COLD_VEC };
+enum cold_kind { COLD_CALL, COLD_L0, COLD_PENDING, COLD_LINK, COLD_FAR, COLD_VEC, COLD_GROUP };
 
 /* Code that is seldom needed, put behind the region. */
 struct cold {
@@ -127,8 +130,10 @@ struct cold {
     uint8_t span;     /* COLD_L0: log2 of the bytes           */
     uint8_t aligned;  /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
     bool write;
-    bool by_sp;  /* COLD_L0: a misaligned SP is the body's */
-    int8_t base; /* COLD_L0: the address is this host register + imm */
+    bool by_sp; /* COLD_L0: a misaligned SP is the body's */
+    int8_t
+        base; /* COLD_L0: the address is this host register + imm; COLD_GROUP: the guest's register */
+    int32_t lo, hi; /* COLD_GROUP: the bytes, from the base */
     uint16_t slot;
     uint16_t uop;
     bool sets_flags;
@@ -167,8 +172,15 @@ struct tr {
     bool ended;                /* no way leads to the next instruction */
     bool sp_checked;           /* SP is aligned, if that matters at this level */
     uint8_t vec;               /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
-    unsigned fused;            /* instructions after this one that are done already */
-    uint32_t z64, z32;         /* bit n: Vn is 0 from bit 64, 32 on */
+    /* The last group of accesses (group.c): where it ends, and so on. */
+    struct {
+        const struct ti *last;
+        unsigned base;
+        bool write;
+        int32_t lo, hi, l0;
+    } group;
+    unsigned fused;    /* instructions after this one that are done already */
+    uint32_t z64, z32; /* bit n: Vn is 0 from bit 64, 32 on */
     /* Bit n: Vn is Vshl_from[n] shifted to the left by shl_count[n], in elements of shl_size[n]. */
     uint32_t shl;
     uint8_t shl_from[32], shl_count[32], shl_size[32];
@@ -270,6 +282,8 @@ bool tr_alone(const struct tr *t);
 void tr_flags_integer(struct tr *t);
 /* Calls the instruction's C body, in place. */
 void tr_call(struct tr *t);
+/* Behind the region: the body of the instruction that c is of, then the interpreter. */
+void tr_interpret(struct tr *t, const struct cold *c);
 /* The jumps at from lead to such a call behind the region, which comes back to where the code is now. */
 void tr_cold_call(struct tr *t, uint8_t *from0, uint8_t *from1, uint8_t *from2);
 struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from);

@@ -177,15 +177,7 @@ void vregs_cold(struct tr *t, const struct cold *c)
     as_call_to(a, t->jit->v_enter);
     as_jmp_to(a, c->back);
     as_patch(a, odd, a->p);
-    if (c->bias != 0) {
-        as_lea(a, 64, R14, R14, -c->bias);
-    }
-    as_imm(a, RAX, (uint64_t)(uintptr_t)t->page->ops);
-    as_imm(a, RCX, c->slot | (uint32_t)c->uop << 10);
-    as_call_to(a, c->sets_flags ? t->jit->call_out : t->jit->call);
-    as_imm(a, RCX, c->slot + 1u);
-    as_imm(a, RAX, (uint64_t)(uintptr_t)t->page->ops);
-    as_jmp_to(a, t->jit->interp_at);
+    tr_interpret(t, c);
 }
 
 /* ---- Registers ------------------------------------------------------------------------------- */

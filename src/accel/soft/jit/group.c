@@ -1,0 +1,191 @@
+/*
+ * group.c - one look at the page for neighbouring accesses off one base.
+ *
+ * Three or more loads, or stores, with immediate offsets from the same base register make a group if nothing between them can
+ * be entered from elsewhere or changes the base but by a constant. The first looks at the pages of the lowest and of the highest
+ * byte that any of them touches; the others only fetch the addend. If the bytes are not in one page, or the page is not for
+ * translated code, the first access's body runs and the interpreter goes on after it. Where that is frequent, jit_rethink
+ * forbids the group. Between two accesses of a group no context changes: what could do that leaves, or is no part of groups.
+ */
+#include "accel/soft/jit/mem.h"
+#include "accel/soft/jit/region.h"
+
+#if SOFT_JIT
+
+/* Accesses that make it worth while; instructions from the first to the last; bytes that they may span. */
+#define GROUP_LEAST 3
+#define GROUP_REACH 24
+#define GROUP_BYTES 512
+
+/* Does the instruction leave the group's base alone? Templates that may change the context or the level are none of these. */
+static bool is_transparent(const struct ti *i, unsigned base)
+{
+    const struct tmpl *m = jit_template(i->uop);
+    bool plain = jit_tmpl_int[i->uop].fn != NULL || jit_tmpl_mem[i->uop].fn != NULL ||
+                 jit_tmpl_fp[i->uop].fn != NULL || jit_tmpl_simd[i->uop].fn != NULL ||
+                 jit_tmpl_simd_fp[i->uop].fn != NULL ||
+                 (jit_tmpl_branch[i->uop].fn != NULL && jit_falls(i->uop));
+
+    return m != NULL && plain && i->op.rd != base && i->op.rm != base;
+}
+
+/* The constant by which an addition changes its own base; 0: it is none. */
+static int64_t step_of(const struct ti *i, unsigned base)
+{
+    int64_t step = (int64_t)i->op.imm;
+    bool own = i->uop == UOP_add64_ri && i->op.rd == base && i->op.rn == base;
+
+    return own && step >= -GROUP_BYTES && step <= GROUP_BYTES ? step : 0;
+}
+
+/* The range so far, from the base as the first access finds it; where the base is now. */
+struct reach {
+    int64_t lo, hi, at;
+    unsigned count;
+};
+
+/* False: the access would stretch the group too far. */
+static bool add_access(struct reach *r, const struct access *x)
+{
+    int64_t first = r->at + (x->post ? 0 : x->imm), lo = r->lo, hi = r->hi;
+
+    lo = first < lo ? first : lo;
+    hi = first + x->span > hi ? first + x->span : hi;
+    if (hi - lo > GROUP_BYTES) {
+        return false;
+    }
+    r->lo = lo;
+    r->hi = hi;
+    r->at += x->writes_back ? x->imm : 0;
+    r->count++;
+    return true;
+}
+
+bool group_plan(struct tr *t, const struct access *first)
+{
+    const struct ti *i = t->i, *end = t->insn + t->count, *last = i;
+    struct reach r = { .lo = INT64_MAX, .hi = INT64_MIN }, taken = r;
+
+    if (first->base >= X_ZERO || t->page->aligned) {
+        return false;
+    }
+    do {
+        struct access x;
+        int64_t step = step_of(i, first->base);
+        if (mem_access(i, &x) && x.base == first->base) {
+            if ((x.loads_base && x.writes_back) ||
+                (x.write == first->write && !add_access(&r, &x))) {
+                break;
+            }
+            if (x.write == first->write) {
+                last = i;
+                taken = r;
+            } else {
+                r.at += x.writes_back ? x.imm : 0;
+            }
+            if (x.loads_base) {
+                break;
+            }
+        } else if (step != 0) {
+            r.at += step;
+        } else if (!is_transparent(i, first->base)) {
+            break;
+        }
+        i++;
+    } while (i < end && i - t->i < GROUP_REACH && i->slot == i[-1].slot + 1 && !i->join &&
+             !i->entry && !i->loop);
+    if (taken.count < GROUP_LEAST) {
+        return false;
+    }
+    t->group.last = last;
+    t->group.base = first->base;
+    t->group.write = first->write;
+    t->group.lo = (int32_t)taken.lo;
+    t->group.hi = (int32_t)taken.hi;
+    return true;
+}
+
+bool group_has(const struct tr *t, const struct access *x)
+{
+    return t->group.last != NULL && t->i <= t->group.last && x->base == t->group.base &&
+           x->write == t->group.write;
+}
+
+/* One end of the range. */
+static uint8_t *look(struct tr *t, int base, int32_t disp, int32_t low, int32_t l0)
+{
+    struct as *a = &t->a;
+
+    as_lea(a, 64, RAX, base, disp);
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE | low);
+    as_alu_m(a, 64, ALU_CMP, RAX, RBP, l0);
+    return as_jcc(a, CC_NE);
+}
+
+void group_open(struct tr *t, struct place at, int32_t l0)
+{
+    struct as *a = &t->a;
+    struct cold *c;
+
+    if (at.by_sp) {
+        t->group.lo &= -16;
+    }
+    t->group.l0 = l0;
+    c = tr_cold(t, COLD_GROUP, look(t, at.base, t->group.lo, at.by_sp ? 15 : 0, l0));
+    c->from[1] = look(t, at.base, t->group.hi - 1, 0, l0);
+    as_load(a, 64, RCX, RBP, l0 + 8);
+    c->back = a->p;
+    c->l0 = l0;
+    c->write = t->group.write;
+    c->by_sp = at.by_sp;
+    c->base = (int8_t)t->group.base;
+    c->lo = t->group.lo;
+    c->hi = t->group.hi;
+    c->imm = at.disp;
+}
+
+/* An L0 entry for the range; the answered jump is taken if there is one now. */
+static uint8_t *fetch(struct tr *t, const struct cold *c)
+{
+    struct as *a = &t->a;
+
+    as_lea(a, 64, RDX, tr_src(t, 64, (unsigned)c->base, RDX), c->lo);
+    as_imm(a, RCX, (uint64_t)(int64_t)c->l0);
+    as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
+    as_call_to(a, (c->write ? t->jit->l0_write : t->jit->l0_read)[t->page->el0][0]);
+    return as_jcc(a, CC_E);
+}
+
+void group_cold(struct tr *t, const struct cold *c)
+{
+    struct as *a = &t->a;
+    uint8_t *odd = NULL, *cross, *have, *have_now;
+
+    if (c->by_sp) {
+        as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
+        as_test(a, 64, RAX, jit_pin[X_SP]);
+        odd = as_jcc(a, CC_NE);
+    }
+    as_lea(a, 32, RAX, tr_src(t, 64, (unsigned)c->base, RDX), c->lo);
+    as_alu_i(a, 32, ALU_AND, RAX, SOFT_PAGE - 1);
+    as_alu_i(a, 32, ALU_CMP, RAX, (int32_t)SOFT_PAGE - (c->hi - c->lo));
+    cross = as_jcc(a, CC_A);
+    have = fetch(t, c);
+    as_lea(a, 64, RCX, tr_src(t, 64, (unsigned)c->base, RCX), (int32_t)c->imm);
+    as_imm(a, RDX, c->write);
+    as_call_to(a, t->jit->probe);
+    have_now = fetch(t, c);
+    as_patch(a, cross, a->p);
+    if (odd != NULL) {
+        as_patch(a, odd, a->p);
+    }
+    as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
+    as_call_to(a, t->jit->group_miss);
+    tr_interpret(t, c);
+    as_patch(a, have, a->p);
+    as_patch(a, have_now, a->p);
+    tr_src(t, 64, (unsigned)c->base, RDX); /* as it was */
+    as_jmp_to(a, c->back);
+}
+
+#endif
