@@ -301,6 +301,46 @@ static void put_access(struct maker *m)
     put(m, word);
 }
 
+/* Accesses off one base that are neighbours, as in structures and stack frames: the translator looks once for them. */
+static void put_neighbours(struct maker *m)
+{
+    static const uint32_t scaled[] = {
+        0xf9400000, 0xf9000000, 0xb9400000, 0xb9000000, 0x39400000, 0x39000000, 0x79400000,
+        0x79800000, 0x3dc00000, 0x3d800000, 0xfd400000, 0xbd000000, 0x3d400000, /* by imm12 */
+    };
+    static const uint32_t pairs[] = { 0xa9400000, 0xa9000000, 0x29400000, 0x29000000,
+                                      0x69400000, 0xad400000, 0xad000000 }; /* by imm7 */
+    static const uint32_t moving[] = { 0xf8400400, 0xf8400c00, 0xf8000400,
+                                       0xf8000c00, 0x38400400, 0xb8000c00 }; /* by imm9 */
+    unsigned base = pointer(m), count = 3 + below(m, 5);
+    bool store = below(m, 2) != 0;
+
+    if (base == 31 &&
+        m->p->kind == PROGRAM_USER) { /* QEMU's processes do not look at SP's alignment */
+        base = 19;
+    }
+    reload(m, base);
+    while (count > 0) {
+        unsigned rt = below(m, 15), what = below(m, 20);
+        uint32_t word = scaled[below(m, ARRAY_SIZE(scaled))] | below(m, 6) << 10;
+        if (what < 3) {
+            word = pairs[below(m, ARRAY_SIZE(pairs))] | below(m, 5) << 15 | (rt + 1) << 10;
+        } else if (what < 5) {
+            word = moving[below(m, ARRAY_SIZE(moving))] | below(m, 5) << 15;
+        } else if (what < 6) { /* ADD base, base, #imm */
+            put(m, 0x91000000u | below(m, 5) << 14 | base << 5 | base);
+            continue;
+        } else if (what < 8) {
+            put_plain(m, ROWS_INT);
+            continue;
+        }
+        if (((word & 0x00c00000) == 0) == store || below(m, 6) == 0) {
+            put(m, word | base << 5 | rt);
+            count--;
+        }
+    }
+}
+
 /* ---- System state and exceptions ------------------------------------------------------------- */
 
 /* A register that nothing depends on. */
@@ -488,8 +528,10 @@ static void block(struct maker *m, unsigned items, unsigned depth)
         unsigned what = below(m, 100);
         if (what < 46) {
             put_plain(m, ROWS_INT);
-        } else if (what < 70) {
+        } else if (what < 68) {
             put_access(m);
+        } else if (what < 70) {
+            put_neighbours(m);
         } else if (what < 84) {
             put_plain(m, ROWS_FP);
         } else if (what < 88) {
