@@ -247,6 +247,12 @@ struct jc_entry {
     const void *host; /* where translated code goes on there */
 };
 
+/* What translated code counts, where it is slow anyway: counters_accel.def. */
+struct jit_counts {
+    uint64_t l0_refills, l0_misaligned, l0_misses;
+    uint64_t far_misses, far_interp, near_interp, ret_misses, leaves;
+};
+
 #define JC_BITS 14
 
 #define JC_INDEX_MASK ((1u << JC_BITS) - 1)
@@ -351,6 +357,7 @@ struct cpu {
     uint32_t jit_fp_nzcv[72]; /* jit/vregs.c */
     /* jit/stubs.c: the host's stack without frames and at its deepest; scratch; the epoch before a call. */
     uint64_t host_sp, host_limit, jit_tmp[3], jit_epoch;
+    struct jit_counts jit_counts;
     struct vcpu *vcpu;
     uint64_t features;   /* bit per enum a64_feat */
     struct tlb_l0 l0[2]; /* EL1's, EL0's: code pages are of one of them */

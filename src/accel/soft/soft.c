@@ -237,7 +237,7 @@ static void soft_stats(struct vcpu *vcpu, struct accel_stats *stats)
     const struct cpu *cpu = vcpu->accel_state;
 
     *stats = cpu->priv->stats;
-    jit_top_calls(cpu, stats->calls);
+    jit_stats(cpu, stats);
 }
 
 const bool accel_soft_translates = SOFT_JIT;

@@ -65,6 +65,7 @@
 #define I_FMOV_D0_X0        0x9e670000u
 #define I_NOP               0xd503201fu
 #define I_SUB(rd, rn, imm)  (0xd1000000u | (uint32_t)(imm) << 10 | (rn) << 5 | (rd))
+#define I_EOR_PAGE(rd, rn)  (0xd2740000u | (rn) << 5 | (rd)) /* EOR with 0x1000 */
 #define I_YIELD             0xd503203fu
 #define I_WFE               0xd503205fu
 #define I_WFI               0xd503207fu

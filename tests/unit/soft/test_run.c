@@ -650,6 +650,77 @@ static void test_yield(void **state)
     rig_drop(r);
 }
 
+/* ---- What translated code counts -------------------------------------------------------------- */
+
+static struct accel_stats stats_of(struct rig *r)
+{
+    struct accel_stats stats = { .insns = 0 };
+
+    accel_soft.stats(r->vcpu, &stats);
+    return stats;
+}
+
+/* 100 rounds of the code, whose first instruction accesses x1 and whose second changes it: what that counted. */
+static struct accel_stats count_rounds(struct rig *r, uint64_t at)
+{
+    const struct accel_stats before = stats_of(r);
+    struct accel_stats after;
+
+    rig_set(r, REG_X0, 100);
+    rig_set(r, REG_X0 + 1, at);
+    rig_run_as(r, EL1H | MASKED, CODE);
+    rig_expect_hvc(r, 1);
+    after = stats_of(r);
+    after.jit_l0_refills -= before.jit_l0_refills;
+    after.jit_l0_misses -= before.jit_l0_misses;
+    after.jit_l0_misaligned -= before.jit_l0_misaligned;
+    return after;
+}
+
+/* Accesses that alternate between two pages miss their L0 slot each time, those that cross pages are the body's. */
+static void test_counts(void **state)
+{
+    struct rig r;
+    struct tables t;
+    struct accel_stats n;
+
+    rig_make(&r);
+    tables_init(&t, &r, 12);
+    for (unsigned page = 0; page < 4; page++) {
+        tables_map(&t, DATA + page * 0x1000, DATA + page * 0x1000, 3, D_AF);
+    }
+    tables_on(&t, 0);
+    RIG_CODE(&r, CODE, I_LDR(2, 1), I_EOR_PAGE(1, 1), I_SUB(0, 0, 1), I_CBNZ(0, -12), I_HVC(1));
+    count_rounds(&r, DATA);
+    n = count_rounds(&r, DATA);
+    if (r.cpu->priv->jit == NULL) {
+        assert_int_equal(n.jit_bytes, 0);
+        rig_drop(&r);
+        return;
+    }
+    assert_in_range(n.jit_l0_refills, 99, 100);
+    assert_int_equal(n.jit_l0_misses, 0);
+    n = count_rounds(&r, DATA + 0xffc);
+    assert_int_equal(n.jit_l0_misses, 100);
+    for (unsigned i = 0; i < ACCEL_CALLS; i++) {
+        n.jit_calls -= n.calls[i].count;
+    }
+    assert_int_equal(n.jit_calls, 0);
+    assert_int_equal(n.jit_l0_misaligned, 0);
+    assert_in_range(n.jit_bytes, 1000, 65536);
+    assert_int_equal(n.jit_drops, 0);
+    assert_int_equal(n.jit_closed, 0);
+    RIG_CODE(&r, CODE, I_LDR(2, 1), I_NOP, I_SUB(0, 0, 1), I_CBNZ(0, -12), I_HVC(1));
+    n = count_rounds(&r, DATA);
+    assert_int_equal(n.jit_drops, 1);
+    assert_int_equal(n.jit_drops_changed + n.jit_drops_page, 1);
+    assert_true(n.jit_closed >= 1);
+    assert_int_equal(n.jit_l0_misaligned, 0);
+    n = count_rounds(&r, DATA + 1);
+    assert_int_equal(n.jit_l0_misaligned, 100);
+    rig_drop(&r);
+}
+
 /* ---- Exclusives ------------------------------------------------------------------------------ */
 
 /* LDXR x0; what lies between; STXR w3, x2. Returns the status. */
@@ -817,6 +888,7 @@ int main(void)
         cmocka_unit_test(test_wfe_looks),
         cmocka_unit_test(test_wfe_monitor),
         cmocka_unit_test(test_yield),
+        cmocka_unit_test(test_counts),
         cmocka_unit_test(test_monitor),
         cmocka_unit_test(test_monitors_of_two),
         cmocka_unit_test(test_counting_together),

@@ -71,12 +71,11 @@ void jit_destroy(struct cpu *cpu)
     }
 }
 
-void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS])
+/* The bodies that translated code has called most often. */
+static void top_calls(const struct jit *jit, struct accel_call calls[ACCEL_CALLS])
 {
-    const struct jit *jit = cpu->priv->jit;
-
     memset(calls, 0, ACCEL_CALLS * sizeof(calls[0]));
-    for (unsigned uop = 0; jit != NULL && uop < UOP_COUNT; uop++) {
+    for (unsigned uop = 0; uop < UOP_COUNT; uop++) {
         struct accel_call one = { uop_table[uop].name, jit->calls[uop] };
         for (unsigned n = 0; n < ACCEL_CALLS && one.count != 0; n++) {
             if (one.count > calls[n].count) {
@@ -86,6 +85,32 @@ void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS])
             }
         }
     }
+}
+
+void jit_stats(const struct cpu *cpu, struct accel_stats *stats)
+{
+    const struct jit *jit = cpu->priv->jit;
+    const struct jit_counts *n = &cpu->jit_counts;
+
+    if (jit == NULL) {
+        return;
+    }
+    top_calls(jit, stats->calls);
+    for (unsigned uop = 0; uop < UOP_COUNT; uop++) {
+        stats->jit_calls += jit->calls[uop];
+    }
+    stats->jit_bytes = (uint64_t)(jit->p - jit->rw) + (uint64_t)(jit->rw + jit->size - jit->top);
+    stats->jit_links = jit->links;
+    stats->jit_l0_refills = n->l0_refills;
+    stats->jit_l0_misaligned = n->l0_misaligned;
+    stats->jit_l0_misses = n->l0_misses;
+    stats->jit_far_misses = n->far_misses;
+    stats->jit_far_interp = n->far_interp;
+    stats->jit_near_interp = n->near_interp;
+    stats->jit_ret_misses = n->ret_misses;
+    stats->jit_leaves = n->leaves;
+    stats->jit_drops_page = stats->jit_drops - stats->jit_drops_changed - stats->jit_drops_access -
+                            stats->jit_drops_full;
 }
 
 static bool is_translated(const struct jit *jit, const struct op *op)
@@ -134,6 +159,7 @@ struct jit_link *jit_link_to(struct jit *jit, struct code_page *page, unsigned s
         return NULL;
     }
     jit->top -= sizeof(*link);
+    jit->links++;
     link = (struct jit_link *)(void *)jit->top;
     host = jit_near_host(jit, &page->ops[slot]);
     link->slot = slot;
@@ -202,13 +228,13 @@ void jit_rethink(struct cpu *cpu)
     if ((cpu->l0_op & L0_MISALIGNED) != 0) {
         if ((*misaligned & bit) == 0) {
             *misaligned |= bit;
-            jit_drop_lines(cpu, page, BIT(slot / 16));
+            cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
         }
     } else if ((*suspect & bit) == 0) {
         *suspect |= bit;
     } else if ((*by_tlb & bit) == 0) {
         *by_tlb |= bit;
-        jit_drop_lines(cpu, page, BIT(slot / 16));
+        cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
     }
 }
 
@@ -311,6 +337,7 @@ static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines
         if ((region->lines & lines) != 0) {
             *closed &= region_forget(cpu, page, region, close);
             *at = region->next;
+            cpu->priv->stats.jit_closed++;
             any = true;
         } else {
             page->jit->lines |= region->lines;
@@ -320,19 +347,20 @@ static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines
     return any;
 }
 
-void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
+bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
 {
     bool here = cpu->priv->executing && cpu->page_ops == page->ops;
     bool closed = !here;
 
     if (!forget_lines(cpu, page, lines, !here, &closed)) {
-        return;
+        return false;
     }
     cpu->priv->stats.jit_drops++;
     if (!closed) {
         tlb_new_epochs(cpu);
         atomic_fetch_or(&cpu->pending, PEND_WORK); /* out of loops that have no other way out */
     }
+    return true;
 }
 
 void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line)
@@ -340,7 +368,7 @@ void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line)
     struct jit_page *jp = page->jit;
 
     if ((jp->lines & BIT(line)) != 0) {
-        jit_drop_lines(cpu, page, BIT(line));
+        cpu->priv->stats.jit_drops_changed += jit_drop_lines(cpu, page, BIT(line));
         jp->churn += jp->churn < UINT8_MAX;
         memset(jp->heat, 0, sizeof(jp->heat));
     } else {
@@ -367,6 +395,7 @@ static void drop_all(struct cpu *cpu)
             forget_lines(cpu, page, ~0ull, false, &closed);
             page->jit->links = NULL;
             cpu->priv->stats.jit_drops++;
+            cpu->priv->stats.jit_drops_full++;
         }
     }
     tlb_new_epochs(cpu);

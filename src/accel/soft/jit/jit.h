@@ -43,14 +43,14 @@ struct jit_page {
 /* Makes the CPU's code cache; false: it runs without translator. */
 bool jit_create(struct cpu *cpu);
 void jit_destroy(struct cpu *cpu);
-/* The bodies that translated code has called most often. */
-void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS]);
+/* Adds what the translator counts. */
+void jit_stats(const struct cpu *cpu, struct accel_stats *stats);
 /* The slot is a place where execution enters: counts its entries from now on. */
 void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot);
 /* The slot has just been decoded. */
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop);
-/* Forgets what was translated from 64-byte lines of the page. What was decoded stays. */
-void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
+/* Forgets what was translated from 64-byte lines of the page; false: nothing was. What was decoded stays. */
+bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
 /* Instructions of the line have been replaced by others: forgets what depends on it, and is slower to translate again. */
 void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line);
 /*
@@ -72,12 +72,15 @@ static inline bool jit_create(struct cpu *cpu)
     return false;
 }
 static inline void jit_destroy(struct cpu *cpu) {}
-static inline void jit_top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS]) {}
+static inline void jit_stats(const struct cpu *cpu, struct accel_stats *stats) {}
 static inline void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot) {}
 static inline void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
 {
 }
-static inline void jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines) {}
+static inline bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
+{
+    return false;
+}
 static inline void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line) {}
 static inline void jit_rethink(struct cpu *cpu) {}
 static inline op_fn *jit_heat(struct cpu *cpu, const struct op *op)

@@ -148,6 +148,12 @@ static void go_interpret(struct as *a)
 #endif
 }
 
+/* One of cpu->jit_counts, at an offset from RBP. */
+static void count(struct as *a, int32_t at)
+{
+    as_rm(a, 0, 64, 0xff, 0, RBP, at, false); /* INC */
+}
+
 /* reg *= sizeof(struct op), 24. */
 static void times_op(struct as *a, int reg)
 {
@@ -166,6 +172,7 @@ static void make_enter(struct as *a, const struct jit *jit)
 
 static void make_leave_at(struct as *a, const struct jit *jit)
 {
+    count(a, OFF(jit_counts.leaves));
     jit_spill(jit, a);
     as_load(a, 64, RAX, RBP, OFF(page_va));
     as_lea_x(a, 64, RAX, RAX, RCX, 2, 0);
@@ -183,6 +190,7 @@ static void make_interp(struct jit *jit, struct as *a)
     as_load(a, 32, RCX, RAX, offsetof(struct jit_link, slot));
     as_load(a, 64, RAX, RAX, offsetof(struct jit_link, ops));
     jit->interp_at = a->p;
+    count(a, OFF(jit_counts.near_interp));
     jit_spill(jit, a);
     as_store(a, 64, R14, RBP, OFF(count_bias));
     as_store(a, 64, RAX, RBP, OFF(page_ops));
@@ -194,6 +202,7 @@ static void make_interp(struct jit *jit, struct as *a)
 
 static void make_far_miss(struct as *a, const struct jit *jit)
 {
+    count(a, OFF(jit_counts.far_misses));
     jit_spill(jit, a);
     as_store(a, 64, RAX, RBP, OFF(pc));
     as_store(a, 64, R14, RBP, OFF(count_bias));
@@ -219,6 +228,7 @@ static void make_far_interp(struct as *a, const struct jit *jit)
     as_store(a, 64, RCX, RDX, offsetof(struct jc_entry, host));
     as_rr(a, 0, 32, 0xff, 4, RCX, false); /* JMP RCX */
     as_patch(a, interpret, a->p);
+    count(a, OFF(jit_counts.far_interp));
     as_load(a, 64, RAX, RBP, OFF(jit_tmp[0]));
     jit_spill(jit, a);
     as_load(a, 64, RSI, RDX, offsetof(struct jc_entry, op));
@@ -370,6 +380,7 @@ static void make_ret_miss(struct as *a, const struct jit *jit)
 {
     uint8_t *none[FRAMES_TRIED], *found[FRAMES_TRIED];
 
+    count(a, OFF(jit_counts.ret_misses));
     as_mov(a, 64, RCX, RSP);
     for (unsigned n = 0; n < FRAMES_TRIED; n++) {
         as_alu_m(a, 64, ALU_CMP, RCX, RBP, OFF(host_sp));
@@ -431,6 +442,7 @@ static void make_l0(struct as *a, bool el0, bool write, unsigned span)
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, L0_TAG);
     other = as_jcc(a, CC_NE);
     as_load(a, 64, RCX, RCX, L0_ADDEND);
+    count(a, OFF(jit_counts.l0_misaligned));
     as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
     sample = as_jcc(a, CC_NS);
     as_alu_mi(a, 64, ALU_OR, RBP, OFF(jit_tmp[0]), L0_MISALIGNED);
@@ -451,14 +463,17 @@ static void make_l0(struct as *a, bool el0, bool write, unsigned span)
     as_store(a, 64, RAX, RCX, L0_TAG);
     as_load(a, 64, RAX, RBP, OFF(jit_tmp[2]));
     as_store(a, 64, RAX, RCX, L0_ADDEND);
+    count(a, OFF(jit_counts.l0_refills));
     as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
     sample = as_jcc(a, CC_NS);
     make_l0_sample(a);
     as_patch(a, sample, a->p);
     as_load(a, 64, RCX, RBP, OFF(jit_tmp[2]));
     as_alu(a, 32, ALU_XOR, RAX, RAX);
+    as_1(a, 0xc3);
     as_patch(a, cross, a->p);
     as_patch(a, miss, a->p);
+    count(a, OFF(jit_counts.l0_misses)); /* which leaves ZF clear */
     as_1(a, 0xc3);
 }
 

@@ -99,6 +99,7 @@ struct jit {
     uint8_t *check;
     struct diverge *diverge;
     uint64_t calls[UOP_COUNT]; /* of bodies */
+    uint64_t links;            /* made so far */
     struct host_simd host;
     int8_t vpin[32]; /* xmm register of a V register, or -1 */
 };
