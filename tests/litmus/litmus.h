@@ -10,7 +10,7 @@
 #define RUNS 100000
 #endif
 // The storms grow with it, up to here: each of their rounds waits for all CPUs, which may not have a processor each.
-#define STORM (RUNS < 200000 ? RUNS : 200000)
+#define STORM (RUNS < 500000 ? RUNS : 500000)
 
 // Runs job(cpu) on CPUs 0..cpus-1 at once, and returns when all have finished.
 void together(unsigned cpus, void (*job)(unsigned cpu));

@@ -92,10 +92,13 @@ int main(void)
     for (uint64_t cpu = 1; cpu < CPUS; cpu++) {
         cpu_on(cpu);
     }
+#ifdef SHAPES
     shapes();
+#else
     atomics();
     tlbi_storm();
     code_storm();
+#endif
     put("done\n");
     return 0;
 }

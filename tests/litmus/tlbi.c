@@ -4,7 +4,7 @@
 #include "litmus.h"
 
 #define PAGE_VA 0x80000000ull // third GiB
-#define MOVES   (STORM / 20)
+#define MOVES   (STORM / 50)
 
 extern uint64_t table[];
 
