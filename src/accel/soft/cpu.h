@@ -15,6 +15,8 @@
  *                        ▲                     │ near_branch
  *                        └─────────────────────┘
  *
+ *   Without a translator slots have further functions, which are no uops: fwd.h.
+ *
  *   The PC is not stored: it is page_va + 4 * slot index. LEAVE ends the run of slots and returns
  *   to run.c, which looks at why (cpu->pc is valid then).
  *
@@ -72,10 +74,11 @@ struct dry;
 
 #if SOFT_TAILCALL
 typedef void op_ret;
-#define GOTO_OP(next_op)                       \
-    do {                                       \
-        const struct op *next_ = (next_op);    \
-        MUSTTAIL return next_->fn(cpu, next_); \
+#define GOTO_OP(next_op)                                   \
+    do {                                                   \
+        const struct op *next_ = (next_op);                \
+        __asm__("" : "+r"(next_)); /* or GCC adds twice */ \
+        MUSTTAIL return next_->fn(cpu, next_);             \
     } while (0)
 #define LEAVE() return
 #else
@@ -238,6 +241,7 @@ struct code_page {
         aligned; /* decoded for a CPU that checks the alignment of all accesses; with a translator only */
     bool el0;             /* decoded for EL0; with a translator only */
     struct jit_page *jit; /* jit/jit.h; NULL: nothing in it is counted or translated */
+    bool has_fwd;         /* a struct fwd_slot for each op follows in memory: fwd.h         */
     struct code_page *next_hash, *lru_prev, *lru_next;
 };
 
@@ -454,6 +458,23 @@ static ALWAYS_INLINE bool cpu_cond(const struct cpu *cpu, unsigned cond)
     return r != (cond & 1);
 }
 
+/* F(name, number, args...) for each condition that can fail. */
+#define CONDITIONS(F, ...) \
+    F(eq, 0, __VA_ARGS__)  \
+    F(ne, 1, __VA_ARGS__)  \
+    F(hs, 2, __VA_ARGS__)  \
+    F(lo, 3, __VA_ARGS__)  \
+    F(mi, 4, __VA_ARGS__)  \
+    F(pl, 5, __VA_ARGS__)  \
+    F(vs, 6, __VA_ARGS__)  \
+    F(vc, 7, __VA_ARGS__)  \
+    F(hi, 8, __VA_ARGS__)  \
+    F(ls, 9, __VA_ARGS__)  \
+    F(ge, 10, __VA_ARGS__) \
+    F(lt, 11, __VA_ARGS__) \
+    F(gt, 12, __VA_ARGS__) \
+    F(le, 13, __VA_ARGS__)
+
 /* Slot 0 of the page in which to, reached at va, is. */
 static inline const struct op *page_of_op(const struct op *to, uint64_t va)
 {
@@ -462,6 +483,9 @@ static inline const struct op *page_of_op(const struct op *to, uint64_t va)
 
 /* ---- Branches (macros, because they end the body) -------------------------------------------- */
 
+/* Leaves before op, because something is pending. */
+op_fn soft_attend_at;
+
 /* To a slot of the same page; op->imm is the distance in bytes. A backward one looks at pending. */
 #define NEAR_BRANCH()                                                                        \
     do {                                                                                     \
@@ -469,9 +493,7 @@ static inline const struct op *page_of_op(const struct op *to, uint64_t va)
         cpu->count_bias += (int64_t)sizeof(struct op) - (int64_t)op->imm;                    \
         if ((int64_t)op->imm <= 0 &&                                                         \
             UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0)) {      \
-            cpu->pc = cpu_pc(cpu, target_);                                                  \
-            cpu->count_bias += (const char *)target_ - (const char *)cpu->page_ops;          \
-            LEAVE();                                                                         \
+            MUSTTAIL return soft_attend_at(cpu, target_);                                    \
         }                                                                                    \
         GOTO_OP(target_);                                                                    \
     } while (0)

@@ -135,32 +135,34 @@ static ALWAYS_INLINE uint64_t extended_offset(const struct cpu *cpu, const struc
  *
  *   BODY(name, fn, acc, SP_CHECK or NO_CHECK, va, base afterwards)
  *
- * in whose last arguments b is the base before. fn is the inlined fast path: false if it refuses.
+ * in whose last arguments b is the base before and m the index register. fn is the inlined fast path: false if it refuses.
  * fn_slow serves all forms: false if the instruction did not happen. The slow path of a uop is a
  * function of its own with a body's prototype, so that the fast path needs no stack frame.
  */
 #define MEM_SLOW(name, fn, acc, sp_check, va, after)                                       \
     static NOINLINE op_ret HV_ENGINE_ABI slow_##name(struct cpu *cpu, const struct op *op) \
     {                                                                                      \
-        const uint64_t b = cpu->x[op->rn];                                                 \
+        const uint64_t b = cpu->x[op->rn], m = cpu->x[op->rm];                             \
                                                                                            \
+        (void)m;                                                                           \
         if (UNLIKELY(!fn##_slow(cpu, op, va, after, acc))) {                               \
             LEAVE();                                                                       \
         }                                                                                  \
         NEXT();                                                                            \
     }
 
-#define MEM_FAST(name, fn, acc, check, sp_check, va, after) \
-    UOP_BODY(name)                                          \
-    {                                                       \
-        check();                                            \
-        sp_check();                                         \
-        const uint64_t b = cpu->x[op->rn];                  \
-                                                            \
-        if (UNLIKELY(!fn(cpu, op, va, after, acc))) {       \
-            MUSTTAIL return slow_##name(cpu, op);           \
-        }                                                   \
-        NEXT();                                             \
+#define MEM_FAST(name, fn, acc, check, sp_check, va, after)    \
+    UOP_BODY(name)                                             \
+    {                                                          \
+        check();                                               \
+        sp_check();                                            \
+        const uint64_t b = cpu->x[op->rn], m = cpu->x[op->rm]; \
+                                                               \
+        (void)m;                                               \
+        if (UNLIKELY(!fn(cpu, op, va, after, acc))) {          \
+            MUSTTAIL return slow_##name(cpu, op);              \
+        }                                                      \
+        NEXT();                                                \
     }
 
 #define MEM_FAST_X(name, fn, acc, sp_check, va, after) \
@@ -176,13 +178,12 @@ static ALWAYS_INLINE uint64_t extended_offset(const struct cpu *cpu, const struc
     BODY(kind##_post, fn, (acc) | ACC_WB, NO_CHECK, b, b + op->imm)            \
     BODY(kind##_postsp, fn, (acc) | ACC_WB, SP_CHECK, b, b + op->imm)
 
-#define MEM_FORMS(BODY, kind, fn, acc)                                                           \
-    MEM_FORMS3(BODY, kind, fn, acc)                                                              \
-    BODY(kind##_reg, fn, acc, NO_CHECK, b + cpu->x[op->rm], b)                                   \
-    BODY(kind##_regs, fn, acc, NO_CHECK, b + (cpu->x[op->rm] << ((acc)&MO_SIZE)), b)             \
-    BODY(kind##_uxtw, fn, acc, NO_CHECK, b + ((uint64_t)(uint32_t)cpu->x[op->rm] << op->imm), b) \
-    BODY(kind##_sxtw, fn, acc, NO_CHECK,                                                         \
-         b + ((uint64_t)(int64_t)(int32_t)cpu->x[op->rm] << op->imm), b)                         \
+#define MEM_FORMS(BODY, kind, fn, acc)                                                      \
+    MEM_FORMS3(BODY, kind, fn, acc)                                                         \
+    BODY(kind##_reg, fn, acc, NO_CHECK, b + m, b)                                           \
+    BODY(kind##_regs, fn, acc, NO_CHECK, b + (m << ((acc)&MO_SIZE)), b)                     \
+    BODY(kind##_uxtw, fn, acc, NO_CHECK, b + ((uint64_t)(uint32_t)m << op->imm), b)         \
+    BODY(kind##_sxtw, fn, acc, NO_CHECK, b + ((uint64_t)(int64_t)(int32_t)m << op->imm), b) \
     BODY(kind##_extsp, fn, acc, SP_CHECK, b + extended_offset(cpu, op), b)
 
 #define MEM_FORMS_USER(BODY, kind, fn, acc)                          \

@@ -37,9 +37,9 @@
     SIMD_FP_(v_##name##_d, d, FP_D, m.d[i], expr)
 /* By element. */
 #define SIMD_FPE(name, expr)                                                                                     \
-    SIMD_FP_(v_##name##_e_h, h, FP_H, m.h[op->imm], (uint16_t)(expr))                                             \
-    SIMD_FP_(v_##name##_e_s, s, FP_S, m.s[op->imm], (uint32_t)(expr))                                             \
-    SIMD_FP_(v_##name##_e_d, d, FP_D, m.d[op->imm], expr)
+    SIMD_FP_(v_##name##_e_h, h, FP_H, SIMD_ELEMENT(h), (uint16_t)(expr))                                             \
+    SIMD_FP_(v_##name##_e_s, s, FP_S, SIMD_ELEMENT(s), (uint32_t)(expr))                                             \
+    SIMD_FP_(v_##name##_e_d, d, FP_D, SIMD_ELEMENT(d), expr)
 
 /*
  * All lanes at once on the host's arithmetic, as fp_fast.h does it with one number: v, the bits of the result in every lane,

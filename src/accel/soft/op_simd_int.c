@@ -84,8 +84,8 @@ SIMD_UE_HS(mls, c - PRODUCT)
      (uint32_t)((type)(a >> 16) * (type)(b >> 16)) + (uint32_t)((type)(a >> 24) * (type)(b >> 24)))
 SIMD_U_S(sdot, DOT4(int8_t))
 SIMD_U_S(udot, DOT4(uint8_t))
-SIMD_LANES_(v_sdot_e_s, s, uint32_t, m.s[op->imm], DOT4(int8_t))
-SIMD_LANES_(v_udot_e_s, s, uint32_t, m.s[op->imm], DOT4(uint8_t))
+SIMD_LANES_(v_sdot_e_s, s, uint32_t, SIMD_ELEMENT(s), DOT4(int8_t))
+SIMD_LANES_(v_udot_e_s, s, uint32_t, SIMD_ELEMENT(s), DOT4(uint8_t))
 
 /* ---- Bits of an element ---------------------------------------------------------------------- */
 

@@ -18,8 +18,8 @@
      (uint32_t)((a_type)((a) >> 24) * (b_type)((b) >> 24)))
 
 SIMD_U_S(usdot, c + DOT4(a, uint8_t, b, int8_t))
-SIMD_LANES_(v_usdot_e, s, uint32_t, m.s[op->imm], c + DOT4(a, uint8_t, b, int8_t))
-SIMD_LANES_(v_sudot_e, s, uint32_t, m.s[op->imm], c + DOT4(a, int8_t, b, uint8_t))
+SIMD_LANES_(v_usdot_e, s, uint32_t, SIMD_ELEMENT(s), c + DOT4(a, uint8_t, b, int8_t))
+SIMD_LANES_(v_sudot_e, s, uint32_t, SIMD_ELEMENT(s), c + DOT4(a, int8_t, b, uint8_t))
 
 /* Vn is 2 rows of 8 bytes, Vm 2 columns; Vd the 2 x 2 sums, row by row. */
 #define SIMD_MATRIX(name, a_type, b_type)                                  \
@@ -79,7 +79,7 @@ static NOINLINE uint32_t bf_dot_add(uint32_t sum, uint32_t a, uint32_t b)
 
 #define SIMD_BFDOT(name, b_) SIMD_LANES_(name, s, uint32_t, b_, bf_dot_add(c, a, b))
 SIMD_BFDOT(v_bfdot, m.s[i])
-SIMD_BFDOT(v_bfdot_e, m.s[op->imm])
+SIMD_BFDOT(v_bfdot_e, SIMD_ELEMENT(s))
 
 UOP_BODY(v_bfmmla)
 {

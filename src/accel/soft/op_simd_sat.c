@@ -126,8 +126,8 @@ SIMD_QS1(sqneg, SQNEG)
 #define SIMD_QMULH(name, c_h, c_s, sign, round)                                                                  \
     SIMD_QLANES_(v_##name##_h, sh, int16_t, m_kept.sh[i], sqrdmla_h(c_h, sign((int32_t)a * b), round, &q))        \
     SIMD_QLANES_(v_##name##_s, ss, int32_t, m_kept.ss[i], sqrdmla_s(c_s, sign((int64_t)a * b), round, &q))        \
-    SIMD_QLANES_(v_##name##_e_h, sh, int16_t, m.sh[op->imm], sqrdmla_h(c_h, sign((int32_t)a * b), round, &q))     \
-    SIMD_QLANES_(v_##name##_e_s, ss, int32_t, m.ss[op->imm], sqrdmla_s(c_s, sign((int64_t)a * b), round, &q))
+    SIMD_QLANES_(v_##name##_e_h, sh, int16_t, SIMD_ELEMENT(sh), sqrdmla_h(c_h, sign((int32_t)a * b), round, &q))     \
+    SIMD_QLANES_(v_##name##_e_s, ss, int32_t, SIMD_ELEMENT(ss), sqrdmla_s(c_s, sign((int64_t)a * b), round, &q))
 SIMD_QMULH(sqdmulh, 0, 0, +, false)
 SIMD_QMULH(sqrdmulh, 0, 0, +, true)
 SIMD_QMULH(sqrdmlah, c, c, +, true)
@@ -160,8 +160,8 @@ SIMD_QMULH(sqrdmlsh, c, c, -, true)
 #define SIMD_QMULL(name, expr)                                                                                   \
     SIMD_QLONG_(v_##name##_h, sh, int16_t, ss, int32_t, mh.sh[i], expr(h, s))                                     \
     SIMD_QLONG_(v_##name##_s, ss, int32_t, sd, int64_t, mh.ss[i], expr(s, d))                                     \
-    SIMD_QLONG_(v_##name##_e_h, sh, int16_t, ss, int32_t, m.sh[op->imm], expr(h, s))                              \
-    SIMD_QLONG_(v_##name##_e_s, ss, int32_t, sd, int64_t, m.ss[op->imm], expr(s, d))
+    SIMD_QLONG_(v_##name##_e_h, sh, int16_t, ss, int32_t, SIMD_ELEMENT(sh), expr(h, s))                              \
+    SIMD_QLONG_(v_##name##_e_s, ss, int32_t, sd, int64_t, SIMD_ELEMENT(ss), expr(s, d))
 #define SQDMULL(sz, wsz) sqdmull_##sz(a, b, &q)
 #define SQDMLAL(sz, wsz) sqadd_##wsz(c, sqdmull_##sz(a, b, &q), &q)
 #define SQDMLSL(sz, wsz) sqsub_##wsz(c, sqdmull_##sz(a, b, &q), &q)

@@ -9,6 +9,7 @@
  * The same page of memory may be mapped as guarded (FEAT_BTI) in one place and not in another; it
  * is decoded for each, as a branch from a guarded page does other than one from elsewhere.
  */
+#include "accel/soft/fwd.h"
 #include "accel/soft/jit/jit.h"
 
 #define SLOTS_PER_LINE 16
@@ -56,13 +57,19 @@ static void hash_remove(struct code_cache *code, struct code_page *page)
     *at = page->next_hash;
 }
 
+static void reset_slot(struct code_page *page, unsigned slot)
+{
+    page->ops[slot].fn = op_decode;
+    fwd_forget(page, slot);
+}
+
 static void reset_line(struct cpu *cpu, struct code_page *page, unsigned line)
 {
     if (page->jit != NULL && (page->jit->lines & BIT(line)) != 0) {
         jit_drop_lines(cpu, page, BIT(line));
     }
     for (unsigned i = 0; i < SLOTS_PER_LINE; i++) {
-        page->ops[line * SLOTS_PER_LINE + i].fn = op_decode;
+        reset_slot(page, line * SLOTS_PER_LINE + i);
     }
     page->lines &= ~BIT(line);
 }
@@ -93,7 +100,7 @@ static void revalidate_line(struct cpu *cpu, struct code_page *page, unsigned li
         jit_changed(cpu, page, line);
     }
     for (; stale != 0; stale &= stale - 1) {
-        page->ops[line * SLOTS_PER_LINE + (unsigned)__builtin_ctz(stale)].fn = op_decode;
+        reset_slot(page, line * SLOTS_PER_LINE + (unsigned)__builtin_ctz(stale));
     }
 }
 
@@ -104,12 +111,19 @@ static void reset_page(struct cpu *cpu, struct code_page *page)
     }
 }
 
+static uint64_t page_bytes(const struct cpu *cpu)
+{
+    return cpu->priv->jit == NULL ? FWD_PAGE_BYTES : sizeof(struct code_page);
+}
+
 static struct code_page *page_make(struct cpu *cpu)
 {
     const struct vm_ports *ports = &cpu->vcpu->vm->ports;
-    struct code_page *page = ports->alloc(ports->opaque, sizeof(*page), 64);
+    struct code_page *page = ports->alloc(ports->opaque, page_bytes(cpu), 64);
 
     if (page != NULL) {
+        page->has_fwd = cpu->priv->jit == NULL && SOFT_FWD;
+        fwd_begin(page);
         page->lines = ~0ull;
         reset_page(cpu, page);
         page->ops[PAGE_SLOTS].fn = op_page_end;
@@ -232,7 +246,7 @@ void code_free(struct cpu *cpu)
         if (page->jit != NULL) {
             ports->free(ports->opaque, page->jit, sizeof(*page->jit));
         }
-        ports->free(ports->opaque, page, sizeof(*page));
+        ports->free(ports->opaque, page, page->has_fwd ? FWD_PAGE_BYTES : sizeof(*page));
         page = next;
     }
 }

@@ -11,6 +11,7 @@
  * cache stays empty, so at most one page of instructions runs between two looks; the last thousand
  * are stepped.
  */
+#include "accel/soft/fwd.h"
 #include "accel/soft/jit/jit.h"
 
 /* ---- Entering and leaving -------------------------------------------------------------------- */
@@ -285,7 +286,15 @@ UOP_BODY(decode)
     page->lines |= BIT(n / 16);
     cpu->priv->stats.ops_decoded++;
     jit_decoded(cpu, page, n, uop);
+    fwd_decoded(page, n, uop);
     GOTO_OP(op);
+}
+
+op_ret HV_ENGINE_ABI soft_attend_at(struct cpu *cpu, const struct op *op)
+{
+    cpu->pc = cpu_pc(cpu, op);
+    COUNT_OUT(op, 0);
+    LEAVE();
 }
 
 /* The instruction before was the last of its page. */
