@@ -4,7 +4,7 @@
  *
  *   soft.c       the back end's contract         run.c     run loop, jump cache, single step
  *   pages.c      code pages                      mmu.c     table walks, TLB refill
- *   tlb.c        contexts, maintenance, rings    mem.c     slow paths of loads and stores
+ *   tlb.c        contexts, maintenance           mem.c     slow paths of loads and stores
  *   except.c     taking and returning            sysreg.c  system registers
  *   sysop.c      IC, DC, AT, TLBI                idregs.c  what the CPU says it is
  *   debug.c      software step, breakpoints, watchpoints
@@ -12,6 +12,7 @@
  *   pauth.c      pointer authentication          bti.c     landing pads of guarded pages
  *   dry.c        bodies for their registers only jit/      the translator
  *   pmu.c        performance monitors            wait.c    WFE and YIELD
+ *   rings.c      maintenance between CPUs, DSB
  */
 #ifndef SOFT_ENGINE_H
 #define SOFT_ENGINE_H
@@ -228,6 +229,9 @@ void tlb_note_code(struct cpu *cpu, uint64_t va);
 void tlb_new_epochs(struct cpu *cpu);
 /* Applies one operation here. */
 void inval_apply(struct cpu *cpu, const struct inval *iv);
+
+/* ---- rings.c --------------------------------------------------------------------------------- */
+
 /* Posts it to all other CPUs; the next DSB here waits for them. */
 void inval_broadcast(struct cpu *cpu, const struct inval *iv);
 /* Posts it to one CPU; any thread. */

@@ -42,7 +42,7 @@ void soft_outside(struct cpu *cpu)
     }
 }
 
-/* In order before the look at the ring: see tlb.c. Only other CPUs want to know. */
+/* In order before the look at the ring: see rings.c. Only other CPUs want to know. */
 void soft_inside(struct cpu *cpu)
 {
     if (cpu->vcpu->vm->config.cpus == 1) {
