@@ -325,6 +325,13 @@ enum vcpu_action exception_handle(struct vcpu *vcpu, struct vcpu_exit *exit);
 /* psci_emul.c: an SMCCC call by HVC or SMC; function in x0. False: not a call we know
  * (x0 is then set to NOT_SUPPORTED). */
 enum vcpu_action psci_call(struct vcpu *vcpu);
+/* Would psci_call change nothing but X0 to X3? The guest just goes on after such a call. */
+bool psci_is_plain(struct vcpu *vcpu);
+/*
+ * exit_handler.c: HVC #0, as a back end's exit with this syndrome would be, if that is a plain call and nobody watches
+ * exits: a back end that can may do this instead of leaving its loop. False: nothing has happened.
+ */
+bool exit_plain_hvc(struct vcpu *vcpu, uint64_t esr);
 
 /*
  * Semihosting's view of the host; Arm's "Semihosting for AArch32 and AArch64" (2.0). Files are the

@@ -110,3 +110,18 @@ enum vcpu_action exit_handle(struct vcpu *vcpu, struct vcpu_exit *exit)
 
     return handler[exit->kind](vcpu, exit);
 }
+
+bool exit_plain_hvc(struct vcpu *vcpu, uint64_t esr)
+{
+    struct vcpu_exit exit; /* its text, which is most of it, is not cleared */
+
+    if (vcpu->vm->ports.on_exit != NULL || !psci_is_plain(vcpu)) {
+        return false;
+    }
+    exit.kind = EXIT_SYNDROME;
+    exit.syndrome.esr = esr;
+    exit.syndrome.far_va = exit.syndrome.ipa = 0;
+    vcpu->exits[EXIT_SYNDROME]++;
+    exit_handle(vcpu, &exit);
+    return true;
+}

@@ -222,26 +222,27 @@ static enum vcpu_action features(struct vcpu *vcpu);
 static const struct call {
     uint32_t function; /* of the SMC32 form */
     bool smc64;        /* there is an SMC64 form too */
+    bool plain;        /* see psci_is_plain          */
     call_fn *handler;
 } calls[] = {
-    { 0x80000000, false, smccc_version },
-    { 0x80000001, false, features }, /* SMCCC_ARCH_FEATURES */
-    { 0x84000000, false, psci_version },
-    { 0x84000001, true, psci_cpu_suspend },
-    { 0x84000002, false, psci_cpu_off },
-    { 0x84000003, true, psci_cpu_on },
-    { 0x84000004, true, psci_affinity_info },
-    { 0x84000006, false, psci_migrate_info_type },
-    { 0x84000008, false, psci_system_off },
-    { 0x84000009, false, psci_system_reset },
-    { 0x8400000a, false, features }, /* PSCI_FEATURES */
-    { 0x84000012, true, psci_system_reset2 },
-    { 0x84000050, false, trng_version },
-    { 0x84000051, false, features }, /* TRNG_FEATURES */
-    { 0x84000052, false, trng_get_uuid },
-    { 0x84000053, true, trng_rnd },
-    { 0x8600ff01, false, vendor_uid },
-    { 0x86000001, true, vendor_print },
+    { 0x80000000, false, true, smccc_version },
+    { 0x80000001, false, true, features }, /* SMCCC_ARCH_FEATURES */
+    { 0x84000000, false, true, psci_version },
+    { 0x84000001, true, false, psci_cpu_suspend },
+    { 0x84000002, false, false, psci_cpu_off },
+    { 0x84000003, true, false, psci_cpu_on },
+    { 0x84000004, true, false, psci_affinity_info },
+    { 0x84000006, false, true, psci_migrate_info_type },
+    { 0x84000008, false, false, psci_system_off },
+    { 0x84000009, false, false, psci_system_reset },
+    { 0x8400000a, false, true, features }, /* PSCI_FEATURES */
+    { 0x84000012, true, false, psci_system_reset2 },
+    { 0x84000050, false, true, trng_version },
+    { 0x84000051, false, true, features }, /* TRNG_FEATURES */
+    { 0x84000052, false, true, trng_get_uuid },
+    { 0x84000053, true, true, trng_rnd },
+    { 0x8600ff01, false, true, vendor_uid },
+    { 0x86000001, true, false, vendor_print },
 };
 
 static const struct call *find(uint32_t function)
@@ -267,4 +268,11 @@ enum vcpu_action psci_call(struct vcpu *vcpu)
 
     vcpu->psci_calls++;
     return call != NULL ? call->handler(vcpu) : answer(vcpu, PSCI_NOT_SUPPORTED);
+}
+
+bool psci_is_plain(struct vcpu *vcpu)
+{
+    const struct call *call = find((uint32_t)vcpu_reg(vcpu, REG_X0));
+
+    return call != NULL && call->plain;
 }

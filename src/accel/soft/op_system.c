@@ -210,6 +210,9 @@ UOP_BODY(svc)
 UOP_BODY(hvc)
 {
     EL1_ONLY();
+    if (op->imm == 0 && exit_plain_hvc(cpu->vcpu, esr_make(EC_HVC64, 0))) {
+        NEXT();
+    }
     soft_exit_syndrome(cpu, EC_HVC64, (uint32_t)op->imm);
     LEAVE_TO(cpu_pc(cpu, op) + 4);
 }
