@@ -203,6 +203,14 @@ union vreg {
     int64_t sd[2];
 } __attribute__((aligned(16)));
 
+/* By one store: a body that then loads all 16 bytes would wait until two were in the cache. */
+static ALWAYS_INLINE void vreg_set(union vreg *v, uint64_t lo, uint64_t hi)
+{
+    typedef uint64_t both __attribute__((vector_size(16), may_alias));
+
+    *(both *)v = (both){ lo, hi };
+}
+
 #define TLB_BITS    13
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NEVER   (~0ull) /* a tag that no access has: its low bits are set */
@@ -570,9 +578,16 @@ static ALWAYS_INLINE unsigned tlb_index(uint64_t va)
     return (low >> PAGE_BITS ^ low >> (PAGE_BITS + TLB_BITS)) & (TLB_ENTRIES - 1);
 }
 
+/* e[tlb_index(va)], by bytes: every access waits for this. */
 static ALWAYS_INLINE const struct tlb_entry *tlb_slot(const struct tlb_ctx *ctx, uint64_t va)
 {
-    return &((const struct tlb_ctx_head *)(const void *)ctx)->e[tlb_index(va)];
+    enum { ENTRY_BITS = 5, SHIFT = PAGE_BITS - ENTRY_BITS };
+    _Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_BITS, "an entry's size");
+    const uint32_t low = (uint32_t)va;
+    const uint32_t at = (low >> SHIFT ^ low >> (SHIFT + TLB_BITS)) & (TLB_ENTRIES - 1)
+                                                                         << ENTRY_BITS;
+
+    return (const struct tlb_entry *)((const char *)ctx + at);
 }
 
 /* The tag that an access of size bytes at va needs: page crossing and, where checked,

@@ -25,8 +25,7 @@ static ALWAYS_INLINE uint64_t get(const struct cpu *cpu, enum fp_fmt fmt, unsign
 
 static ALWAYS_INLINE void set(struct cpu *cpu, unsigned r, uint64_t value)
 {
-    cpu->v[r].d[0] = value;
-    cpu->v[r].d[1] = 0;
+    vreg_set(&cpu->v[r], value, 0);
 }
 
 static ALWAYS_INLINE enum fp_rounding rounding(const struct cpu *cpu, const struct op *op)

@@ -66,7 +66,7 @@ static ALWAYS_INLINE void simd_put(struct cpu *cpu, const struct op *op, union v
 /* Vd = a scalar, zero-extended. */
 static ALWAYS_INLINE void simd_put_scalar(struct cpu *cpu, const struct op *op, uint64_t r)
 {
-    cpu->v[op->rd] = (union vreg){ .d = { r, 0 } };
+    vreg_set(&cpu->v[op->rd], r, 0);
 }
 
 /* Result of a narrow operation in the low half of r: to the upper half of Vd, or to
