@@ -253,6 +253,12 @@ struct code_page {
     struct code_page *next_hash, *lru_prev, *lru_next;
 };
 
+/*
+ * The jump cache's entries are of an epoch: of a context since code was last taken out of it (tlb.h). The upper bits are
+ * the generation of all entries: a new one begins when code pages or translations go, and with it go the entries.
+ */
+#define EPOCH_BITS 32
+
 struct jc_entry {
     uint64_t va, epoch;
     const struct op *op;
@@ -262,7 +268,7 @@ struct jc_entry {
 /* What translated code counts, where it is slow anyway: counters_accel.def. */
 struct jit_counts {
     uint64_t l0_refills, l0_misaligned, l0_misses;
-    uint64_t far_misses, far_interp, near_interp, ret_misses, leaves;
+    uint64_t far_misses, far_renewed, far_interp, near_interp, ret_misses, leaves;
 };
 
 #define JC_BITS 14

@@ -173,8 +173,10 @@ void tlb_drop_all(struct cpu *cpu)
 
 void tlb_new_epochs(struct cpu *cpu)
 {
+    cpu->priv->epochs = ((cpu->priv->epochs >> EPOCH_BITS) + 1) << EPOCH_BITS;
     for (unsigned i = 0; i < CTX_COUNT; i++) {
         if (cpu->priv->ctx[i] != NULL) {
+            cpu->priv->ctx[i]->code->coded = true; /* its epoch is of the generation before */
             ctx_new_epoch(cpu, cpu->priv->ctx[i]);
         }
     }

@@ -721,6 +721,58 @@ static void test_counts(void **state)
     rig_drop(&r);
 }
 
+/*
+ * A page of code that moves: after each TLBI one of its functions is called, so that the page is known again, and then
+ * the other, to which the jump cache still has a way. If the page is another now, that way is wrong.
+ */
+static void test_stale_ways(void **state)
+{
+    const uint64_t far_va = 0x80005000, pages = DATA + 0x10000;
+    struct rig r;
+    struct tables t;
+    uint64_t *desc;
+
+    rig_make(&r);
+    tables_init(&t, &r, 12);
+    for (unsigned page = 0; page < 2; page++) {
+        const uint64_t at = pages + page * 0x1000;
+        RIG_CODE(&r, at, I_ADD(20 + page, 20 + page, 1), I_RET);
+        RIG_CODE(&r, at + 16, I_ADD(22 + page, 22 + page, 1), I_RET);
+        tables_map(&t, far_va, at, 3, D_AF | D_USER | D_RO);
+        rig_set(&r, REG_X0 + 13 + page, *tables_desc(&t, far_va, 3));
+    }
+    desc = tables_desc(&t, far_va, 3);
+    rig_set(&r, REG_X0 + 12, TABLES + (uint64_t)((char *)desc - (char *)rig_at(&r, TABLES)));
+    for (uint64_t at = TABLES; at < TABLES + 0x10000; at += 0x1000) {
+        tables_map(&t, at, at, 3, D_AF);
+    }
+    tables_on(&t, 0);
+    RIG_CODE(&r, CODE, I_STR(13, 12), I_DSB, I_MSR(S_TLBI(7, 3), 15), I_DSB, I_ISB, I_BLR(6),
+             I_BLR(5), I_STR(14, 12), I_DSB, I_MSR(S_TLBI(7, 3), 15), I_DSB, I_ISB, I_BLR(6),
+             I_BLR(5), I_SUB(0, 0, 1), I_CBNZ(0, -60), I_HVC(1));
+    rig_set(&r, REG_X0 + 5, far_va);
+    rig_set(&r, REG_X0 + 6, far_va + 16);
+    rig_set(&r, REG_X0 + 15, far_va >> 12);
+    for (unsigned same = 0; same < 2; same++) {
+        const uint64_t renewed = stats_of(&r).jit_far_renewed;
+        for (unsigned n = 20; n < 24; n++) {
+            rig_set(&r, REG_X0 + n, 0);
+        }
+        rig_set(&r, REG_X0, 300);
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0 + 20), same ? 600 : 300);
+        assert_int_equal(rig_get(&r, REG_X0 + 21), same ? 0 : 300);
+        assert_int_equal(rig_get(&r, REG_X0 + 22), same ? 600 : 300);
+        assert_int_equal(rig_get(&r, REG_X0 + 23), same ? 0 : 300);
+        if (r.cpu->priv->jit != NULL && same) {
+            assert_in_range(stats_of(&r).jit_far_renewed - renewed, 590, 1200);
+        }
+        rig_set(&r, REG_X0 + 14, rig_get(&r, REG_X0 + 13));
+    }
+    rig_drop(&r);
+}
+
 /* ---- Exclusives ------------------------------------------------------------------------------ */
 
 /* LDXR x0; what lies between; STXR w3, x2. Returns the status. */
@@ -889,6 +941,7 @@ int main(void)
         cmocka_unit_test(test_wfe_monitor),
         cmocka_unit_test(test_yield),
         cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_stale_ways),
         cmocka_unit_test(test_monitor),
         cmocka_unit_test(test_monitors_of_two),
         cmocka_unit_test(test_counting_together),

@@ -105,6 +105,7 @@ void jit_stats(const struct cpu *cpu, struct accel_stats *stats)
     stats->jit_l0_misaligned = n->l0_misaligned;
     stats->jit_l0_misses = n->l0_misses;
     stats->jit_far_misses = n->far_misses;
+    stats->jit_far_renewed = n->far_renewed;
     stats->jit_far_interp = n->far_interp;
     stats->jit_near_interp = n->near_interp;
     stats->jit_ret_misses = n->ret_misses;

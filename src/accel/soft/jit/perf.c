@@ -47,6 +47,7 @@ static unsigned parts_of(const struct jit *jit, struct part part[PARTS_MAX])
         { "interp_link", jit->interp_link },
         { "interp_at", jit->interp_at },
         { "far_miss", jit->far_miss },
+        { "far_stale", jit->far_stale },
         { "far_interp", jit->far_interp },
         { "far_interp_guarded", jit->far_interp_guarded },
         { "far_guarded", jit->far_guarded },

@@ -344,7 +344,7 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
 
 void jit_far(struct as *a, const struct jit *jit, struct far_way way)
 {
-    uint8_t *guarded = NULL, *done;
+    uint8_t *guarded = NULL, *stale = NULL, *back, *done;
 
     as_mov(a, 32, RCX, RAX);
     as_alu_m(a, 32, ALU_XOR, RCX, RBP, OFF(jc_salt)); /* jc_index */
@@ -354,7 +354,15 @@ void jit_far(struct as *a, const struct jit *jit, struct far_way way)
     as_jcc_to(a, CC_NE, jit->far_miss);
     as_load(a, 64, RCX, RBP, OFF(epoch));
     as_alu_m(a, 64, ALU_CMP, RCX, RDX, offsetof(struct jc_entry, epoch));
-    as_jcc_to(a, CC_NE, jit->far_miss);
+    if (way.call) { /* what follows the jump is where it comes back, so no room for cold code */
+        as_lea_rip(a, RCX, a->p);
+        back = a->p - 4;
+        as_jcc_to(a, CC_NE, jit->far_stale);
+        as_patch(a, back, a->p);
+    } else {
+        stale = as_jcc(a, CC_NE);
+        back = a->p;
+    }
     if (!way.call) { /* or else whoever makes the frame has looked */
         as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
         as_jcc_to(a, CC_NE, jit->far_miss);
@@ -373,6 +381,61 @@ void jit_far(struct as *a, const struct jit *jit, struct far_way way)
         as_call_to(a, jit->far_guarded);
         as_patch(a, done, a->p);
     }
+    if (!way.call) {
+        as_patch(a, stale, a->p);
+        as_lea_rip(a, RCX, back);
+        as_jmp_to(a, jit->far_stale);
+    }
+}
+
+/*
+ * The entry is of another epoch: an address space that was, or this one before its TLB maintenance. If its page has been
+ * entered under the present epoch, and is the one that the entry leads to, the entry is right once more. Its host code
+ * is still there unless a generation has passed (cpu.h). As enter_page in run.c.
+ */
+static void make_far_stale(struct as *a, const struct jit *jit)
+{
+    const int32_t recent = (int32_t)offsetof(struct soft_private, recent);
+    uint8_t *miss[4];
+
+    as_store(a, 64, RAX, RBP, OFF(jit_tmp[0]));
+    as_store(a, 64, RCX, RBP, OFF(jit_tmp[1]));
+    as_load(a, 64, RCX, RBP, OFF(epoch));
+    as_alu_m(a, 64, ALU_XOR, RCX, RDX, offsetof(struct jc_entry, epoch));
+    as_shift(a, 64, SH_SHR, RCX, EPOCH_BITS);
+    miss[0] = as_jcc(a, CC_NE);
+    as_load(a, 32, RCX, RBP, OFF(jc_salt)); /* recent_slot */
+    as_shift(a, 32, SH_SHR, RCX, 2);
+    as_shift(a, 32, SH_SHR, RAX, PAGE_BITS);
+    as_alu(a, 32, ALU_XOR, RCX, RAX);
+    as_alu_i(a, 32, ALU_AND, RCX, (1 << CODE_RECENT_BITS) - 1);
+    as_lea_x(a, 64, RCX, RCX, RCX, 1, 0);
+    as_load(a, 64, RAX, RBP, OFF(priv));
+    as_lea_x(a, 64, RCX, RAX, RCX, 3, recent);
+    as_load(a, 64, RAX, RBP, OFF(jit_tmp[0]));
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct code_recent, va));
+    miss[1] = as_jcc(a, CC_NE);
+    as_load(a, 64, RAX, RBP, OFF(epoch));
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct code_recent, epoch));
+    miss[2] = as_jcc(a, CC_NE);
+    as_load(a, 64, RCX, RCX, offsetof(struct code_recent, page));
+    as_load(a, 32, RAX, RBP, OFF(jit_tmp[0]));
+    as_alu_i(a, 32, ALU_AND, RAX, SOFT_PAGE - 4); /* times 6 is its op in the page */
+    as_lea_x(a, 64, RAX, RAX, RAX, 1, 0);
+    as_lea_x(a, 64, RCX, RCX, RAX, 1, offsetof(struct code_page, ops));
+    as_alu_m(a, 64, ALU_CMP, RCX, RDX, offsetof(struct jc_entry, op));
+    miss[3] = as_jcc(a, CC_NE);
+    as_load(a, 64, RCX, RBP, OFF(epoch));
+    as_store(a, 64, RCX, RDX, offsetof(struct jc_entry, epoch));
+    count(a, OFF(jit_counts.far_renewed));
+    as_load(a, 64, RAX, RBP, OFF(jit_tmp[0]));
+    as_jmp_m(a, RBP, OFF(jit_tmp[1]));
+    for (unsigned n = 0; n < ARRAY_SIZE(miss); n++) {
+        as_patch(a, miss[n], a->p);
+    }
+    as_load(a, 64, RAX, RBP, OFF(jit_tmp[0]));
+    as_jmp_to(a, jit->far_miss);
 }
 
 /* RAX: where to; the frame at RSP is another's. One of those above it may be the one. */
@@ -514,6 +577,8 @@ void jit_make_stubs(struct jit *jit, struct cpu *cpu)
     make_interp(jit, &a);
     jit->far_miss = a.p;
     make_far_miss(&a, jit);
+    jit->far_stale = a.p;
+    make_far_stale(&a, jit);
     jit->ret_empty = a.p;
     make_ret_empty(&a, jit);
     jit->enter = a.p;

@@ -72,6 +72,8 @@ struct jit {
     uint8_t *call, *call_out;
     /* RAX: the address that is next. To run.c. */
     uint8_t *far_miss;
+    /* RAX: address, RDX: its entry in the jump cache, of another epoch; RCX: where to go on if that can be mended. */
+    uint8_t *far_stale;
     /* From the jump cache. RAX: address, RDX: entry. To its body, or what was translated since. */
     uint8_t *far_interp;
     /* The same for guarded pages: at an odd address, as all entries from the jump cache into them are. */
