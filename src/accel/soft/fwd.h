@@ -10,6 +10,8 @@
  *       fn         Rn, Rm from memory    Rn, Rm from memory    Rn, Rt from memory     entered by branches
  *       fwd.fn     ...                   Rn is the argument    Rt is the argument     entered from the slot before
  *
+ * If the next slot does not read the result, but what this one was given, that is what it leaves (keep_*).
+ *
  * All results are written to cpu->x as always, each slot can be entered, `op` is the slot that executes: faults, counts,
  * interrupts, single steps see what they would see without. An access that the fast path refuses goes to the
  * uop's own body, with its slow path.
@@ -41,13 +43,13 @@
 /* A body with the result of the slot before. */
 typedef op_ret HV_ENGINE_ABI fwd_fn(struct cpu *cpu, const struct op *op, uint64_t last);
 
-#define FWD_NOTHING 0xff /* `reg`: the slot before leaves nothing */
+#define FWD_NOTHING 0xff /* for a register's number */
 
 struct fwd_slot {
     fwd_fn *fn;
-    uint16_t uop; /* of the slot, if it has been decoded                 */
-    uint8_t reg;  /* whose value the slot before leaves, or FWD_NOTHING  */
-    uint8_t unused[sizeof(struct op) - 11];
+    uint16_t uop;      /* of the slot, if it has been decoded                             */
+    uint8_t reg, left; /* whose value the slot is given and leaves, or FWD_NOTHING        */
+    uint8_t unused[sizeof(struct op) - 12];
 };
 _Static_assert(sizeof(struct fwd_slot) == sizeof(struct op),
                "one lies as far behind the other everywhere");
@@ -64,8 +66,10 @@ static ALWAYS_INLINE struct fwd_slot *fwd_of(const struct op *op)
 struct fwd_body {
     op_fn *plain;                           /* as `fn`; NULL: the uop's own                      */
     fwd_fn *none, *by_rn, *by_rm, *by_both; /* by the register that `last` is                    */
-    uint8_t other;                          /* FWD_RM, FWD_RD: whose number by_rm is about       */
-    uint8_t leaves;                         /* FWD_RESULT, FWD_SAME: what the next slot is given */
+    fwd_fn *keep_none, *keep_by_rn, *keep_by_rm, *keep_by_both; /* the same; `last` is left      */
+    uint8_t other;  /* FWD_RM, FWD_RD: whose number by_rm is about       */
+    bool moves_rn;  /* the base is written back                          */
+    uint8_t leaves; /* FWD_RESULT, FWD_SAME: what the next slot is given */
 };
 enum { FWD_RM, FWD_RD };
 enum { FWD_LEAVES_NOTHING, FWD_RESULT, FWD_SAME };

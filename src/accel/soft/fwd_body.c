@@ -26,24 +26,29 @@
 
 /* ---- Integer --------------------------------------------------------------------------------- */
 
-#define VALUE(kind, way, name, vn, vm)               \
+/* left: what the next slot is given, v or last */
+#define VALUE(kind, way, name, vn, vm, left)         \
     kind(way##_##name)                               \
     {                                                \
         const u64 v = value_##name(cpu, op, vn, vm); \
                                                      \
         X(rd) = v;                                   \
-        FWD_NEXT(v);                                 \
+        FWD_NEXT(left);                              \
     }
-#define BODIES_NONE(name)                      \
-    VALUE(PLAIN_FN, plain, name, X(rn), X(rm)) \
-    VALUE(FWD_FN, none, name, X(rn), X(rm))
-#define BODIES_ONE(name) \
-    BODIES_NONE(name)    \
-    VALUE(FWD_FN, by_rn, name, last, X(rm))
-#define BODIES_TWO(name)                    \
-    BODIES_ONE(name)                        \
-    VALUE(FWD_FN, by_rm, name, X(rn), last) \
-    VALUE(FWD_FN, by_both, name, last, last)
+#define BODIES_NONE(name)                         \
+    VALUE(PLAIN_FN, plain, name, X(rn), X(rm), v) \
+    VALUE(FWD_FN, none, name, X(rn), X(rm), v)    \
+    VALUE(FWD_FN, keep_none, name, X(rn), X(rm), last)
+#define BODIES_ONE(name)                       \
+    BODIES_NONE(name)                          \
+    VALUE(FWD_FN, by_rn, name, last, X(rm), v) \
+    VALUE(FWD_FN, keep_by_rn, name, last, X(rm), last)
+#define BODIES_TWO(name)                               \
+    BODIES_ONE(name)                                   \
+    VALUE(FWD_FN, by_rm, name, X(rn), last, v)         \
+    VALUE(FWD_FN, keep_by_rm, name, X(rn), last, last) \
+    VALUE(FWD_FN, by_both, name, last, last, v)        \
+    VALUE(FWD_FN, keep_by_both, name, last, last, last)
 
 FWD_NONE(BODIES_NONE)
 FWD_ONE(BODIES_ONE)
@@ -60,7 +65,7 @@ FWD_FN(none_nop)
 #define REFUSED_SP_CHECK sp_misaligned(cpu)
 
 /* last_b, last_m: base and index */
-#define LOAD(kind, way, name, acc, sp_check, va, after, last_b, last_m)                     \
+#define LOAD(kind, way, name, acc, sp_check, va, after, last_b, last_m, left)               \
     kind(way##_##name)                                                                      \
     {                                                                                       \
         const uint64_t b = last_b, m = last_m;                                              \
@@ -70,13 +75,16 @@ FWD_FN(none_nop)
         if (UNLIKELY(REFUSED_##sp_check || !load_value(cpu, op, va, after, acc, &value))) { \
             return op_##name(cpu, op);                                                      \
         }                                                                                   \
-        FWD_NEXT(value);                                                                    \
+        FWD_NEXT(left);                                                                     \
     }
-#define LOAD_BODIES(name, fn, acc, sp_check, va, after)                 \
-    LOAD(PLAIN_FN, plain, name, acc, sp_check, va, after, X(rn), X(rm)) \
-    LOAD(FWD_FN, none, name, acc, sp_check, va, after, X(rn), X(rm))    \
-    LOAD(FWD_FN, by_rn, name, acc, sp_check, va, after, last, X(rm))    \
-    LOAD(FWD_FN, by_rm, name, acc, sp_check, va, after, X(rn), last)
+#define LOAD_BODIES(name, fn, acc, sp_check, va, after)                         \
+    LOAD(PLAIN_FN, plain, name, acc, sp_check, va, after, X(rn), X(rm), value)  \
+    LOAD(FWD_FN, none, name, acc, sp_check, va, after, X(rn), X(rm), value)     \
+    LOAD(FWD_FN, by_rn, name, acc, sp_check, va, after, last, X(rm), value)     \
+    LOAD(FWD_FN, by_rm, name, acc, sp_check, va, after, X(rn), last, value)     \
+    LOAD(FWD_FN, keep_none, name, acc, sp_check, va, after, X(rn), X(rm), last) \
+    LOAD(FWD_FN, keep_by_rn, name, acc, sp_check, va, after, last, X(rm), last) \
+    LOAD(FWD_FN, keep_by_rm, name, acc, sp_check, va, after, X(rn), last, last)
 
 #define GOTO_PLAIN(to)               \
     do {                             \
@@ -242,22 +250,25 @@ static const uint16_t body_of[UOP_COUNT] = {
 #undef F
 };
 
-#define RESULT(name) .plain = plain_##name, .none = none_##name, .leaves = FWD_RESULT
+#define RESULT(name) \
+    .plain = plain_##name, .none = none_##name, .keep_none = keep_none_##name, .leaves = FWD_RESULT
+#define BY_RN(name)   .by_rn = by_rn_##name, .keep_by_rn = keep_by_rn_##name
+#define BY_RM(name)   .by_rm = by_rm_##name, .keep_by_rm = keep_by_rm_##name
+#define BY_BOTH(name) .by_both = by_both_##name, .keep_by_both = keep_by_both_##name
 static const struct fwd_body bodies[] = {
 #define F(name) [BODY_##name] = { RESULT(name) },
     FWD_NONE(F)
 #undef F
-#define F(name) [BODY_##name] = { RESULT(name), .by_rn = by_rn_##name },
+#define F(name) [BODY_##name] = { RESULT(name), BY_RN(name) },
         FWD_ONE(F)
 #undef F
-#define F(name)                                                                   \
-    [BODY_##name] = { RESULT(name), .by_rn = by_rn_##name, .by_rm = by_rm_##name, \
-                      .by_both = by_both_##name },
+#define F(name) [BODY_##name] = { RESULT(name), BY_RN(name), BY_RM(name), BY_BOTH(name) },
             FWD_TWO(F)
 #undef F
-#define F(name) [BODY_##name] = { RESULT(name), .by_rn = by_rn_##name, .by_rm = by_rm_##name },
+#undef FORM
+#define FORM(name, fn, acc, sp_check, va, after) \
+    [BODY_##name] = { RESULT(name), BY_RN(name), BY_RM(name), .moves_rn = ((acc)&ACC_WB) != 0 },
                 FWD_LOADS(LOAD_FORMS)
-#undef F
 #undef FORM
 #define FORM(name, fn, acc, sp_check, va, after) \
     [BODY_##name] = { .none = none_##name,       \
