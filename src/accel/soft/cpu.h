@@ -572,16 +572,13 @@ struct tlb_ctx_head {
 };
 
 /*
- * Place of a page's entry. Kernels map memory more than once, often at addresses with the same low bits. Of the address
- * 32 bits count, here and in jit/translate.h, tr_tlb_slot: the two must agree, or nothing is ever found. Neighbouring
- * pages have different places (no carry turns over all bits that are folded): an access that crosses into a page looks
- * where that page is not.
+ * Place of a page's entry, here and in jit/translate.h, tr_tlb_slot: the two must agree, or nothing is ever found. Neighbouring
+ * pages have different places: an access that crosses into a page looks where that page is not. Pages 32 MB apart share one:
+ * folding higher bits in avoids that, and costs every load that goes by the TLB two instructions of latency.
  */
 static ALWAYS_INLINE unsigned tlb_index(uint64_t va)
 {
-    const uint32_t low = (uint32_t)va;
-
-    return (low >> PAGE_BITS ^ low >> (PAGE_BITS + TLB_BITS)) & (TLB_ENTRIES - 1);
+    return (uint32_t)va >> PAGE_BITS & (TLB_ENTRIES - 1);
 }
 
 /* e[tlb_index(va)], by bytes: every access waits for this. */
@@ -589,9 +586,7 @@ static ALWAYS_INLINE const struct tlb_entry *tlb_slot(const struct tlb_ctx *ctx,
 {
     enum { ENTRY_BITS = 5, SHIFT = PAGE_BITS - ENTRY_BITS };
     _Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_BITS, "an entry's size");
-    const uint32_t low = (uint32_t)va;
-    const uint32_t at = (low >> SHIFT ^ low >> (SHIFT + TLB_BITS)) & (TLB_ENTRIES - 1)
-                                                                         << ENTRY_BITS;
+    const uint32_t at = (uint32_t)va >> SHIFT & (TLB_ENTRIES - 1) << ENTRY_BITS;
 
     return (const struct tlb_entry *)((const char *)ctx + at);
 }

@@ -241,8 +241,6 @@ extern const int8_t jit_pin[X_COUNT];
 static inline void tr_tlb_slot(struct as *a, int reg, int32_t context)
 {
     as_mov(a, 32, RCX, reg);
-    as_shift(a, 32, SH_SHR, RCX, TLB_BITS);
-    as_alu(a, 32, ALU_XOR, RCX, reg);
     as_shift(a, 32, SH_SHR, RCX, PAGE_BITS - 5);
     as_alu_i(a, 32, ALU_AND, RCX, (int32_t)(TLB_ENTRIES - 1) << 5);
     as_alu_m(a, 64, ALU_ADD, RCX, RBP, context);
