@@ -61,39 +61,56 @@ static bool add_access(struct reach *r, const struct access *x)
     return true;
 }
 
+/* What one instruction is to the group that t->i may begin. */
+enum part { PART_NONE, PART_ENDS, PART_OTHER, PART_MEMBER };
+
+static enum part part_of(const struct ti *i, const struct access *first, struct reach *r)
+{
+    int64_t step = step_of(i, first->base);
+    struct access x;
+
+    if (!mem_access(i, &x) || x.base != first->base) {
+        r->at += step;
+        return step != 0 || is_transparent(i, first->base) ? PART_OTHER : PART_NONE;
+    }
+    if (x.loads_base && x.writes_back) {
+        return PART_NONE;
+    }
+    if (x.write != first->write) {
+        r->at += x.writes_back ? x.imm : 0;
+        return x.loads_base ? PART_NONE : PART_OTHER;
+    }
+    if (!add_access(r, &x)) {
+        return PART_NONE;
+    }
+    return x.loads_base ? PART_ENDS : PART_MEMBER;
+}
+
+/* Is the next instruction reached from i and from nowhere else? */
+static bool goes_on(const struct tr *t, const struct ti *i)
+{
+    const struct ti *next = i + 1;
+
+    return next < t->insn + t->count && next - t->i < GROUP_REACH && next->slot == i->slot + 1 &&
+           !next->join && !next->entry && !next->loop;
+}
+
 bool group_plan(struct tr *t, const struct access *first)
 {
-    const struct ti *i = t->i, *end = t->insn + t->count, *last = i;
     struct reach r = { .lo = INT64_MAX, .hi = INT64_MIN }, taken = r;
+    const struct ti *i = t->i, *last = i;
+    enum part part;
 
     if (first->base >= X_ZERO || t->page->aligned) {
         return false;
     }
     do {
-        struct access x;
-        int64_t step = step_of(i, first->base);
-        if (mem_access(i, &x) && x.base == first->base) {
-            if ((x.loads_base && x.writes_back) ||
-                (x.write == first->write && !add_access(&r, &x))) {
-                break;
-            }
-            if (x.write == first->write) {
-                last = i;
-                taken = r;
-            } else {
-                r.at += x.writes_back ? x.imm : 0;
-            }
-            if (x.loads_base) {
-                break;
-            }
-        } else if (step != 0) {
-            r.at += step;
-        } else if (!is_transparent(i, first->base)) {
-            break;
+        part = part_of(i, first, &r);
+        if (part == PART_MEMBER || part == PART_ENDS) {
+            last = i;
+            taken = r;
         }
-        i++;
-    } while (i < end && i - t->i < GROUP_REACH && i->slot == i[-1].slot + 1 && !i->join &&
-             !i->entry && !i->loop);
+    } while (part > PART_ENDS && goes_on(t, i++));
     if (taken.count < GROUP_LEAST) {
         return false;
     }

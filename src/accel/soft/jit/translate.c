@@ -533,72 +533,82 @@ static void cold_link(struct tr *t, const struct cold *c)
     jit_mark(t->cpu, t->page, c->slot);
 }
 
-static void cold_code(struct tr *t, const struct cold *c)
+/* Those of the jumps at from that there are lead here. */
+static void arrive(struct as *a, uint8_t *const from[], unsigned count)
+{
+    for (unsigned n = 0; n < count; n++) {
+        if (from[n] != NULL) {
+            as_patch(a, from[n], a->p);
+        }
+    }
+}
+
+/* An L0 entry that does not match: the TLB's goes there, and the access on; or what follows calls the body. */
+static void cold_l0(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
-    uint8_t *misaligned = NULL, *odd_sp = NULL;
+    uint8_t *refused[2] = { NULL, NULL };
 
-    for (unsigned n = 0; n < (c->kind == COLD_L0 ? 1 : ARRAY_SIZE(c->from)); n++) {
-        if (c->from[n] != NULL) {
-            as_patch(a, c->from[n], a->p);
-        }
+    arrive(a, &c->from[0], 1);
+    arrive(a, &c->cross, 1);
+    as_lea(a, 64, RDX, c->base, (int32_t)c->imm);
+    if (c->aligned != 0) {
+        as_rr(a, 0, 32, 0xf6, 0, RDX, false); /* TEST DL, imm */
+        as_1(a, c->aligned);
+        refused[0] = as_jcc(a, CC_NE);
+    }
+    if (c->by_sp) {
+        as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
+        as_test(a, 64, RAX, jit_pin[X_SP]);
+        refused[1] = as_jcc(a, CC_NE);
+    }
+    as_imm(a, RCX, (uint64_t)(int64_t)c->l0);
+    as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
+    as_call_to(a, (c->write ? t->jit->l0_write : t->jit->l0_read)[t->page->el0][c->span]);
+    if (c->base == RDX) { /* as it was */
+        as_lea(a, 64, RDX, RDX, -(int32_t)c->imm);
+    }
+    as_jcc_to(a, CC_E, c->have);
+    arrive(a, refused, ARRAY_SIZE(refused));
+    arrive(a, &c->from[1], ARRAY_SIZE(c->from) - 1);
+}
+
+static void cold_pending(struct tr *t, const struct cold *c)
+{
+    if (c->bias != 0) {
+        as_lea(&t->a, 64, R14, R14, -c->bias);
+    }
+    as_imm(&t->a, RCX, c->slot);
+    as_jmp_to(&t->a, t->jit->leave_at);
+}
+
+static void cold_far(struct tr *t, const struct cold *c)
+{
+    as_load(&t->a, 64, RAX, RBP, OFF(page_va));
+    as_lea(&t->a, 64, RAX, RAX, (int32_t)c->imm);
+    t->bias = c->bias;
+    tr_count(t, OP_BYTES * (c->slot + 1));
+    tr_far(t, (struct far_way){ 0 });
+}
+
+static void cold_code(struct tr *t, const struct cold *c)
+{
+    if (c->kind == COLD_L0) {
+        cold_l0(t, c);
+    } else {
+        arrive(&t->a, c->from, ARRAY_SIZE(c->from));
     }
     switch (c->kind) {
     case COLD_L0:
-        if (c->cross != NULL) {
-            as_patch(a, c->cross, a->p);
-        }
-        as_lea(a, 64, RDX, c->base, (int32_t)c->imm);
-        if (c->aligned != 0) {
-            as_rr(a, 0, 32, 0xf6, 0, RDX, false); /* TEST DL, imm */
-            as_1(a, c->aligned);
-            misaligned = as_jcc(a, CC_NE);
-        }
-        if (c->by_sp) {
-            as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
-            as_test(a, 64, RAX, jit_pin[X_SP]);
-            odd_sp = as_jcc(a, CC_NE);
-        }
-        as_imm(a, RCX, (uint64_t)(int64_t)c->l0);
-        as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
-        as_call_to(a, (c->write ? t->jit->l0_write : t->jit->l0_read)[t->page->el0][c->span]);
-        if (c->base == RDX) { /* as it was */
-            as_lea(a, 64, RDX, RDX, -(int32_t)c->imm);
-        }
-        as_jcc_to(a, CC_E, c->have);
-        if (misaligned != NULL) {
-            as_patch(a, misaligned, a->p);
-        }
-        if (odd_sp != NULL) {
-            as_patch(a, odd_sp, a->p);
-        }
-        for (unsigned n = 1; n < ARRAY_SIZE(c->from); n++) {
-            if (c->from[n] != NULL) {
-                as_patch(a, c->from[n], a->p);
-            }
-        }
-        FALLTHROUGH;
     case COLD_CALL:
         call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
-        as_jmp_to(a, c->back);
+        as_jmp_to(&t->a, c->back);
         break;
-    case COLD_PENDING:
-        if (c->bias != 0) {
-            as_lea(a, 64, R14, R14, -c->bias);
-        }
-        as_imm(a, RCX, c->slot);
-        as_jmp_to(a, t->jit->leave_at);
-        break;
+    case COLD_PENDING: cold_pending(t, c); break;
     case COLD_VEC: vregs_cold(t, c); break;
     case COLD_GROUP: group_cold(t, c); break;
     case COLD_LINK: cold_link(t, c); break;
-    case COLD_FAR:
-        as_load(a, 64, RAX, RBP, OFF(page_va));
-        as_lea(a, 64, RAX, RAX, (int32_t)c->imm);
-        t->bias = c->bias;
-        tr_count(t, OP_BYTES * (c->slot + 1));
-        tr_far(t, (struct far_way){ 0 });
-        break;
+    case COLD_FAR: cold_far(t, c); break;
     }
 }
 
