@@ -207,6 +207,26 @@ static inline bool vex_needs_evex(uint32_t op, int reg, int vvvv, int rm)
 }
 
 /* op reg, vvvv, rm; an instruction of two operands has vvvv 0. In the legacy encoding vvvv is reg already, or unused. */
+/* BMI2, on general registers, EFLAGS untouched: dst = src shifted by the register count; dst = src rotated right by n. */
+static inline void as_bmi2(struct as *a, int w, unsigned map, unsigned pp, unsigned opcode, int dst,
+                           int src, int count)
+{
+    as_1(a, 0xc4);
+    as_1(a, (unsigned)(~dst >> 3 & 1) << 7 | 1 << 6 | (unsigned)(~src >> 3 & 1) << 5 | map);
+    as_1(a, (unsigned)(w == 64) << 7 | (unsigned)(~count & 15) << 3 | pp);
+    as_1(a, opcode);
+    as_1(a, 0xc0u | (unsigned)(dst & 7) << 3 | (unsigned)(src & 7));
+}
+static inline void as_shiftx(struct as *a, int w, enum shift n, int dst, int src, int count)
+{
+    as_bmi2(a, w, 2, n == SH_SHL ? 1 : n == SH_SAR ? 2 : 3, 0xf7, dst, src, count);
+}
+static inline void as_rorx(struct as *a, int w, int dst, int src, unsigned n)
+{
+    as_bmi2(a, w, 3, 3, 0xf0, dst, src, 0);
+    as_1(a, n);
+}
+
 static inline void as_v_rr(struct as *a, enum vex_level level, uint32_t op, int reg, int vvvv,
                            int rm)
 {

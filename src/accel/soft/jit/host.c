@@ -55,6 +55,7 @@ struct host_simd host_simd_find(enum vex_level limit)
     h.sha = has(seven.b, 29);
     if (h.level >= VEX_AVX2) {
         h.fma = has(one.c, 12);
+        h.bmi2 = has(seven.b, 8);
         h.gfni = has(seven.c, 8);
     }
     if (h.level == VEX_AVX512) {

@@ -9,6 +9,7 @@
 struct host_simd {
     enum vex_level level; /* VEX_AVX512: F, VL, BW, DQ and CD */
     bool sse41;           /* else: no vector templates at all */
+    bool bmi2;            /* shifts that leave EFLAGS alone */
     bool fma, aes, pclmul, sha, gfni, sse42;
     bool vaes, vpclmul; /* AES, PCLMUL on xmm16-31 */
     bool vbmi, bitalg;

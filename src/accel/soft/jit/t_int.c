@@ -4,7 +4,7 @@
  * What has no entry in the table at the end is compiled as a call of its body. LEA and MOV leave EFLAGS alone, so
  * additions that set no flags do not disturb a comparison before them.
  */
-#include "accel/soft/jit/translate.h"
+#include "accel/soft/jit/vec.h"
 
 enum { W64 = 1 };
 #define WIDTH(arg) (((arg)&W64) != 0 ? 64 : 32)
@@ -301,13 +301,32 @@ static void t_carry(struct tr *t, const struct op *op, unsigned arg)
 
 /* ---- Shifts and bit fields ------------------------------------------------------------------- */
 
+/* Somebody reads NZCV later, and they are in EFLAGS only: they stay there. */
+static void shift_beside_flags(struct tr *t, const struct op *op, int w, enum shift n, int d)
+{
+    int s = tr_src(t, w, op->rn, RDX);
+
+    if (n == SH_ROR) {
+        as_rorx(&t->a, w, d, s, (unsigned)op->imm);
+    } else {
+        as_imm(&t->a, RCX, op->imm);
+        as_shiftx(&t->a, w, n, d, s, RCX);
+    }
+    tr_put(t, op->rd, d);
+}
+
 static void t_shift_i(struct tr *t, const struct op *op, unsigned arg)
 {
     int w = WIDTH(arg), d = tr_dst(op->rd, RDX);
+    enum shift n = (enum shift)(arg >> 8);
 
+    if (t->jit->host.bmi2 && tr_flags_wanted(t)) {
+        shift_beside_flags(t, op, w, n, d);
+        return;
+    }
     tr_clobber(t);
     tr_get(t, w, d, op->rn);
-    as_shift(&t->a, w, (enum shift)(arg >> 8), d, (unsigned)op->imm);
+    as_shift(&t->a, w, n, d, (unsigned)op->imm);
     tr_put(t, op->rd, d);
 }
 
@@ -549,17 +568,30 @@ static void t_rev(struct tr *t, const struct op *op, unsigned arg)
 }
 
 /* The bytes by BSWAP, the bits of each by exchanging halves. */
+static void swap_bytes(struct as *a, int w, int r)
+{
+    as_rex(a, w, 0, 0, r, false);
+    as_1(a, 0x0f);
+    as_1(a, 0xc8u + (unsigned)(r & 7));
+}
+
 static void t_rbit(struct tr *t, const struct op *op, unsigned arg)
 {
     static const uint64_t masks[] = { 0x0f0f0f0f0f0f0f0f, 0x3333333333333333, 0x5555555555555555 };
     struct as *a = &t->a;
     int w = WIDTH(arg);
 
+    if (t->jit->host.gfni) {
+        v2(t, V_MOVQ_G, SX0, tr_src(t, 64, op->rn, RDX));
+        v3ci(t, V_GF2AFFINE, SX0, SX0, 0x8040201008040201, 0x8040201008040201, 0);
+        v2(t, V_MOVQ_TO_G, SX0, RDX);
+        swap_bytes(a, w, RDX);
+        tr_put(t, op->rd, RDX);
+        return;
+    }
     tr_clobber(t);
     tr_get(t, w, RDX, op->rn);
-    as_rex(a, w, 0, 0, RDX, false);
-    as_1(a, 0x0f);
-    as_1(a, 0xc8 + RDX);
+    swap_bytes(a, w, RDX);
     for (unsigned n = 0; n < ARRAY_SIZE(masks); n++) {
         as_imm(a, RCX, w == 64 ? masks[n] : (uint32_t)masks[n]);
         as_mov(a, w, RAX, RDX);

@@ -120,11 +120,16 @@ void tr_flags_save(struct tr *t)
     t->fsaved = true;
 }
 
-void tr_clobber(struct tr *t)
+bool tr_flags_wanted(const struct tr *t)
 {
     bool sets = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
 
-    if (t->fk != FK_NONE && !t->fsaved && t->i->live_out && !sets) {
+    return t->fk != FK_NONE && !t->fsaved && t->i->live_out && !sets;
+}
+
+void tr_clobber(struct tr *t)
+{
+    if (tr_flags_wanted(t)) {
         tr_flags_save(t);
     }
     t->fk = FK_NONE;

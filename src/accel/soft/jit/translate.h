@@ -275,6 +275,8 @@ void tr_flags(struct tr *t, enum flag_kind kind);
 void tr_flags_save(struct tr *t);
 /* A way that ends here: NZCV are saved if anybody may want them. */
 void tr_flags_keep(struct tr *t);
+/* Would tr_clobber store NZCV? */
+bool tr_flags_wanted(const struct tr *t);
 /* The host's condition for the guest's, EFLAGS being loaded; uses RAX. */
 enum cc tr_cond(struct tr *t, unsigned cond);
 /* Is there only one CPU? Then nothing has to be atomic or ordered towards others. */
