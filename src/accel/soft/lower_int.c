@@ -148,7 +148,7 @@ static enum uop field_down(bool sf, bool is_signed, unsigned immr, unsigned imms
         return extension(sf, count);
     }
     op->ra = (uint8_t)(63 - imms);
-    op->rm = (uint8_t)(63 - imms + immr);
+    op->imm = 63 - imms + immr;
     return sf ? UOP_sbfm64 : UOP_sbfm32;
 }
 
@@ -159,7 +159,7 @@ static enum uop field_up(bool sf, bool is_signed, unsigned lsb, unsigned imms, s
 
     if (is_signed) {
         op->ra = (uint8_t)(63 - imms);
-        op->rm = (uint8_t)(63 - imms - lsb);
+        op->imm = 63 - imms - lsb;
         return sf ? UOP_sbfm64 : UOP_sbfm32;
     }
     if (lsb + imms + 1 == width) {

@@ -224,7 +224,7 @@ ALU(ands, 64, ri)
     SIMPLE(lsrv##w, (u##w)vn >> (vm & (w - 1)))                              \
     SIMPLE(asrv##w, (u##w)((s##w)vn >> (vm & (w - 1))))                      \
     SIMPLE(rorv##w, ror##w((u##w)vn, vm))                                    \
-    SIMPLE(sbfm##w, (u##w)((s64)(vn << op->ra) >> op->rm))                   \
+    SIMPLE(sbfm##w, (u##w)((s64)(vn << op->ra) >> op->imm))                  \
     SIMPLE(bfi##w, (u##w)((X(rd) & ~op->imm) | (vn << op->ra & op->imm)))    \
     SIMPLE(bfxil##w, (u##w)((X(rd) & ~op->imm) | (vn >> op->ra & op->imm)))  \
     SIMPLE(sxtb##w, (u##w)(int8_t)vn)                                        \

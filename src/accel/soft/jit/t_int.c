@@ -410,7 +410,7 @@ static void t_sbfm(struct tr *t, const struct op *op, unsigned arg)
     tr_clobber(t);
     tr_get(t, 64, RDX, op->rn);
     as_shift(&t->a, 64, SH_SHL, RDX, op->ra);
-    as_shift(&t->a, 64, SH_SAR, RDX, op->rm);
+    as_shift(&t->a, 64, SH_SAR, RDX, (unsigned)op->imm);
     as_mov(&t->a, WIDTH(arg), RDX, RDX);
     tr_put(t, op->rd, RDX);
 }
