@@ -6,7 +6,7 @@
  *   rbp       struct cpu + CPU_BIAS, so that X0-SP have one-byte displacements
  *   r14       cpu->count_bias + a constant that the translator knows (tr.bias): a branch that is taken adds
  *             to it, straight code does not, and the count of instructions is always exact
- *   pinned    rbx rsi rdi r8-r13 r15: X0-X5, X19-X21, SP (table in jit.c)
+ *   pinned    rbx rsi rdi r8-r13 r15: X0-X5, X19-X21, SP (table in translate.c)
  *   scratch   rax rcx rdx, and xmm0-3; the other xmm registers hold V registers, sometimes: vec.h
  *
  * The other guest registers live in struct cpu. NZCV is in EFLAGS between a setter and its users; where it must
