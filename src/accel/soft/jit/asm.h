@@ -239,8 +239,13 @@ static inline void as_not(struct as *a, int w, int r)
 {
     as_rr(a, 0, w, 0xf7, 2, r, false);
 }
+/* Does not touch the flags. A move where that is enough: the processor renames it away. */
 static inline void as_lea(struct as *a, int w, int dst, int base, int32_t disp)
 {
+    if (disp == 0) {
+        as_mov(a, w, dst, base);
+        return;
+    }
     as_rm(a, 0, w, 0x8d, dst, base, disp, false);
 }
 /* dst = base + index << scale + disp; index is not RSP. */
