@@ -366,6 +366,54 @@ static void test_rewritten_line(void **state)
     rig_drop(&r);
 }
 
+/*
+ * The code that is rewritten is in the page of who rewrites it, and reached by a direct branch of code that was translated
+ * when its target was already.
+ */
+static void test_rewritten_near(void **state)
+{
+    enum { TARGET = 0x80, WRITER = 0x40 };
+    struct rig r;
+
+    rig_make(&r);
+    RIG_CODE(&r, CODE + TARGET, I_MOVZ(0, 1), I_HVC(1));
+    RIG_CODE(&r, CODE, I_B(TARGET));
+    RIG_CODE(&r, CODE + WRITER, I_STRW(4, 1), I_MSR(S_IC_IVAU, 1), I_DSB, I_ISB,
+             I_B(-(WRITER + 16)));
+    for (unsigned at = TARGET, n = 0; n < 10; at = n < 5 ? TARGET : 0, n++) {
+        rig_run_as(&r, EL1H | MASKED, CODE + at);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0), 1);
+    }
+    for (unsigned n = 2; n < 10; n++) {
+        rig_set(&r, REG_X0 + 1, CODE + TARGET);
+        rig_set(&r, REG_X0 + 4, I_MOVZ(0, n));
+        rig_run_as(&r, EL1H | MASKED, CODE + WRITER);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0), n);
+    }
+    rig_drop(&r);
+}
+
+/* A function rewrites what its caller does after it has returned. */
+static void test_rewritten_return(void **state)
+{
+    struct rig r;
+
+    rig_make(&r);
+    RIG_CODE(&r, FN, I_STRW(4, 1), I_MSR(S_IC_IVAU, 1), I_DSB, I_ISB, I_RET);
+    RIG_CODE(&r, CODE, I_BLR(5), I_MOVZ(0, 0), I_HVC(1));
+    for (unsigned n = 0; n < 20; n++) {
+        rig_set(&r, REG_X0 + 1, CODE + 4);
+        rig_set(&r, REG_X0 + 4, I_MOVZ(0, n / 5));
+        rig_set(&r, REG_X0 + 5, FN);
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0), n / 5);
+    }
+    rig_drop(&r);
+}
+
 /* One CPU rewrites what another has run: IVAU and IALLUIS reach it, also when many pile up. */
 static void test_rewritten_for_other(void **state)
 {
@@ -932,6 +980,8 @@ int main(void)
         cmocka_unit_test(test_many_pages),
         cmocka_unit_test(test_rewritten),
         cmocka_unit_test(test_rewritten_line),
+        cmocka_unit_test(test_rewritten_near),
+        cmocka_unit_test(test_rewritten_return),
         cmocka_unit_test(test_rewritten_for_other),
         cmocka_unit_test(test_rewritten_meanwhile),
         cmocka_unit_test(test_wfi),

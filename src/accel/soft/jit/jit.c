@@ -14,8 +14,10 @@
 
 /* Instructions for each miss of an L0 entry that are no trouble. */
 #define L0_SELDOM 16
-/* Room that a region may need at most. */
-#define REGION_BYTES (128u << 10)
+/* Of a jump: what is written over an entry. */
+#define JUMP_BYTES 5
+/* No context's: frames of returns that were made before are forgotten. */
+#define NO_EPOCH (~0ull)
 
 /* ---- The cache ------------------------------------------------------------------------------- */
 
@@ -119,82 +121,47 @@ static bool is_translated(const struct jit *jit, const struct op *op)
     return (uintptr_t)op->fn - (uintptr_t)jit->rx < jit->size;
 }
 
-uint8_t *jit_near_host(const struct jit *jit, const struct op *op)
+/* What an entry knows of itself, before its code for the interpreter. */
+enum entry_data { ENTRY_CHECK = -24, ENTRY_FAR = -16, ENTRY_NEAR = -8 };
+
+/* An address in the code of the entry that the op is, writable; NULL: there is none. */
+static uint8_t *entry_data(const struct jit *jit, const struct op *op, enum entry_data at)
 {
+    uint64_t rx;
+
     if (!is_translated(jit, op)) {
         return NULL;
     }
-    const uint8_t *data = jit->rw + ((uintptr_t)op->fn - (uintptr_t)jit->rx);
-    uint64_t host;
-    memcpy(&host, data - 8, 8);
-    return jit->rw + (host - (uintptr_t)jit->rx);
+    memcpy(&rx, jit->rw + ((uintptr_t)op->fn - (uintptr_t)jit->rx) + at, 8);
+    return rx != 0 ? jit->rw + (rx - (uintptr_t)jit->rx) : NULL;
+}
+
+uint8_t *jit_near_host(const struct jit *jit, const struct op *op)
+{
+    return entry_data(jit, op, ENTRY_NEAR);
+}
+
+uint8_t *jit_near_check(const struct jit *jit, const struct op *op)
+{
+    return entry_data(jit, op, ENTRY_CHECK);
 }
 
 const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarded)
 {
     const struct jit *jit = cpu->priv->jit;
-    uint64_t host;
+    const uint8_t *host;
 
     if (jit == NULL) {
         return NULL;
     }
-    if (!is_translated(jit, op)) {
-        return jit->rx + ((guarded ? jit->far_interp_guarded : jit->far_interp) - jit->rw);
+    host = entry_data(jit, op, ENTRY_FAR);
+    if (host == NULL) {
+        host = guarded ? jit->far_interp_guarded : jit->far_interp;
     }
-    memcpy(&host, jit->rw + ((uintptr_t)op->fn - (uintptr_t)jit->rx) - 16, 8);
-    return (const void *)(uintptr_t)host;
+    return jit->rx + (host - jit->rw);
 }
 
-struct jit_link *jit_link_to(struct jit *jit, struct code_page *page, unsigned slot)
-{
-    struct jit_link *link = page->jit->links;
-    const uint8_t *host;
-
-    while (link != NULL && link->slot != slot) {
-        link = link->next;
-    }
-    if (link != NULL) {
-        return link;
-    }
-    if (jit->top - jit->p < (ptrdiff_t)REGION_BYTES) {
-        return NULL;
-    }
-    jit->top -= sizeof(*link);
-    jit->links++;
-    link = (struct jit_link *)(void *)jit->top;
-    host = jit_near_host(jit, &page->ops[slot]);
-    link->slot = slot;
-    link->ops = page->ops;
-    link->target =
-        (uint64_t)(uintptr_t)(jit->rx + ((host != NULL ? host : jit->interp_link) - jit->rw));
-    link->next = page->jit->links;
-    page->jit->links = link;
-    return link;
-}
-
-void jit_link_jump(struct as *a, const struct jit_link *link)
-{
-    as_lea_rip(a, RAX, (const uint8_t *)link);
-    as_1(a, 0xff); /* JMP [RIP + link->target] */
-    as_1(a, 0x25);
-    as_4(a, 0);
-    as_patch(a, a->p - 4, (const uint8_t *)&link->target);
-}
-
-static void link_set(struct code_page *page, unsigned slot, uint64_t target)
-{
-    struct jit_link *link = page->jit->links;
-
-    while (link != NULL && link->slot != slot) {
-        link = link->next;
-    }
-    if (link != NULL) {
-        link->target = target;
-    }
-}
-
-void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn *entry,
-                   uint64_t host)
+void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn *entry)
 {
     struct op *op = &page->ops[slot];
 
@@ -202,7 +169,7 @@ void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn
         page->jit->orig[slot] = op->fn;
     }
     op->fn = entry;
-    link_set(page, slot, host);
+    jit_link_set(cpu->priv->jit, page, slot);
 }
 
 void jit_rethink(struct cpu *cpu)
@@ -260,36 +227,16 @@ static void count_entries(struct cpu *cpu, struct code_page *page, unsigned slot
 /* ---- Forgetting ------------------------------------------------------------------------------ */
 
 /*
- * A region that is forgotten may still be jumped to: through the jump cache, and from other regions of its page. Its
- * entries are overwritten. The far one looks at the op once more, as for code without translation. The near one, which
- * other regions know, becomes a jump by the slot's link:
- *
- *       far:    jmp far_interp                       near:   jmp 1f
- *       1:      lea rax, [link]
- *               jmp [link]
- *
- * That must not be done under the feet of the code that runs. False: no room for the link.
+ * A region that is forgotten may still be jumped to through the jump cache. Its far entries, which never have a return
+ * address on the stack, look at the op once more, as for code without translation. The ways from other regions of the page
+ * end with the op (entry_reset).
  */
-static bool entry_close(struct jit *jit, struct code_page *page, unsigned slot)
+static void entry_close(const struct jit *jit, const struct op *op)
 {
-    const uint8_t *data = jit->rw + ((uintptr_t)page->ops[slot].fn - (uintptr_t)jit->rx);
-    uint8_t *host = jit_near_host(jit, &page->ops[slot]);
-    const struct jit_link *link = jit_link_to(jit, page, slot);
-    uint64_t far_rx;
-    struct as a;
+    struct as a = { .p = entry_data(jit, op, ENTRY_FAR) };
 
-    if (link == NULL) {
-        return false;
-    }
-    memcpy(&far_rx, data - 16, 8);
-    a.p = jit->rw + (far_rx - (uintptr_t)jit->rx);
-    a.end = a.p + JIT_CLOSED_BYTES;
-    a.full = false;
+    a.end = a.p + JUMP_BYTES;
     as_jmp_to(&a, jit->far_interp);
-    struct as near_ = { .p = host, .end = host + JIT_ENTRY_BYTES };
-    as_jmp_to(&near_, a.p);
-    jit_link_jump(&a, link);
-    return true;
 }
 
 /* The op as it was before the region was made, and soon translated again. */
@@ -299,7 +246,7 @@ static void entry_reset(struct cpu *cpu, struct code_page *page, unsigned slot)
 
     page->ops[slot].fn = page->jit->orig[slot];
     page->jit->heat[slot] = (uint8_t)(jit->heat - 1);
-    link_set(page, slot, (uint64_t)(uintptr_t)(jit->rx + (jit->interp_link - jit->rw)));
+    jit_link_set(jit, page, slot);
     if (is_head(page, slot)) {
         count_entries(cpu, page, slot);
     }
@@ -310,24 +257,22 @@ static bool region_has(const struct jit_region *region, const struct op *op)
     return (uintptr_t)op->fn >= region->start && (uintptr_t)op->fn < region->end;
 }
 
-/* close: there may be ways to the region. False: they are not closed. */
-static bool region_forget(struct cpu *cpu, struct code_page *page, const struct jit_region *region,
-                          bool close)
+static void region_forget(struct cpu *cpu, struct code_page *page, const struct jit_region *region)
 {
-    bool closed = true;
+    const struct jit *jit = cpu->priv->jit;
+    const uint8_t *start = jit->rw + (region->start - (uintptr_t)jit->rx);
 
     for (unsigned n = 0; n < PAGE_SLOTS; n++) {
         if ((region->lines >> n / 16 & 1) != 0 && region_has(region, &page->ops[n])) {
-            closed = closed && (!close || entry_close(cpu->priv->jit, page, n));
+            entry_close(jit, &page->ops[n]);
             entry_reset(cpu, page, n);
         }
     }
-    return closed;
+    jit_links_forget(page, start, start + (region->end - region->start));
 }
 
 /* Forgets the regions that depend on one of the lines; answers whether there was one. */
-static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines, bool close,
-                         bool *closed)
+static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
 {
     struct jit_region **at = &page->jit->regions;
     bool any = false;
@@ -336,7 +281,7 @@ static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines
     while (*at != NULL) {
         const struct jit_region *region = *at;
         if ((region->lines & lines) != 0) {
-            *closed &= region_forget(cpu, page, region, close);
+            region_forget(cpu, page, region);
             *at = region->next;
             cpu->priv->stats.jit_closed++;
             any = true;
@@ -348,18 +293,21 @@ static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines
     return any;
 }
 
+/*
+ * Translated code may be running, and have called who changes its code: it runs on in what has been forgotten until it looks
+ * at pending. It must not come back there by a return, so its frames are forgotten, too.
+ */
 bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
 {
-    bool here = cpu->priv->executing && cpu->page_ops == page->ops;
-    bool closed = !here;
-
-    if (!forget_lines(cpu, page, lines, !here, &closed)) {
+    if (!forget_lines(cpu, page, lines)) {
         return false;
     }
     cpu->priv->stats.jit_drops++;
-    if (!closed) {
-        tlb_new_epochs(cpu);
-        atomic_fetch_or(&cpu->pending, PEND_WORK); /* out of loops that have no other way out */
+    if (cpu->priv->executing) {
+        cpu->jit_epoch = NO_EPOCH;
+        if (cpu->page_ops == page->ops) {
+            atomic_fetch_or(&cpu->pending, PEND_WORK); /* out of loops that have no other way out */
+        }
     }
     return true;
 }
@@ -392,9 +340,8 @@ static void drop_all(struct cpu *cpu)
 
     for (struct code_page *page = cpu->priv->code.newest; page != NULL; page = page->lru_next) {
         if (page->jit != NULL) {
-            bool closed = true;
-            forget_lines(cpu, page, ~0ull, false, &closed);
             page->jit->links = NULL;
+            forget_lines(cpu, page, ~0ull);
             cpu->priv->stats.jit_drops++;
             cpu->priv->stats.jit_drops_full++;
         }
@@ -470,17 +417,18 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
     struct jit *jit = cpu->priv->jit;
     struct tr *t = (struct tr *)(void *)(jit + 1);
 
-    if (jit->top - jit->p < 2 * (ptrdiff_t)REGION_BYTES) {
+    if (jit->top - jit->p < 2 * JIT_REGION_BYTES) {
         drop_all(cpu);
         return;
     }
     t->cpu = cpu;
     t->jit = jit;
     t->page = page;
-    t->a = (struct as){ .p = jit->p, .end = jit->p + REGION_BYTES };
+    t->a = (struct as){ .p = jit->p, .end = jit->p + JIT_REGION_BYTES };
     t->colds = t->fixes = 0;
     t->bias = 0;
     if (!jit_region(t, slot) || !jit_translate(t)) {
+        jit_links_forget(page, jit->p, jit->p + JIT_REGION_BYTES);
         cpu->priv->stats.jit_failures++;
         return;
     }

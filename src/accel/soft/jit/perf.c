@@ -44,7 +44,7 @@ static unsigned parts_of(const struct jit *jit, struct part part[PARTS_MAX])
     const struct part named[] = {
         { "enter", jit->enter },
         { "leave_at", jit->leave_at },
-        { "interp_link", jit->interp_link },
+        { "interp_way", jit->interp_way },
         { "interp_at", jit->interp_at },
         { "far_miss", jit->far_miss },
         { "far_stale", jit->far_stale },

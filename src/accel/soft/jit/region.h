@@ -6,10 +6,8 @@
 
 #include "accel/soft/jit/translate.h"
 
-/* Bytes between two entries of a region at least: each may become a jump (entry_close in jit.c). */
-#define JIT_ENTRY_BYTES 5
-/* What entry_close writes over a far one: its address is followed by at least as many bytes of code. */
-#define JIT_CLOSED_BYTES 18
+/* Room that a region may need at most. */
+#define JIT_REGION_BYTES (128 << 10)
 
 /* Finds the region of the slot: fills t->insn in the order of addresses, ways and liveness. False: nothing to do. */
 bool jit_region(struct tr *t, unsigned slot);
@@ -31,13 +29,17 @@ void jit_tell_shared(const struct cpu *cpu);
 void jit_tell_region(const struct cpu *cpu, const struct jit_region *region, unsigned slot);
 /* Writes what the templates of system instructions call. */
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
-/* Where code of the page goes on at a slot outside of its region, and the jump there; NULL: no room. */
-struct jit_link *jit_link_to(struct jit *jit, struct code_page *page, unsigned slot);
-void jit_link_jump(struct as *a, const struct jit_link *link);
-/* The slot's fn becomes entry; the slot's link leads to host. */
-void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn *entry,
-                   uint64_t host);
+/* Writes the end of cold code, which begins at cold and to which the jump at `jump` leads: on to a slot of the page. False: no room. */
+bool jit_way_out(struct tr *t, unsigned slot, uint8_t *jump, const uint8_t *cold, bool looks);
+/* The slot has been translated, or is not any more. */
+void jit_link_set(const struct jit *jit, const struct code_page *page, unsigned slot);
+/* Forgets the ways that lead out of the code from start to end. */
+void jit_links_forget(const struct code_page *page, const uint8_t *start, const uint8_t *end);
+/* The slot's fn becomes entry, which translate.c has just written. */
+void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn *entry);
 /* Where other regions of the page jump to for op, as a writable address; NULL: it is not translated. */
 uint8_t *jit_near_host(const struct jit *jit, const struct op *op);
+/* The same with a look at pending before; NULL: it has none. */
+uint8_t *jit_near_check(const struct jit *jit, const struct op *op);
 
 #endif

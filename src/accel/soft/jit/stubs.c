@@ -186,7 +186,8 @@ static void make_leave_at(struct as *a, const struct jit *jit)
 
 static void make_interp(struct jit *jit, struct as *a)
 {
-    jit->interp_link = a->p;
+    jit->interp_way = a->p;
+    as_load(a, 64, RAX, RAX, offsetof(struct jit_way, link));
     as_load(a, 32, RCX, RAX, offsetof(struct jit_link, slot));
     as_load(a, 64, RAX, RAX, offsetof(struct jit_link, ops));
     jit->interp_at = a->p;

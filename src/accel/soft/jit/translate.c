@@ -303,14 +303,6 @@ void tr_far(struct tr *t, struct far_way way)
     jit_far(&t->a, t->jit, way);
 }
 
-/* Is there translated code for the slot already, outside of this region? Where it can be jumped to, or NULL. */
-static uint8_t *known(const struct tr *t, unsigned slot)
-{
-    const struct op *op = &t->page->ops[slot];
-
-    return t->at[slot] < 0 ? jit_near_host(t->jit, op) : NULL;
-}
-
 bool tr_live_at(const struct tr *t, unsigned slot)
 {
     return t->at[slot] < 0 ? t->outside[slot] != OUTSIDE_DEAD : t->insn[t->at[slot]].live_in;
@@ -465,18 +457,6 @@ static void instruction(struct tr *t, const struct ti *i)
     }
 }
 
-/* Whoever forgets the region overwrites the beginnings of its entries. */
-static void entry_room(struct tr *t, const struct ti *i)
-{
-    if (!i->entry) {
-        return;
-    }
-    while (t->last_entry != NULL && t->a.p < t->last_entry + JIT_ENTRY_BYTES && !t->a.full) {
-        as_1(&t->a, 0x90); /* NOP */
-    }
-    t->last_entry = t->a.p;
-}
-
 static void body(struct tr *t)
 {
     for (unsigned n = 0; n < t->count; n++) {
@@ -486,7 +466,6 @@ static void body(struct tr *t)
         if (i->join || i->entry || i->loop) {
             join(t, i);
         }
-        entry_room(t, i);
         i->host = t->a.p;
         t->ended = false;
         if (t->fused > 0) {
@@ -515,8 +494,7 @@ static void body(struct tr *t)
 static void cold_link(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
-    uint8_t *there = known(t, c->slot);
-    struct jit_link *link;
+    const uint8_t *cold = a->p;
 
     if (c->sets_flags) {
         as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
@@ -525,16 +503,10 @@ static void cold_link(struct tr *t, const struct cold *c)
         as_jmp_to(a, t->jit->leave_at);
         as_patch(a, quiet, a->p);
     }
-    if (there != NULL) {
-        as_jmp_to(a, there);
-        return;
-    }
-    link = jit_link_to(t->jit, t->page, c->slot);
-    if (link == NULL) {
+    if (!jit_way_out(t, c->slot, c->from[0], cold, c->sets_flags)) {
         a->full = true;
         return;
     }
-    jit_link_jump(a, link);
     jit_mark(t->cpu, t->page, c->slot);
 }
 
@@ -629,7 +601,7 @@ static uint64_t rx_of(const struct tr *t, const uint8_t *p)
  *
  *       far:    from the jump cache; rax is the address, r14 the count
  *               page_va, r14 = count_bias, on to the instruction
- *       data:   far, near (addresses)
+ *       data:   check (or 0), far, near (addresses)
  *       slot:   a body's prototype; what op->fn points to
  */
 static void entry(struct tr *t, const struct ti *i)
@@ -652,6 +624,7 @@ static void entry(struct tr *t, const struct ti *i)
     while (((uintptr_t)a->p & 7) != 0 && !a->full) {
         as_1(a, 0xcc);
     }
+    as_8(a, i->check != NULL ? rx_of(t, i->check) : 0);
     as_8(a, rx_of(t, far_));
     as_8(a, rx_of(t, i->host));
     if (!a->full) {
@@ -663,15 +636,13 @@ static void entry(struct tr *t, const struct ti *i)
         as_patch(a, a->p - 4, i->host);
         as_jmp_to(a, t->jit->enter);
         if (!a->full) {
-            jit_set_entry(t->cpu, t->page, i->slot, (op_fn *)(uintptr_t)rx_of(t, slot),
-                          rx_of(t, i->host));
+            jit_set_entry(t->cpu, t->page, i->slot, (op_fn *)(uintptr_t)rx_of(t, slot));
         }
     }
 }
 
 bool jit_translate(struct tr *t)
 {
-    t->last_entry = NULL;
     t->fk = FK_NONE;
     t->fused = t->consts = t->uses = 0;
     t->sp_checked = false;

@@ -34,13 +34,21 @@
 #define L0_MISALIGNED 1
 #define OP_BYTES      ((int32_t)sizeof(struct op))
 
-/*
- * Where code of a page goes on at a slot outside of its region: interp_link until the slot is translated (RAX is the link),
- * then there. One for a slot of a page; at the end of the code cache.
- */
+/* A way from a region to a slot of its page that the region has not: link.c. At the end of the code cache, as links are. */
+struct jit_way {
+    struct jit_link *link;
+    struct jit_way *next; /* to the same slot */
+    uint8_t *jump;        /* displacement of the region's jump or call */
+    const uint8_t *cold;  /* the cold code                                    */
+    uint8_t *tail;        /* displacement of its jump                         */
+    bool looks;           /* the cold code looks at pending, as the way is backward */
+};
+
+/* A slot of a page to which such ways lead. */
 struct jit_link {
-    uint64_t target;      /* read by the jump */
-    const struct op *ops; /* of the page */
+    const struct op *ops;  /* of the page */
+    uint8_t *host, *check; /* as in struct ti; NULL: it is not translated, it has no look */
+    struct jit_way *ways;
     struct jit_link *next;
     unsigned slot;
 };
@@ -66,8 +74,8 @@ struct jit {
     uint8_t *enter;
     /* ECX: the slot that is next. To run.c. */
     uint8_t *leave_at;
-    /* RAX: a link; or the page's ops, and ECX: slot. To its body. */
-    uint8_t *interp_link, *interp_at;
+    /* RAX: a way; or the page's ops, and ECX: slot. To its body. */
+    uint8_t *interp_way, *interp_at;
     /* RAX: the page's ops, ECX: slot | uop << 10. Runs that instruction's body; one that may set NZCV. */
     uint8_t *call, *call_out;
     /* RAX: the address that is next. To run.c. */
@@ -101,7 +109,7 @@ struct jit {
     uint8_t *check;
     struct diverge *diverge;
     uint64_t calls[UOP_COUNT]; /* of bodies */
-    uint64_t links;            /* made so far */
+    uint64_t links;            /* ways between regions made so far */
     struct host_simd host;
     int8_t vpin[32]; /* xmm register of a V register, or -1 */
 };
@@ -171,10 +179,9 @@ struct tr {
     enum flag_kind fk; /* what EFLAGS hold   */
     bool fsaved;       /* jit_nzcv holds it, too */
     int32_t bias;
-    const uint8_t *last_entry; /* where the last instruction that can be entered begins */
-    bool ended;                /* no way leads to the next instruction */
-    bool sp_checked;           /* SP is aligned, if that matters at this level */
-    uint8_t vec;               /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
+    bool ended;      /* no way leads to the next instruction */
+    bool sp_checked; /* SP is aligned, if that matters at this level */
+    uint8_t vec;     /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
     /* The last group of accesses (group.c): where it ends, and so on. */
     struct {
         const struct ti *last;

@@ -1,0 +1,129 @@
+/*
+ * link.c - direct jumps between the regions of a page.
+ *
+ * A way out of a region is a jump to its cold code, behind the region, which goes on by shared code (stubs.c):
+ *
+ *       region:  jcc  cold                       cold:  (look at pending, if the way is backward)
+ *                                                       lea rax, [way]
+ *                                                       jmp interp_way
+ *
+ * All ways to a slot hang on the slot's link. When the slot is translated the jumps themselves are changed: the region's
+ * to where the slot's code begins (or to its look at pending, if it has one), the cold code's, too. When that translation
+ * is forgotten they are changed back. So nothing has to be kept where forgotten code begins.
+ */
+#include "accel/soft/jit/region.h"
+
+#if SOFT_JIT
+
+static struct jit_link *link_find(const struct code_page *page, unsigned slot)
+{
+    struct jit_link *link = page->jit->links;
+
+    while (link != NULL && link->slot != slot) {
+        link = link->next;
+    }
+    return link;
+}
+
+/* The jump whose displacement is at `at`. Code that is as it should be is not written: it may be running. */
+static void aim(uint8_t *at, const uint8_t *to)
+{
+    int32_t d = (int32_t)(to - (at + 4)), is;
+
+    memcpy(&is, at, 4);
+    if (is != d) {
+        memcpy(at, &d, 4);
+    }
+}
+
+static void way_aim(const struct jit *jit, const struct jit_way *way)
+{
+    const struct jit_link *link = way->link;
+
+    if (link->host == NULL) {
+        aim(way->jump, way->cold);
+        aim(way->tail, jit->interp_way);
+    } else {
+        const uint8_t *looks = link->check != NULL ? link->check : way->cold;
+        aim(way->jump, way->looks ? looks : link->host);
+        aim(way->tail, link->host);
+    }
+}
+
+static void *link_alloc(struct jit *jit, size_t size)
+{
+    if (jit->top - jit->p < JIT_REGION_BYTES + (ptrdiff_t)size) {
+        return NULL;
+    }
+    jit->top -= size;
+    return jit->top;
+}
+
+/* The slot's link, made if there is none; NULL: no room. */
+static struct jit_link *link_to(struct jit *jit, struct code_page *page, unsigned slot)
+{
+    struct jit_link *link = link_find(page, slot);
+
+    if (link == NULL && (link = link_alloc(jit, sizeof(*link))) != NULL) {
+        *link = (struct jit_link){ .ops = page->ops,
+                                   .slot = slot,
+                                   .host = jit_near_host(jit, &page->ops[slot]),
+                                   .check = jit_near_check(jit, &page->ops[slot]),
+                                   .next = page->jit->links };
+        page->jit->links = link;
+    }
+    return link;
+}
+
+/* NOLINTNEXTLINE(readability-non-const-parameter): way_aim writes through it */
+bool jit_way_out(struct tr *t, unsigned slot, uint8_t *jump, const uint8_t *cold, bool looks)
+{
+    struct jit *jit = t->jit;
+    struct as *a = &t->a;
+    struct jit_link *link = link_to(jit, t->page, slot);
+    struct jit_way *way = link != NULL ? link_alloc(jit, sizeof(*way)) : NULL;
+
+    if (way == NULL) {
+        return false;
+    }
+    as_lea_rip(a, RAX, (const uint8_t *)way);
+    *way = (struct jit_way){ .link = link, .jump = jump, .cold = cold, .looks = looks };
+    way->tail = as_jmp(a);
+    if (a->full) {
+        return false;
+    }
+    way->next = link->ways;
+    link->ways = way;
+    jit->links++;
+    way_aim(jit, way);
+    return true;
+}
+
+void jit_link_set(const struct jit *jit, const struct code_page *page, unsigned slot)
+{
+    struct jit_link *link = link_find(page, slot);
+
+    if (link != NULL) {
+        link->host = jit_near_host(jit, &page->ops[slot]);
+        link->check = jit_near_check(jit, &page->ops[slot]);
+        for (const struct jit_way *way = link->ways; way != NULL; way = way->next) {
+            way_aim(jit, way);
+        }
+    }
+}
+
+void jit_links_forget(const struct code_page *page, const uint8_t *start, const uint8_t *end)
+{
+    for (struct jit_link *link = page->jit->links; link != NULL; link = link->next) {
+        struct jit_way **at = &link->ways;
+        while (*at != NULL) {
+            if ((*at)->cold >= start && (*at)->cold < end) {
+                *at = (*at)->next;
+            } else {
+                at = &(*at)->next;
+            }
+        }
+    }
+}
+
+#endif
