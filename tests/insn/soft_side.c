@@ -179,7 +179,7 @@ void soft_init(const struct a64_table *table)
     vcpu.vm = &vm;
     cpu.vcpu = &vcpu;
     cpu.features = ~0ull;
-    cpu.epoch = 1;
+    cpu.epoch = EPOCH_STEP;
     cpu.tlb = cpu.tlb_user = &tlb;
     cpu.priv = &priv;
     cpu.page_va = INSN_CODE_VA;

@@ -254,10 +254,14 @@ struct code_page {
 };
 
 /*
- * The jump cache's entries are of an epoch: of a context since code was last taken out of it (tlb.h). The upper bits are
- * the generation of all entries: a new one begins when code pages or translations go, and with it go the entries.
+ * The jump cache's entries are of an epoch: of a context since code was last taken out of it (tlb.h). A generation of all
+ * entries ends when code pages or translations go, and they with it: its epochs are those from priv->generation on.
+ *
+ * Translated code takes 16 bits of an address for its place, so a misaligned one looks at another word of an entry than its va,
+ * and must not find itself there: epochs end in 00, as pointers to ops do, and host never in 11 (entry in jit/translate.c).
  */
-#define EPOCH_BITS 32
+#define EPOCH_STEP 4
+#define EPOCH_LAST 0xfffffff0u
 
 struct jc_entry {
     uint64_t va, epoch;
@@ -346,10 +350,12 @@ struct cpu {
     uint64_t page_va;          /* its VA          */
     int64_t count_bias; /* instructions so far = (count_bias + (char *)op - (char *)page_ops) /
                            sizeof(op) */
-    uint64_t epoch; /* of the current context: tags the jump cache                               */
-    uint32_t jc_salt; /* spreads the contexts over the jump cache: they use the same addresses */
+    /* Of the current context: tags the jump cache. Translated code compares it together with pending, which follows: as one
+     * word they are an entry's epoch only if nothing is pending. */
+    uint32_t epoch __attribute__((aligned(8)));
     _Atomic uint32_t pending; /* PEND_* */
-    uint32_t jit_nzcv;        /* NZCV while translated code runs: jit/translate.h */
+    uint32_t jc_salt;  /* spreads the contexts over the jump cache: they use the same addresses */
+    uint32_t jit_nzcv; /* NZCV while translated code runs: jit/translate.h */
     /* Misses of L0 entries until one of them is looked at, and then which: jit/jit.h, jit_rethink. */
     int32_t l0_budget;
     uint64_t l0_op; /* its op, perhaps | L0_MISALIGNED */
@@ -385,9 +391,10 @@ struct cpu {
     struct dry *dry; /* dry.h: bodies run for their registers only; NULL in a real CPU */
 };
 
-/* Index in cpu->jc. jit_far in jit/stubs.c has the same. */
+/* Index in cpu->jc. jit_far in jit/stubs.c has the same: with its two lowest bits the index is 16 bits of the address. */
 static ALWAYS_INLINE unsigned jc_index(const struct cpu *cpu, uint64_t va)
 {
+    _Static_assert(JC_BITS == 14, "jit_far");
     return ((unsigned)va ^ cpu->jc_salt) >> 2 & JC_INDEX_MASK;
 }
 static inline unsigned cpu_el(const struct cpu *cpu)

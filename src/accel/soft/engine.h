@@ -100,7 +100,8 @@ struct soft_private {
     struct tlb_ctx *el1[2]; /* of the current ASID and tables: without PAN, with PAN           */
     struct tlb_ctx *el0;    /* of the current ASID and tables; NULL: not looked for yet       */
     struct tlb_ctx *none;   /* never matches: stands for el0 while that is NULL               */
-    uint64_t epochs;        /* last one given away                                            */
+    uint32_t epochs;        /* last one given away                                            */
+    uint32_t generation;    /* the first epoch under which there are entries of the jump cache */
     uint64_t ctx_clock;
     struct code_cache code;
     struct code_recent recent[1u << CODE_RECENT_BITS];

@@ -9,16 +9,41 @@
 
 /* ---- Contexts -------------------------------------------------------------------------------- */
 
-static void ctx_new_epoch(struct cpu *cpu, struct tlb_ctx *ctx)
+/*
+ * The numbers have run out. They begin anew with the jump cache empty; the next ones are none that cpu->epoch was, for
+ * translated code sees by that whether it has changed.
+ */
+static void epochs_restart(struct cpu *cpu)
 {
     struct soft_private *p = cpu->priv;
 
+    memset(cpu->jc, 0, sizeof(cpu->jc));
+    memset(p->recent, 0, sizeof(p->recent));
+    p->epochs = cpu->epoch < EPOCH_LAST / 2 ? cpu->epoch : 0;
+    p->generation = p->epochs + EPOCH_STEP;
+    for (unsigned i = 0; i < CTX_COUNT; i++) {
+        if (p->ctx[i] != NULL) {
+            p->ctx[i]->code->epoch = p->epochs += EPOCH_STEP;
+        }
+    }
+}
+
+static uint32_t epoch_next(struct cpu *cpu)
+{
+    if (UNLIKELY(cpu->priv->epochs >= EPOCH_LAST - EPOCH_STEP)) {
+        epochs_restart(cpu);
+    }
+    return cpu->priv->epochs += EPOCH_STEP;
+}
+
+static void ctx_new_epoch(struct cpu *cpu, struct tlb_ctx *ctx)
+{
     ctx = ctx->code;
     if (ctx->coded || ctx->epoch == 0) {
         memset(ctx->code_filter, 0, sizeof(ctx->code_filter));
         ctx->code_regions = 0;
         ctx->coded = ctx->coded_transient = false;
-        ctx->epoch = ++p->epochs;
+        ctx->epoch = epoch_next(cpu);
     }
     if (cpu->tlb != NULL) {
         cpu->epoch = cpu->tlb->code->epoch;
@@ -110,8 +135,8 @@ static struct tlb_ctx *ctx_make(struct cpu *cpu, unsigned el, bool pan)
         entry_clear(ctx, tlb_index(UINT64_MAX));
         ctx->walk[0].tag = TLB_NEVER;
         ctx_clear_entries(cpu, ctx);
-        ctx->epoch = ++cpu->priv->epochs;
-        ctx->salt = (uint32_t)ctx->epoch * 0x9e3779b1;
+        ctx->epoch = epoch_next(cpu);
+        ctx->salt = ctx->epoch * 0x9e3779b1 & JC_INDEX_MASK << 2;
     }
     return ctx;
 }
@@ -173,7 +198,7 @@ void tlb_drop_all(struct cpu *cpu)
 
 void tlb_new_epochs(struct cpu *cpu)
 {
-    cpu->priv->epochs = ((cpu->priv->epochs >> EPOCH_BITS) + 1) << EPOCH_BITS;
+    cpu->priv->generation = cpu->priv->epochs + EPOCH_STEP;
     for (unsigned i = 0; i < CTX_COUNT; i++) {
         if (cpu->priv->ctx[i] != NULL) {
             cpu->priv->ctx[i]->code->coded = true; /* its epoch is of the generation before */

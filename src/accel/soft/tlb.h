@@ -70,7 +70,7 @@ struct tlb_ctx {
     uint64_t used[TLB_ENTRIES / 64]; /* entries that are filled                         */
     uint64_t transient[TLB_ENTRIES / 64]; /* EL1: entries that go with the ASID or TTBR0     */
     uint64_t block_lo[2], block_hi[2]; /* range with blocks, lower and upper half; lo > hi: none */
-    uint64_t epoch;
+    uint32_t epoch;
     uint32_t salt; /* cpu.jc_salt */
     struct tlb_ctx *
         code; /* whose epoch counts: its own, or the other's of a pair, as PAN does not matter to fetches */

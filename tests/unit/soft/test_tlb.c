@@ -427,6 +427,46 @@ static void test_code(void **state)
     rig_drop(&r);
 }
 
+#define CALLED 0x480 /* in the page at VA: not at the place in the jump cache that CODE has */
+
+/* What the code there leaves in X0. */
+static uint64_t called(struct rig *r)
+{
+    RIG_CODE(r, CODE, I_BR(1));
+    rig_set(r, REG_X0 + 1, VA + CALLED);
+    rig_run_as(r, EL1H | MASKED, CODE);
+    rig_expect_hvc(r, 1);
+    return rig_get(r, REG_X0);
+}
+
+/* The numbers of epochs come round: an entry of the jump cache from before must not be found under its number. */
+static void test_epochs_end(void **state)
+{
+    struct rig r;
+    struct tables t;
+    uint32_t before;
+    unsigned rounds = 0;
+
+    make(&r, &t, 1);
+    tables_map(&t, VA, OLD, 3, D_AF | D_RO);
+    RIG_CODE(&r, OLD + CALLED, I_MOVZ(0, 1), I_HVC(1));
+    RIG_CODE(&r, NEW + CALLED, I_MOVZ(0, 2), I_HVC(1));
+    for (unsigned n = 0; n < 2 * CTX_COUNT;
+         n++) { /* to a number that one context reaches by itself, later */
+        maintain(&r, S_TLBI(7, 0), 0);
+    }
+    assert_int_equal(called(&r), 1);
+    before = r.cpu->epoch;
+    tables_map(&t, VA, NEW, 3, D_AF | D_RO);
+    r.cpu->priv->epochs = EPOCH_LAST - 3 * EPOCH_STEP;
+    do {
+        maintain(&r, S_TLBI(7, 0), 0);
+    } while (r.cpu->epoch != before && ++rounds < 4 * CTX_COUNT);
+    assert_int_equal(r.cpu->epoch, before);
+    assert_int_equal(called(&r), 2);
+    rig_drop(&r);
+}
+
 /* ---- Between CPUs ---------------------------------------------------------------------------- */
 
 /* CPU 1 fills its TLB; CPU 0 changes the tables and maintains; then CPU 1 looks again. */
@@ -585,9 +625,9 @@ int main(void)
         cmocka_unit_test(test_block),          cmocka_unit_test(test_large_pages),
         cmocka_unit_test(test_table_replaced), cmocka_unit_test(test_controls),
         cmocka_unit_test(test_address_spaces), cmocka_unit_test(test_a1),
-        cmocka_unit_test(test_code),           cmocka_unit_test(test_broadcast),
-        cmocka_unit_test(test_dsb_waits),      cmocka_unit_test(test_dsb_sleeps),
-        cmocka_unit_test(test_wraps),
+        cmocka_unit_test(test_code),           cmocka_unit_test(test_epochs_end),
+        cmocka_unit_test(test_broadcast),      cmocka_unit_test(test_dsb_waits),
+        cmocka_unit_test(test_dsb_sleeps),     cmocka_unit_test(test_wraps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,6 +150,15 @@ static inline void as_rmx(struct as *a, unsigned prefix, int w, uint32_t opcode,
         as_4(a, (uint32_t)disp);
     }
 }
+/* opcode reg, [RBP + index * 8 + disp]; index is not RSP. */
+static inline void as_rbp8(struct as *a, int w, uint32_t opcode, int reg, int index, int32_t disp)
+{
+    as_rex(a, w, reg, index, 5, false);
+    as_opcode(a, opcode);
+    as_1(a, 0x84u | (unsigned)(reg & 7) << 3);
+    as_1(a, 0xc5u | (unsigned)(index & 7) << 3);
+    as_4(a, (uint32_t)disp);
+}
 static inline void as_rr(struct as *a, unsigned prefix, int w, uint32_t opcode, int reg, int rm,
                          bool force)
 {

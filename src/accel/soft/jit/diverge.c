@@ -203,7 +203,7 @@ static void take_over(struct diverge *d, const struct cpu *cpu, const struct fra
     memcpy(s, cpu, STATE_BYTES);
     s->tlb = s->tlb_user = &d->never;
     s->pending = 0;
-    s->epoch = ~0ull;
+    s->epoch = UINT32_MAX;
     d->nzcv_known = nzcv_of(cpu, f, &nzcv);
     cpu_set_nzcv(s, nzcv);
 }

@@ -19,8 +19,15 @@ void group_cold(struct tr *t, const struct cold *c);
 bool jit_translate(struct tr *t);
 /* Writes the code that regions share (stubs.c). */
 void jit_make_stubs(struct jit *jit, struct cpu *cpu);
-/* Writes a jump to the address in RAX through the jump cache; R14 is the count. Uses RCX, RDX. */
-void jit_far(struct as *a, const struct jit *jit, struct far_way way);
+/*
+ * Writes a jump to the address in RAX through the jump cache; R14 is the count. Uses RCX, RDX. If the way is a call or typed
+ * jit_far_stale is to write a bit more, elsewhere.
+ */
+struct far_stale {
+    uint8_t *from, *back;
+};
+struct far_stale jit_far(struct as *a, const struct jit *jit, struct far_way way);
+void jit_far_stale(struct as *a, const struct jit *jit, struct far_stale stale);
 /* See stubs.c. */
 void jit_frames_note(struct as *a);
 void jit_frames_return(struct as *a);

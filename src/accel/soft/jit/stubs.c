@@ -211,12 +211,23 @@ static void make_far_miss(struct as *a, const struct jit *jit)
     finish(a);
 }
 
+/* RCX: from RBP, divided by 8, the jump cache's entry for the address in RAX. */
+static void jc_place(struct as *a)
+{
+    as_rr(a, 0, 32, 0x0fb7, RCX, RAX, false); /* MOVZX ECX, AX: jc_index */
+    as_alu_m(a, 32, ALU_XOR, RCX, RBP, OFF(jc_salt));
+}
+
+#define JC(field) (OFF(jc) + (int32_t)offsetof(struct jc_entry, field))
+
 /* The jump cache's entry was made when its op had no translation; it may have one now. */
 static void make_far_interp(struct as *a, const struct jit *jit)
 {
     uint8_t *interpret;
 
     as_store(a, 64, RAX, RBP, OFF(jit_tmp[0]));
+    jc_place(a);
+    as_rbp8(a, 64, 0x8d, RDX, RCX, OFF(jc)); /* LEA */
     as_load(a, 64, RCX, RDX, offsetof(struct jc_entry, op));
     as_load(a, 64, RCX, RCX, offsetof(struct op, fn));
     as_imm(a, RAX, (uint64_t)(uintptr_t)jit->rx);
@@ -253,6 +264,7 @@ static void make_far_guarded(struct as *a, const struct jit *jit)
 {
     uint8_t *other;
 
+    as_rbp8(a, 64, 0x8d, RDX, RCX, OFF(jc)); /* LEA */
     as_load(a, 64, RCX, RDX, offsetof(struct jc_entry, op));
     as_rm(a, 0, 32, 0x81, 7, RCX, offsetof(struct op, word), false);
     as_4(a, 0xd503245f);
@@ -277,16 +289,16 @@ static void make_far_guarded(struct as *a, const struct jit *jit)
  */
 void jit_frames_note(struct as *a)
 {
-    as_load(a, 64, RCX, RBP, OFF(epoch));
-    as_store(a, 64, RCX, RBP, OFF(jit_epoch));
+    as_load(a, 32, RCX, RBP, OFF(epoch));
+    as_store(a, 32, RCX, RBP, OFF(jit_epoch));
 }
 
 void jit_frames_return(struct as *a)
 {
     uint8_t *changed;
 
-    as_load(a, 64, RCX, RBP, OFF(jit_epoch));
-    as_alu_m(a, 64, ALU_CMP, RCX, RBP, OFF(epoch));
+    as_load(a, 32, RCX, RBP, OFF(jit_epoch));
+    as_alu_m(a, 32, ALU_CMP, RCX, RBP, OFF(epoch));
     changed = as_jcc(a, CC_NE);
     as_1(a, 0xc3);
     as_patch(a, changed, a->p);
@@ -343,37 +355,29 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
 
 /* ---- Ways on --------------------------------------------------------------------------------- */
 
-void jit_far(struct as *a, const struct jit *jit, struct far_way way)
+struct far_stale jit_far(struct as *a, const struct jit *jit, struct far_way way)
 {
-    uint8_t *guarded = NULL, *stale = NULL, *back, *done;
+    struct far_stale stale = { NULL, NULL };
+    uint8_t *guarded = NULL, *done;
 
-    as_mov(a, 32, RCX, RAX);
-    as_alu_m(a, 32, ALU_XOR, RCX, RBP, OFF(jc_salt)); /* jc_index */
-    as_alu_i(a, 32, ALU_AND, RCX, (int32_t)JC_INDEX_MASK << 2);
-    as_lea_x(a, 64, RDX, RBP, RCX, 3, OFF(jc));
-    as_alu_m(a, 64, ALU_CMP, RAX, RDX, offsetof(struct jc_entry, va));
+    _Static_assert(offsetof(struct cpu, pending) == offsetof(struct cpu, epoch) + 4, "one word");
+    jc_place(a);
+    as_rbp8(a, 64, 0x3b, RAX, RCX, JC(va)); /* CMP */
     as_jcc_to(a, CC_NE, jit->far_miss);
-    as_load(a, 64, RCX, RBP, OFF(epoch));
-    as_alu_m(a, 64, ALU_CMP, RCX, RDX, offsetof(struct jc_entry, epoch));
-    if (way.call) { /* what follows the jump is where it comes back, so no room for cold code */
-        as_lea_rip(a, RCX, a->p);
-        back = a->p - 4;
-        as_jcc_to(a, CC_NE, jit->far_stale);
-        as_patch(a, back, a->p);
+    as_load(a, 64, RDX, RBP, OFF(epoch)); /* and pending */
+    as_rbp8(a, 64, 0x3b, RDX, RCX, JC(epoch));
+    if (!way.typed && !way.call) {
+        as_jcc_to(a, CC_NE, jit->far_stale_plain);
     } else {
-        stale = as_jcc(a, CC_NE);
-        back = a->p;
-    }
-    if (!way.call) { /* or else whoever makes the frame has looked */
-        as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
-        as_jcc_to(a, CC_NE, jit->far_miss);
+        stale = (struct far_stale){ .from = as_jcc(a, CC_NE) };
+        stale.back = a->p;
     }
     if (way.typed) {
-        as_rm(a, 0, 32, 0xf6, 0, RDX, offsetof(struct jc_entry, host), false); /* TEST byte, 1 */
+        as_rbp8(a, 32, 0xf6, 0, RCX, JC(host)); /* TEST byte, 1 */
         as_1(a, 1);
         guarded = as_jcc(a, CC_NE);
     }
-    as_rm(a, 0, 32, 0xff, way.call ? 2 : 4, RDX, offsetof(struct jc_entry, host), false);
+    as_rbp8(a, 32, 0xff, way.call ? 2 : 4, RCX, JC(host)); /* CALL, JMP */
     if (way.typed && !way.call) {
         as_patch(a, guarded, jit->far_guarded);
     } else if (way.typed) {
@@ -382,29 +386,40 @@ void jit_far(struct as *a, const struct jit *jit, struct far_way way)
         as_call_to(a, jit->far_guarded);
         as_patch(a, done, a->p);
     }
-    if (!way.call) {
-        as_patch(a, stale, a->p);
-        as_lea_rip(a, RCX, back);
-        as_jmp_to(a, jit->far_stale);
-    }
+    return stale;
+}
+
+void jit_far_stale(struct as *a, const struct jit *jit, struct far_stale stale)
+{
+    as_patch(a, stale.from, a->p);
+    as_lea_rip(a, RDX, stale.back);
+    as_jmp_to(a, jit->far_stale);
 }
 
 /*
- * The entry is of another epoch: an address space that was, or this one before its TLB maintenance. If its page has been
- * entered under the present epoch, and is the one that the entry leads to, the entry is right once more. Its host code
- * is still there unless a generation has passed (cpu.h). As enter_page in run.c.
+ * Something is pending; or the entry is of another epoch: an address space that was, or this one before its TLB maintenance. If
+ * its page has been entered under the present epoch, and is the one that the entry leads to, the entry is right once more. Its
+ * host code is still there unless a generation has passed (cpu.h). As enter_page in run.c.
  */
-static void make_far_stale(struct as *a, const struct jit *jit)
+static void make_far_stale(struct as *a, struct jit *jit)
 {
     const int32_t recent = (int32_t)offsetof(struct soft_private, recent);
-    uint8_t *miss[4];
+    uint8_t *miss[4], *plain = a->p;
 
+    as_rbp8(a, 32, 0xff, 4, RCX, JC(host)); /* JMP */
+    jit->far_stale_plain = a->p;
+    as_lea_rip(a, RDX, plain);
+    jit->far_stale = a->p;
+    as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
+    as_jcc_to(a, CC_NE, jit->far_miss);
     as_store(a, 64, RAX, RBP, OFF(jit_tmp[0]));
-    as_store(a, 64, RCX, RBP, OFF(jit_tmp[1]));
-    as_load(a, 64, RCX, RBP, OFF(epoch));
-    as_alu_m(a, 64, ALU_XOR, RCX, RDX, offsetof(struct jc_entry, epoch));
-    as_shift(a, 64, SH_SHR, RCX, EPOCH_BITS);
-    miss[0] = as_jcc(a, CC_NE);
+    as_store(a, 64, RDX, RBP, OFF(jit_tmp[1]));
+    as_rbp8(a, 64, 0x8d, RDX, RCX, OFF(jc)); /* LEA */
+    as_load(a, 64, RAX, RBP, OFF(priv));
+    as_load(a, 32, RCX, RDX, offsetof(struct jc_entry, epoch));
+    as_alu_m(a, 32, ALU_CMP, RCX, RAX, offsetof(struct soft_private, generation));
+    miss[0] = as_jcc(a, CC_B);
+    as_load(a, 64, RAX, RBP, OFF(jit_tmp[0]));
     as_load(a, 32, RCX, RBP, OFF(jc_salt)); /* recent_slot */
     as_shift(a, 32, SH_SHR, RCX, 2);
     as_shift(a, 32, SH_SHR, RAX, PAGE_BITS);
@@ -417,7 +432,7 @@ static void make_far_stale(struct as *a, const struct jit *jit)
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct code_recent, va));
     miss[1] = as_jcc(a, CC_NE);
-    as_load(a, 64, RAX, RBP, OFF(epoch));
+    as_load(a, 32, RAX, RBP, OFF(epoch));
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct code_recent, epoch));
     miss[2] = as_jcc(a, CC_NE);
     as_load(a, 64, RCX, RCX, offsetof(struct code_recent, page));
@@ -427,10 +442,11 @@ static void make_far_stale(struct as *a, const struct jit *jit)
     as_lea_x(a, 64, RCX, RCX, RAX, 1, offsetof(struct code_page, ops));
     as_alu_m(a, 64, ALU_CMP, RCX, RDX, offsetof(struct jc_entry, op));
     miss[3] = as_jcc(a, CC_NE);
-    as_load(a, 64, RCX, RBP, OFF(epoch));
+    as_load(a, 32, RCX, RBP, OFF(epoch));
     as_store(a, 64, RCX, RDX, offsetof(struct jc_entry, epoch));
     count(a, OFF(jit_counts.far_renewed));
     as_load(a, 64, RAX, RBP, OFF(jit_tmp[0]));
+    jc_place(a);
     as_jmp_m(a, RBP, OFF(jit_tmp[1]));
     for (unsigned n = 0; n < ARRAY_SIZE(miss); n++) {
         as_patch(a, miss[n], a->p);
@@ -578,7 +594,6 @@ void jit_make_stubs(struct jit *jit, struct cpu *cpu)
     make_interp(jit, &a);
     jit->far_miss = a.p;
     make_far_miss(&a, jit);
-    jit->far_stale = a.p;
     make_far_stale(&a, jit);
     jit->ret_empty = a.p;
     make_ret_empty(&a, jit);
@@ -589,7 +604,7 @@ void jit_make_stubs(struct jit *jit, struct cpu *cpu)
     a.p += (uintptr_t)a.p & 1;
     jit->far_interp = a.p;
     make_far_interp(&a, jit);
-    a.p += ((uintptr_t)a.p & 1) == 0;
+    a.p += (1 - (uintptr_t)a.p) & 3;
     jit->far_interp_guarded = a.p;
     make_far_interp(&a, jit);
     jit->far_guarded = a.p;

@@ -29,16 +29,18 @@ static void save_live(struct tr *t)
 
 /* ---- Calls and returns: see stubs.c for the frames ------------------------------------------- */
 
-/* Looks at pending, as a call may be the only look in a recursion, and whether there is room; then X30 and its frame. */
-static void open_frame(struct tr *t)
+/* Is there room? looks: at pending, too, as a call may be the only look in a recursion. Then X30 and its frame. */
+static void open_frame(struct tr *t, bool looks)
 {
     struct as *a = &t->a;
     struct cold *c;
 
     as_alu_m(a, 64, ALU_CMP, RSP, RBP, OFF(host_limit));
     c = tr_cold(t, COLD_PENDING, as_jcc(a, CC_BE));
-    as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
-    c->from[1] = as_jcc(a, CC_NE);
+    if (looks) {
+        as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
+        c->from[1] = as_jcc(a, CC_NE);
+    }
     link_register(t);
     as_1(a, 0x51); /* PUSH RCX */
 }
@@ -65,7 +67,7 @@ static void landing(struct tr *t)
 
 static void near_call(struct tr *t, const struct op *op)
 {
-    open_frame(t);
+    open_frame(t, true);
     tr_goto_call(t, near_slot(t, op));
     landing(t);
 }
@@ -130,7 +132,7 @@ static void t_bl(struct tr *t, const struct op *op, unsigned arg)
         near_call(t, op);
         return;
     }
-    open_frame(t);
+    open_frame(t, false);
     as_load(&t->a, 64, RAX, RBP, OFF(page_va));
     as_lea(&t->a, 64, RAX, RAX, (int32_t)op->imm);
     far_call(t, false);
@@ -195,7 +197,7 @@ static void t_br(struct tr *t, const struct op *op, unsigned arg)
     save_live(t);
     tr_get(t, 64, RAX, op->rn);
     if ((arg & LINKS) != 0) {
-        open_frame(t);
+        open_frame(t, false);
     }
     tr_count(t, OP_BYTES * (t->i->slot + 1));
     if (typed) {

@@ -300,7 +300,11 @@ void tr_count(struct tr *t, int32_t bytes)
 
 void tr_far(struct tr *t, struct far_way way)
 {
-    jit_far(&t->a, t->jit, way);
+    struct far_stale stale = jit_far(&t->a, t->jit, way);
+
+    if (stale.from != NULL) {
+        tr_cold(t, COLD_STALE, stale.from)->back = stale.back;
+    }
 }
 
 bool tr_live_at(const struct tr *t, unsigned slot)
@@ -586,6 +590,7 @@ static void cold_code(struct tr *t, const struct cold *c)
     case COLD_GROUP: group_cold(t, c); break;
     case COLD_LINK: cold_link(t, c); break;
     case COLD_FAR: cold_far(t, c); break;
+    case COLD_STALE: jit_far_stale(&t->a, t->jit, (struct far_stale){ c->from[0], c->back }); break;
     }
 }
 
@@ -609,8 +614,9 @@ static void entry(struct tr *t, const struct ti *i)
     struct as *a = &t->a;
     uint8_t *far_;
 
-    while (!a->full &&
-           ((uintptr_t)a->p & 1) != (uintptr_t)t->page->guarded) { /* see jit.far_interp_guarded */
+    while (!a->full && (t->page->guarded ? ((uintptr_t)a->p & 3) != 1
+                                         : ((uintptr_t)a->p & 1) !=
+                                               0)) { /* struct jc_entry; jit.far_interp_guarded */
         as_1(a, 0xcc);
     }
     far_ = a->p;

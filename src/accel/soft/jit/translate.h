@@ -80,13 +80,14 @@ struct jit {
     uint8_t *call, *call_out;
     /* RAX: the address that is next. To run.c. */
     uint8_t *far_miss;
-    /* RAX: address, RDX: its entry in the jump cache, of another epoch; RCX: where to go on if that can be mended. */
-    uint8_t *far_stale;
-    /* From the jump cache. RAX: address, RDX: entry. To its body, or what was translated since. */
+    /* RAX: address, RCX: its entry in the jump cache (jc_place in stubs.c), of another epoch, or something is pending; RDX: where
+     * to go on if that can be mended, with the same in RAX and RCX. plain: where the entry says. */
+    uint8_t *far_stale, *far_stale_plain;
+    /* From the jump cache. RAX: address. To its body, or what was translated since. */
     uint8_t *far_interp;
     /* The same for guarded pages: at an odd address, as all entries from the jump cache into them are. */
     uint8_t *far_interp_guarded;
-    /* A typed branch into a guarded page. RAX: address, RDX: entry. */
+    /* A typed branch into a guarded page. RAX: address, RCX: entry. */
     uint8_t *far_guarded;
     /* RAX: a return's target, which is not that of the frame at RSP; frame of none (stubs.c). */
     uint8_t *ret_miss, *ret_empty;
@@ -128,14 +129,23 @@ struct ti {
     uint8_t *check;         /* the same with a look at cpu->pending before */
 };
 
-enum cold_kind { COLD_CALL, COLD_L0, COLD_PENDING, COLD_LINK, COLD_FAR, COLD_VEC, COLD_GROUP };
+enum cold_kind {
+    COLD_CALL,
+    COLD_L0,
+    COLD_PENDING,
+    COLD_LINK,
+    COLD_FAR,
+    COLD_STALE,
+    COLD_VEC,
+    COLD_GROUP
+};
 
 /* Code that is seldom needed, put behind the region. */
 struct cold {
     enum cold_kind kind;
     uint8_t *cross;   /* COLD_L0: as from[0] */
     uint8_t *from[3]; /* displacements that lead here */
-    uint8_t *back;    /* COLD_CALL, COLD_L0, COLD_VEC: where it goes on */
+    uint8_t *back;    /* COLD_CALL, COLD_L0, COLD_VEC, COLD_STALE: where it goes on */
     uint8_t *have;    /* COLD_L0: ... with the page's addend in RCX */
     int32_t l0;       /* COLD_L0: the entry, from RBP         */
     uint8_t span;     /* COLD_L0: log2 of the bytes           */
