@@ -135,7 +135,7 @@ struct hv_result {
     enum hv_outcome outcome;
     uint32_t status; /* HV_EXITED: the guest's */
     uint64_t run_ns;
-    uint64_t insns;
+    uint64_t insns; /* 0: not counted. They are with stats, jit=off or max_insns */
 };
 
 /* Reads the files, builds the machine and lays out the guest. config is copied. */

@@ -193,9 +193,11 @@ static inline void vcpu_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 
 /* The software CPU's translator; zeros are the defaults. */
 struct vm_jit {
-    bool strict;    /* NZCV that nothing reads before they are set again are exact, too */
-    bool diverge;   /* every instruction is interpreted as well, and compared; one CPU only */
-    bool off;       /* interpret only                                       */
+    bool strict;  /* NZCV that nothing reads before they are set again are exact, too */
+    bool diverge; /* every instruction is interpreted as well, and compared; one CPU only */
+    bool off;     /* interpret only                                       */
+    bool
+        count; /* translated code counts instructions exactly; else only while the guest's PMU wants that */
     unsigned plant; /* tests: 1 + the micro-operation whose translation is to be wrong */
     unsigned heat;  /* entries of a place in code before it is translated, at most JIT_HEAT_MAX */
     uint64_t cache; /* bytes of translated code, for each CPU               */

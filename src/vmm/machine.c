@@ -303,6 +303,7 @@ static enum status build_vm(struct hv_machine *m, struct err *err)
 
     spec_accel_jit(m->config.accel, &config.jit);
     config.jit.cache = m->config.jit_cache;
+    config.jit.count = m->config.stats != NULL;
     log_line(&ports.log, LOG_INFO, "vm", "%s", msg_text(lang_of(m), MSG_SAY_START));
     if ((st = pick_accel(m, &config, err)) != ST_OK ||
         (config.ram_size == 0 && (st = guest_default_memory(m, &config.ram_size, err)) != ST_OK) ||

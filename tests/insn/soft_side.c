@@ -368,7 +368,7 @@ static void translate(unsigned slot, const uint32_t *words, unsigned count, unsi
 /* A run that ended in the page has counted its instructions. */
 static bool counted(unsigned slot, unsigned count)
 {
-    return cpu.pc - INSN_CODE_VA >= SOFT_PAGE ||
+    return !jit_counts(&cpu) || cpu.pc - INSN_CODE_VA >= SOFT_PAGE ||
            cpu.count_bias + (int64_t)(cpu.pc - INSN_CODE_VA) / 4 * (int64_t)sizeof(struct op) ==
                (int64_t)((slot + count) * sizeof(struct op));
 }

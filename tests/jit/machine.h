@@ -14,6 +14,7 @@ struct machine_options {
     unsigned cpus;
     unsigned plant; /* see struct vm_jit */
     bool strict;
+    bool count;
     bool diverge;
 };
 
@@ -25,7 +26,7 @@ void machine_data(const struct program *p, uint8_t *data, unsigned pages);
 
 struct result {
     struct record last; /* at the end; esr and far_va are 0 */
-    uint64_t insns;     /* executed                         */
+    uint64_t insns;     /* executed, if they were counted   */
     bool ended;         /* by the program's last instruction */
     uint8_t data[DATA_PAGES][4096];
     struct record record[RECORDS];

@@ -37,6 +37,7 @@ struct program {
     bool two_cpus;           /* pairs are one access          */
     unsigned heat;           /* when to translate             */
     bool strict;             /* NZCV are exact everywhere     */
+    bool count;              /* so is the count of instructions */
     struct insn_state state; /* at the start                  */
 };
 

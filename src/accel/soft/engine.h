@@ -369,6 +369,8 @@ void sysreg_trap(struct cpu *cpu, const struct op *op);
 
 /* Brings the counters up to the count of instructions; then pmu_plan, at the Exception level that follows. */
 void pmu_sync_slow(struct cpu *cpu, uint64_t insns);
+/* Does a counter count instructions? */
+bool pmu_counts_insns(const struct cpu *cpu);
 void pmu_plan(struct cpu *cpu);
 void pmu_event_slow(struct cpu *cpu, enum pmu_event event);
 /* The run loop is entered: time counts from now on. */

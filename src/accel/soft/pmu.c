@@ -211,6 +211,18 @@ void pmu_plan(struct cpu *cpu)
     }
 }
 
+bool pmu_counts_insns(const struct cpu *cpu)
+{
+    uint64_t enabled = cpu->priv->sys[SYS_PMCNTENSET_EL0];
+
+    for (unsigned n = 0; n < PMU_COUNTERS && cpu->priv->pmu.live; n++) {
+        if ((enabled >> n & 1) != 0 && event_of(cpu, n) == PMU_INST_RETIRED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void pmu_run(struct cpu *cpu)
 {
     cpu->priv->pmu.ns_at = vm_now_ns(cpu->vcpu->vm);
@@ -375,6 +387,9 @@ void pmu_write(struct cpu *cpu, enum sys_index row, uint64_t value)
     update_line(cpu);
     if (pmu->live) {
         pmu_plan(cpu);
+    }
+    if (pmu_counts_insns(cpu)) { /* run.c tells the translator before the next instruction */
+        atomic_fetch_or(&cpu->pending, PEND_WORK);
     }
 }
 

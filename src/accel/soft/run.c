@@ -101,6 +101,9 @@ static bool attend(struct cpu *cpu)
         if (cpu->priv->pmu.live) {
             pmu_plan(cpu);
         }
+        if (pmu_counts_insns(cpu)) {
+            jit_count(cpu);
+        }
     }
     if ((work & PEND_EVENT) != 0) {
         atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_EVENT);
@@ -423,5 +426,5 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
         limit_left(cpu, 0);
     }
     p->exit = &p->own_exit;
-    p->stats.insns = cpu_insns(cpu);
+    p->stats.insns = jit_counts(cpu) ? cpu_insns(cpu) : 0;
 }

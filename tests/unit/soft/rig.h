@@ -231,7 +231,8 @@ struct rig_options {
     unsigned heat;           /* 0: HV_RIG_HEAT says               */
     unsigned plant;          /* see struct vm_jit */
     bool diverge;
-    bool lax; /* NZCV need not be exact where nothing reads them */
+    bool lax;   /* NZCV need not be exact where nothing reads them */
+    bool count; /* instructions, in translated code */
 };
 
 /* CPU n as PSCI would start it: EL1h, everything masked, vectors at VECTORS. */
@@ -262,6 +263,7 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
                  .strict = !o->lax,
                  .plant = o->plant,
                  .diverge = o->diverge,
+                 .count = o->count,
                  .cache = 1 << 20 },
         .features = (soft_model_find(model)->features | o->extra_features) & ~o->without,
         .cpu_model = model,

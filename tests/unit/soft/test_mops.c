@@ -192,7 +192,7 @@ static void map_page(struct both *b, unsigned page, unsigned can)
 
 static void both_make(struct both *b, uint64_t max_insns)
 {
-    rig_make(&b->r, .max_insns = max_insns);
+    rig_make(&b->r, .max_insns = max_insns, .count = true);
     tables_init(&b->t, &b->r, 12);
     for (unsigned page = 0; page < PAGES; page++) {
         map_page(b, page, CAN_READ | CAN_WRITE);

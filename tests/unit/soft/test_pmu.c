@@ -4,7 +4,8 @@
  */
 #include "rig.h"
 
-#define CCNT (1u << 31)
+#define CCNT        (1u << 31)
+#define I_SUBS1(rd) (0xf1000400u | (rd) << 5 | (rd))
 
 enum { E = 1, INST_RETIRED = 8, CPU_CYCLES = 0x11 };
 
@@ -100,6 +101,26 @@ static void test_deadline_of_instructions(void **state)
     rig_drop(&r);
 }
 
+/* Code that was translated when nobody counted: from the write that starts the counter on, every instruction counts. */
+static void test_count_begins(void **state)
+{
+    enum { LOOPS = 1000, BEGIN = CODE + 0x100 };
+    struct rig r;
+
+    rig_make(&r);
+    rig_set(&r, REG_SYS | SYSREG_PMEVTYPER0_EL0, INST_RETIRED);
+    rig_set_sys(&r, PMCR_EL0, E);
+    RIG_CODE(&r, CODE, I_MOVZ(0, LOOPS), I_SUBS1(0), I_CBNZ(0, -4), I_HVC(1));
+    RIG_CODE(&r, BEGIN, I_MOVZ(1, 1), I_MSR(SYSREG_PMCNTENSET_EL0, 1), I_NOP,
+             I_B(CODE - BEGIN - 12));
+    rig_run(&r, CODE);
+    rig_run(&r, BEGIN);
+    assert_int_equal(rig_sys(&r, PMEVCNTR0_EL0), 2 + 1 + 2 * LOOPS + 1);
+    rig_run(&r, BEGIN);
+    assert_int_equal(rig_sys(&r, PMEVCNTR0_EL0), 2 * (2 + 1 + 2 * LOOPS + 1) + 2);
+    rig_drop(&r);
+}
+
 /* A reset of the CPU stops the counters and takes the interrupt back. */
 static void test_reset(void **state)
 {
@@ -150,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_cycles),
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_deadline_of_instructions),
+        cmocka_unit_test(test_count_begins),
         cmocka_unit_test(test_reset),
         cmocka_unit_test(test_identification),
     };

@@ -173,7 +173,7 @@ static void test_count(void **state)
 {
     struct rig r;
 
-    rig_make(&r);
+    rig_make(&r, .count = true);
     RIG_CODE(&r, CODE, I_MOVZ(0, 1000), I_BLR(1), I_SVC(0), I_SUBS1(0), I_CBNZ(0, -12), I_UDF);
     RIG_CODE(&r, FN, I_NOP, I_RET);
     RIG_CODE(&r, VECTORS + 0x200, I_MRS(2, SYSREG_ESR_EL1), I_ADD(3, 2, 0), 0xd35afc63, /* >> 26 */
@@ -183,6 +183,11 @@ static void test_count(void **state)
     rig_expect_hvc(&r, 5);
     /* MOVZ; BLR NOP RET SVC, MRS ADD LSR CMP B.EQ ERET, SUBS CBNZ; then UDF's MRS to HVC. */
     assert_int_equal(executed(&r), 1 + 1000 * (4 + 6 + 2) + 6);
+    rig_drop(&r);
+    rig_make(&r); /* or not, if code is translated */
+    RIG_CODE(&r, CODE, I_HVC(5));
+    rig_run(&r, CODE);
+    assert_int_equal(executed(&r), rig_heat() != 0 ? 0 : 1);
     rig_drop(&r);
 }
 

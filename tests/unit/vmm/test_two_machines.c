@@ -112,6 +112,8 @@ static void make(struct side *side, const char *board, const char *kernel)
     hv_config_init(&config, LANG_EN);
     assert_int_equal(hv_config_set(&config, "machine", board, &side->err), ST_OK);
     assert_int_equal(hv_config_set(&config, "cpus", "2", &side->err), ST_OK);
+    assert_int_equal(hv_config_set(&config, "accel", "soft,jit=off", &side->err),
+                     ST_OK); /* counts */
     assert_int_equal(hv_config_set(&config, "kernel", kernel, &side->err), ST_OK);
     assert_int_equal(hv_machine_create(&side->machine, &config, &host, &side->err), ST_OK);
     hv_config_fini(&config);

@@ -40,7 +40,7 @@ struct frame {
     uint64_t reg[16]; /* by enum hreg; RSP's is not the code's */
     uint64_t rflags;
     uint64_t ret;
-    int64_t bias;   /* of R14                                      */
+    int64_t bias;   /* of count_bias                               */
     uint64_t flags; /* what NZCV are, and fused << 8               */
     uint64_t what;  /* slot | uop << 10                            */
 };
@@ -244,7 +244,7 @@ static void shadow_run(struct diverge *d, const struct cpu *cpu, const struct fr
     s->left = false;
     s->page_va = cpu->page_va;
     s->page_ops = cpu->page_ops;
-    s->count_bias = (int64_t)f->reg[R14] - f->bias;
+    s->count_bias = cpu->count_bias - f->bias;
     d->word = op->word;
     d->word_pc = cpu_pc(cpu, op);
     next = shadow_op(d, op, (enum uop)(f->what / PAGE_SLOTS));
@@ -266,7 +266,7 @@ static HV_ENGINE_ABI void check(struct cpu *cpu, const struct frame *f)
     struct diverge *d = cpu->priv->jit->diverge;
     const struct op *op = &cpu->page_ops[f->what % PAGE_SLOTS];
     uint64_t count =
-        (uint64_t)((int64_t)f->reg[R14] - f->bias) / sizeof(struct op) + f->what % PAGE_SLOTS;
+        (uint64_t)(cpu->count_bias - f->bias) / sizeof(struct op) + f->what % PAGE_SLOTS;
 
     if (d->found) {
         return;

@@ -12,8 +12,8 @@
 
 #if SOFT_JIT
 
-/* Instructions for each miss of an L0 entry that are no trouble. */
-#define L0_SELDOM 16
+/* Ticks of the host's clock (a few for each instruction) for each miss of an L0 entry that are no trouble. */
+#define L0_SELDOM 28
 /* Of a jump: what is written over an entry. */
 #define JUMP_BYTES 5
 /* No context's: frames of returns that were made before are forgotten. */
@@ -36,6 +36,7 @@ bool jit_create(struct cpu *cpu)
         return false;
     }
     jit->size = vm->config.jit.cache != 0 ? (size_t)vm->config.jit.cache : JIT_CACHE_BYTES;
+    jit->counting = vm->config.jit.count || vm->config.jit.diverge;
     jit->strict = vm->config.jit.strict;
     jit->plant = vm->config.jit.plant;
     jit->heat = vm->config.jit.heat != 0 ? vm->config.jit.heat : JIT_HEAT;
@@ -55,7 +56,7 @@ bool jit_create(struct cpu *cpu)
     jit_make_stubs(jit, cpu);
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
-    jit->rethought_at = cpu->count_bias;
+    jit->rethought_at = __builtin_ia32_rdtsc();
     cpu->l0_budget = L0_SAMPLE;
     return true;
 }
@@ -175,11 +176,11 @@ void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn
 void jit_rethink(struct cpu *cpu)
 {
     struct jit *jit = cpu->priv->jit;
-    int64_t insns = (cpu->count_bias - jit->rethought_at) / OP_BYTES;
+    uint64_t now = __builtin_ia32_rdtsc(), ticks = now - jit->rethought_at;
     struct code_page *page = cpu->priv->code.newest;
 
-    jit->rethought_at = cpu->count_bias;
-    if (insns > (int64_t)L0_SAMPLE * L0_SELDOM) {
+    jit->rethought_at = now;
+    if (ticks > (uint64_t)L0_SAMPLE * L0_SELDOM) {
         return;
     }
     while (page != NULL && cpu->l0_op - (uintptr_t)page->ops >= sizeof(page->ops)) {
@@ -458,6 +459,23 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
     page->ops[slot].fn = before;
     translate(cpu, page, slot);
     return is_translated(jit, &page->ops[slot]) ? page->ops[slot].fn : NULL;
+}
+
+void jit_count(struct cpu *cpu)
+{
+    struct jit *jit = cpu->priv->jit;
+
+    if (!jit_counts(cpu)) {
+        drop_all(cpu);
+        jit->counting = true;
+        jit_make_stubs(jit, cpu);
+        jit->p = jit->start;
+    }
+}
+
+bool jit_counts(const struct cpu *cpu)
+{
+    return cpu->priv->jit == NULL || cpu->priv->jit->counting;
 }
 
 bool jit_limit(struct cpu *cpu, unsigned level)

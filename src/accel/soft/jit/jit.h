@@ -60,6 +60,10 @@ void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line);
 void jit_rethink(struct cpu *cpu);
 /* Counts an entry of a head; answers the function that runs it. */
 op_fn *jit_heat(struct cpu *cpu, const struct op *op);
+/* From now on translated code counts instructions exactly. Outside of it. */
+void jit_count(struct cpu *cpu);
+/* Is cpu_insns exact? */
+bool jit_counts(const struct cpu *cpu);
 /* For tests: forgets what has been translated, which is the page's, and translates the slot now. NULL: that failed. */
 op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot);
 /* For tests: uses no more of the host than this enum vex_level. False: the host has less. */
@@ -83,6 +87,11 @@ static inline bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint6
 }
 static inline void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line) {}
 static inline void jit_rethink(struct cpu *cpu) {}
+static inline void jit_count(struct cpu *cpu) {}
+static inline bool jit_counts(const struct cpu *cpu)
+{
+    return true;
+}
 static inline op_fn *jit_heat(struct cpu *cpu, const struct op *op)
 {
     return op->fn;

@@ -9,6 +9,9 @@
 /* Room that a region may need at most. */
 #define JIT_REGION_BYTES (128 << 10)
 
+/* Where instructions are not counted: one has been executed. */
+void jit_count_one(struct as *a, const struct jit *jit);
+
 /* Finds the region of the slot: fills t->insn in the order of addresses, ways and liveness. False: nothing to do. */
 bool jit_region(struct tr *t, unsigned slot);
 /* Does the instruction after it run next, sometimes? */
@@ -20,7 +23,7 @@ bool jit_translate(struct tr *t);
 /* Writes the code that regions share (stubs.c). */
 void jit_make_stubs(struct jit *jit, struct cpu *cpu);
 /*
- * Writes a jump to the address in RAX through the jump cache; R14 is the count. Uses RCX, RDX. If the way is a call or typed
+ * Writes a jump to the address in RAX through the jump cache; the count is as outside of slots. Uses RCX, RDX. If the way is a call or typed
  * jit_far_stale is to write a bit more, elsewhere.
  */
 struct far_stale {

@@ -64,8 +64,7 @@ static void frame_of_none(struct as *a, const uint8_t *ret_empty)
 static void prologue(struct as *a, const uint8_t *ret_empty)
 {
     for (unsigned n = 0; n < ARRAY_SIZE(callee_saved); n++) {
-        as_rex(a, 32, 0, 0, callee_saved[n], false);
-        as_1(a, 0x50u + (callee_saved[n] & 7));
+        as_push(a, callee_saved[n]);
     }
     as_lea(a, 64, RBP, RDI, CPU_BIAS);
     as_alu_i(a, 64, ALU_SUB, RSP, ROOM + FRAME_BYTES);
@@ -161,10 +160,27 @@ static void times_op(struct as *a, int reg)
     as_shift(a, 64, SH_SHL, reg, 3);
 }
 
+/* cpu->count_bias += or -= reg. */
+static void move_count(struct as *a, bool back, int reg)
+{
+    as_rm(a, 0, 64, back ? 0x29 : 0x01, reg, RBP, OFF(count_bias), false);
+}
+
+/* An instruction has been executed, where they are not counted: not the same moment any more. */
+void jit_count_one(struct as *a, const struct jit *jit)
+{
+    if (!jit->counting) {
+        as_alu_mi(a, 64, ALU_ADD, RBP, OFF(count_bias), OP_BYTES);
+    }
+}
+
 static void make_enter(struct as *a, const struct jit *jit)
 {
     prologue(a, jit->ret_empty);
-    as_load(a, 64, R14, RBP, OFF(count_bias));
+    if (!jit->counting) {
+        as_alu_m(a, 64, ALU_SUB, RSI, RBP, OFF(page_ops));
+        move_count(a, false, RSI);
+    }
     flags_pack(a);
     reload(a);
     as_rr(a, 0, 32, 0xff, 4, RAX, false); /* JMP RAX */
@@ -177,9 +193,10 @@ static void make_leave_at(struct as *a, const struct jit *jit)
     as_load(a, 64, RAX, RBP, OFF(page_va));
     as_lea_x(a, 64, RAX, RAX, RCX, 2, 0);
     as_store(a, 64, RAX, RBP, OFF(pc));
-    times_op(a, RCX);
-    as_alu(a, 64, ALU_ADD, R14, RCX);
-    as_store(a, 64, R14, RBP, OFF(count_bias));
+    if (jit->counting) {
+        times_op(a, RCX);
+        move_count(a, false, RCX);
+    }
     flags_unpack(a);
     finish(a);
 }
@@ -193,9 +210,11 @@ static void make_interp(struct jit *jit, struct as *a)
     jit->interp_at = a->p;
     count(a, OFF(jit_counts.near_interp));
     jit_spill(jit, a);
-    as_store(a, 64, R14, RBP, OFF(count_bias));
     as_store(a, 64, RAX, RBP, OFF(page_ops));
     times_op(a, RCX);
+    if (!jit->counting) {
+        move_count(a, true, RCX);
+    }
     as_lea_x(a, 64, RSI, RAX, RCX, 0, 0);
     flags_unpack(a);
     go_interpret(a);
@@ -206,7 +225,6 @@ static void make_far_miss(struct as *a, const struct jit *jit)
     count(a, OFF(jit_counts.far_misses));
     jit_spill(jit, a);
     as_store(a, 64, RAX, RBP, OFF(pc));
-    as_store(a, 64, R14, RBP, OFF(count_bias));
     flags_unpack(a);
     finish(a);
 }
@@ -251,8 +269,7 @@ static void make_far_interp(struct as *a, const struct jit *jit)
     as_mov(a, 64, RDX, RSI);
     as_alu(a, 64, ALU_SUB, RDX, RCX);
     as_store(a, 64, RDX, RBP, OFF(page_ops));
-    as_alu(a, 64, ALU_SUB, R14, RCX);
-    as_store(a, 64, R14, RBP, OFF(count_bias));
+    move_count(a, true, RCX);
     as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_store(a, 64, RAX, RBP, OFF(page_va));
     flags_unpack(a);
@@ -313,7 +330,6 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
     uint8_t *odd, *left;
 
     jit_spill(jit, a);
-    as_store(a, 64, R14, RBP, OFF(count_bias));
     as_store(a, 64, RAX, RBP, OFF(page_ops));
     as_mov(a, 32, RAX, RCX);
     flags_unpack(a);
@@ -325,6 +341,10 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
     as_shift(a, 32, SH_SHR, RAX, 10);
     as_lea(a, 64, RDI, RBP, -CPU_BIAS);
     as_alu_i(a, 64, ALU_SUB, RSP, 24);
+    if (!jit->counting) {
+        move_count(a, true, RCX);
+        as_store(a, 64, RCX, RSP, 8);
+    }
     as_lea(a, 64, RCX, RSI, OP_BYTES);
     as_store(a, 64, RCX, RSP, 0);
     jit_frames_note(a);
@@ -336,8 +356,12 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
     as_1(a, 0xc1);
     as_alu_m(a, 64, ALU_CMP, RAX, RSP, 0);
     odd = as_jcc(a, CC_NE);
+    if (!jit->counting) {
+        as_load(a, 64, RCX, RSP, 8);
+        move_count(a, false, RCX);
+    }
+    jit_count_one(a, jit);
     as_alu_i(a, 64, ALU_ADD, RSP, 24);
-    as_load(a, 64, R14, RBP, OFF(count_bias));
     if (sets_flags) {
         flags_pack(a);
     }

@@ -101,7 +101,7 @@ static void keep(struct as *a, bool store)
     }
 }
 
-/* RAX = fn(cpu, RCX, RDX). moves_sp: it changes SP and wants the count. */
+/* RAX = fn(cpu, RCX, RDX). moves_sp: it changes SP and the level. */
 static uint8_t *make_call_of(const struct jit *jit, struct as *a, uint64_t fn, bool moves_sp)
 {
     uint8_t *start = a->p;
@@ -110,7 +110,7 @@ static uint8_t *make_call_of(const struct jit *jit, struct as *a, uint64_t fn, b
     keep(a, true);
     if (moves_sp) {
         as_store(a, 64, jit_pin[X_SP], RBP, XOFF(X_SP));
-        as_store(a, 64, R14, RBP, OFF(count_bias));
+        jit_count_one(a, jit);
     }
     as_lea(a, 64, RDI, RBP, -CPU_BIAS);
     as_mov(a, 64, RSI, RCX);

@@ -10,12 +10,15 @@ static unsigned near_slot(const struct tr *t, const struct op *op)
     return (unsigned)((int64_t)t->i->slot + (int64_t)op->imm / OP_BYTES);
 }
 
-/* X30 = address of the next instruction. */
-static void link_register(struct tr *t)
+/* X30 = address of the next instruction; answers the host's register that is it. */
+static int link_register(struct tr *t)
 {
-    as_load(&t->a, 64, RCX, RBP, OFF(page_va));
-    as_lea(&t->a, 64, RCX, RCX, 4 * (t->i->slot + 1));
-    tr_put(t, 30, RCX);
+    int d = tr_dst(30, RCX);
+
+    as_load(&t->a, 64, d, RBP, OFF(page_va));
+    as_lea(&t->a, 64, d, d, 4 * (t->i->slot + 1));
+    tr_put(t, 30, d);
+    return d;
 }
 
 #define A64_RET 0xd65f0000u /* but for its register */
@@ -41,11 +44,10 @@ static void open_frame(struct tr *t, bool looks)
         as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
         c->from[1] = as_jcc(a, CC_NE);
     }
-    link_register(t);
-    as_1(a, 0x51); /* PUSH RCX */
+    as_push(a, link_register(t));
 }
 
-/* Where a return goes on, behind the host's CALL: RAX is the address, R14 the count. */
+/* Where a return goes on, behind the host's CALL: RAX is the address. */
 static void landing(struct tr *t)
 {
     struct as *a = &t->a;
@@ -203,7 +205,8 @@ static void t_br(struct tr *t, const struct op *op, unsigned arg)
     if (typed) {
         as_rm(&t->a, 0, 32, 0xc7, 0, RBP, OFF(btype), false);
         as_4(&t->a, (arg & LINKS) != 0 ? BTYPE_CALL : op->rd);
-        as_store(&t->a, 64, R14, RBP, OFF(btype_count));
+        as_load(&t->a, 64, RCX, RBP, OFF(count_bias));
+        as_store(&t->a, 64, RCX, RBP, OFF(btype_count));
     }
     if ((arg & LINKS) != 0) {
         far_call(t, typed);

@@ -305,8 +305,8 @@ static void t_svc(struct tr *t, const struct op *op, unsigned arg)
     tr_flags_keep(t);
     as_load(a, 64, RDX, RBP, OFF(page_va));
     as_lea(a, 64, RDX, RDX, 4 * (t->i->slot + 1));
-    as_imm(a, RCX, op->imm);
     tr_count(t, OP_BYTES * (t->i->slot + 1));
+    as_imm(a, RCX, op->imm);
     as_call_to(a, t->jit->svc);
     tr_far(t, (struct far_way){ 0 });
     t->ended = true;

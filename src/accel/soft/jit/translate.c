@@ -2,8 +2,9 @@
  * translate.c - from a region to host code: the services that templates use, and the pass over the region.
  *
  * One pass, in the order of addresses. At an instruction that several ways lead to (join) NZCV are in memory
- * or dead and r14 is count_bias; between joins the translator knows better (tr.fk, tr.bias).
+ * or dead and tr.bias is 0; between joins the translator knows better (tr.fk, tr.bias).
  */
+#include "accel/soft/bti.h"
 #include "accel/soft/jit/diverge.h"
 #include "accel/soft/jit/region.h"
 #include "accel/soft/jit/vec.h"
@@ -13,7 +14,7 @@
 /* clang-format off */
 const int8_t jit_pin[X_COUNT] = {
     RBX, RSI, RDI, R8, R9, R10, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-    -1, -1, -1, R11, R12, R15, -1, -1, -1, -1, -1, -1, -1, -1, -1, R13,
+    -1, -1, -1, R11, R12, R15, -1, -1, -1, -1, -1, -1, -1, -1, R14, R13,
     -1, -1,
 };
 /* clang-format on */
@@ -248,19 +249,27 @@ bool tr_alone(const struct tr *t)
     return t->cpu->vcpu->vm->config.cpus == 1;
 }
 
+/* cpu->count_bias += bytes, if instructions are counted. Uses RCX; EFLAGS stay. */
+static void add_count(struct tr *t, int32_t bytes)
+{
+    struct as *a = &t->a;
+
+    if (bytes != 0 && t->jit->counting) {
+        as_load(a, 64, RCX, RBP, OFF(count_bias));
+        as_lea(a, 64, RCX, RCX, bytes);
+        as_store(a, 64, RCX, RBP, OFF(count_bias));
+    }
+}
+
 static void call_body(struct tr *t, unsigned slot, unsigned uop, bool sets_flags, int32_t bias)
 {
     struct as *a = &t->a;
 
-    if (bias != 0) {
-        as_lea(a, 64, R14, R14, -bias);
-    }
+    add_count(t, -bias);
     as_imm(a, RAX, (uint64_t)(uintptr_t)t->page->ops);
     as_imm(a, RCX, slot | uop << 10);
     as_call_to(a, sets_flags ? t->jit->call_out : t->jit->call);
-    if (bias != 0) {
-        as_lea(a, 64, R14, R14, bias);
-    }
+    add_count(t, bias);
 }
 
 void tr_call(struct tr *t)
@@ -282,9 +291,7 @@ void tr_call(struct tr *t)
 void tr_interpret(struct tr *t, const struct cold *c)
 {
     call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
-    if (c->bias != 0) {
-        as_lea(&t->a, 64, R14, R14, -c->bias);
-    }
+    add_count(t, -c->bias);
     as_imm(&t->a, RAX, (uint64_t)(uintptr_t)t->page->ops);
     as_imm(&t->a, RCX, c->slot + 1u);
     as_jmp_to(&t->a, t->jit->interp_at);
@@ -292,9 +299,7 @@ void tr_interpret(struct tr *t, const struct cold *c)
 
 void tr_count(struct tr *t, int32_t bytes)
 {
-    if (bytes - t->bias != 0) {
-        as_lea(&t->a, 64, R14, R14, bytes - t->bias);
-    }
+    add_count(t, bytes - t->bias);
     t->bias = bytes;
 }
 
@@ -461,16 +466,74 @@ static void instruction(struct tr *t, const struct ti *i)
     }
 }
 
+/*
+ * PSTATE.BTYPE is what a typed branch left until the next instruction has been executed. Where that is not seen by the
+ * count: it ends on the way in, if the instruction takes no exception; or else, behind it.
+ */
+static bool keeps_btype(const struct tr *t, const struct ti *i)
+{
+    return i->entry && !t->jit->counting && cpu_has(t->cpu, A64_FEAT_BTI);
+}
+
+static bool ends_btype(const struct ti *i)
+{
+    return jit_tmpl_int[i->uop].fn != NULL || jit_tmpl_branch[i->uop].fn != NULL ||
+           i->uop == UOP_bti_c || i->uop == UOP_bti_j || i->uop == UOP_bti_jc || i->uop == UOP_isb;
+}
+
+static void end_btype(struct as *a, int base, int32_t disp)
+{
+    as_rm(a, 0, 32, 0xc7, 0, base, disp, false); /* MOV dword, 0 */
+    as_4(a, BTYPE_NONE);
+}
+
+/* On a way in; struct cpu is at base + disp. */
+static void settle_btype(struct tr *t, const struct ti *i, int base, int32_t disp)
+{
+    if (keeps_btype(t, i) && ends_btype(i)) {
+        end_btype(&t->a, base, disp + (int32_t)offsetof(struct cpu, btype));
+    }
+}
+
+/* From the jump cache to the instruction: page_va, count_bias as in its slot. */
+static uint8_t *far_way_in(struct tr *t, const struct ti *i)
+{
+    struct as *a = &t->a;
+    uint8_t *start;
+
+    while (!a->full && (t->page->guarded ? ((uintptr_t)a->p & 3) != 1
+                                         : ((uintptr_t)a->p & 1) !=
+                                               0)) { /* struct jc_entry; jit.far_interp_guarded */
+        as_1(a, 0xcc);
+    }
+    start = a->p;
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+    as_store(a, 64, RAX, RBP, OFF(page_va));
+    add_count(t, -OP_BYTES * i->slot);
+    settle_btype(t, i, RBP, -CPU_BIAS);
+    return start;
+}
+
+/* Where the instruction begins; first: no way leads there from the one before. */
+static void begin(struct tr *t, struct ti *i, bool first)
+{
+    i->far_ = NULL;
+    if (i->entry && first) {
+        i->far_ = far_way_in(t, i);
+    }
+    if (i->join || i->entry || i->loop) {
+        join(t, i);
+    }
+    i->host = t->a.p;
+}
+
 static void body(struct tr *t)
 {
     for (unsigned n = 0; n < t->count; n++) {
         struct ti *i = &t->insn[n];
 
         t->i = i;
-        if (i->join || i->entry || i->loop) {
-            join(t, i);
-        }
-        i->host = t->a.p;
+        begin(t, i, n == 0 || t->ended);
         t->ended = false;
         if (t->fused > 0) {
             t->fused--;
@@ -479,6 +542,9 @@ static void body(struct tr *t)
             instruction(t, i);
             t->sp_checked = t->sp_checked && sp_stays(i);
             diverge_fused(t, fused, t->fused);
+        }
+        if (!t->ended && keeps_btype(t, i) && !ends_btype(i)) {
+            end_btype(&t->a, RBP, OFF(btype));
         }
         if (!t->ended && (n + 1 == t->count || t->insn[n + 1].slot != i->slot + 1)) {
             fall_through(t, i->slot + 1u);
@@ -556,9 +622,7 @@ static void cold_l0(struct tr *t, const struct cold *c)
 
 static void cold_pending(struct tr *t, const struct cold *c)
 {
-    if (c->bias != 0) {
-        as_lea(&t->a, 64, R14, R14, -c->bias);
-    }
+    add_count(t, -c->bias);
     as_imm(&t->a, RCX, c->slot);
     as_jmp_to(&t->a, t->jit->leave_at);
 }
@@ -599,34 +663,24 @@ static uint64_t rx_of(const struct tr *t, const uint8_t *p)
     return (uint64_t)(uintptr_t)(t->jit->rx + (p - t->jit->rw));
 }
 
-#define ENTRY_ROOM 96 /* bytes, at most */
+#define ENTRY_ROOM 128 /* bytes, at most */
 
 /*
  * The way in from elsewhere:
  *
- *       far:    from the jump cache; rax is the address, r14 the count
- *               page_va, r14 = count_bias, on to the instruction
+ *       far:    far_way_in and on to the instruction; RAX is the address, count_bias as outside of slots. It may be in line
  *       data:   check (or 0), far, near (addresses)
  *       slot:   a body's prototype; what op->fn points to
  */
 static void entry(struct tr *t, const struct ti *i)
 {
     struct as *a = &t->a;
-    uint8_t *far_;
+    uint8_t *far_ = i->far_;
 
-    while (!a->full && (t->page->guarded ? ((uintptr_t)a->p & 3) != 1
-                                         : ((uintptr_t)a->p & 1) !=
-                                               0)) { /* struct jc_entry; jit.far_interp_guarded */
-        as_1(a, 0xcc);
+    if (far_ == NULL) {
+        far_ = far_way_in(t, i);
+        as_jmp_to(a, i->host);
     }
-    far_ = a->p;
-
-    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
-    as_store(a, 64, RAX, RBP, OFF(page_va));
-    if (i->slot != 0) {
-        as_lea(a, 64, R14, R14, -OP_BYTES * i->slot);
-    }
-    as_jmp_to(a, i->host);
     while (((uintptr_t)a->p & 7) != 0 && !a->full) {
         as_1(a, 0xcc);
     }
@@ -640,6 +694,7 @@ static void entry(struct tr *t, const struct ti *i)
         as_1(a, 0x05);
         as_4(a, 0);
         as_patch(a, a->p - 4, i->host);
+        settle_btype(t, i, RDI, 0);
         as_jmp_to(a, t->jit->enter);
         if (!a->full) {
             jit_set_entry(t->cpu, t->page, i->slot, (op_fn *)(uintptr_t)rx_of(t, slot));

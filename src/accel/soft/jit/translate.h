@@ -4,13 +4,15 @@
  * Host registers while translated code runs:
  *
  *   rbp       struct cpu + CPU_BIAS, so that X0-SP have one-byte displacements
- *   r14       cpu->count_bias + a constant that the translator knows (tr.bias): a branch that is taken adds
- *             to it, straight code does not, and the count of instructions is always exact
- *   pinned    rbx rsi rdi r8-r13 r15: X0-X5, X19-X21, SP (table in translate.c)
+ *   pinned    rbx rsi rdi r8-r15: X0-X5, X19-X21, X30, SP (table in translate.c)
  *   scratch   rax rcx rdx, and xmm0-3; the other xmm registers hold V registers, sometimes: vec.h
  *
  * The other guest registers live in struct cpu. NZCV is in EFLAGS between a setter and its users; where it must
  * survive, it is cpu->jit_nzcv: AH as LAHF gives it after a comparison (CF is the borrow: not C), AL = V.
+ *
+ * The count of instructions, where somebody wants it (jit.counting): cpu->count_bias is what it is for bodies (cpu.h), plus a constant
+ * that the translator knows (tr.bias). A branch that is taken adds to it, straight code does not, and the count is always exact.
+ * Else count_bias is what it is outside of slots, and grows only where bodies are called or levels change: it never goes back.
  */
 #ifndef SOFT_JIT_TRANSLATE_H
 #define SOFT_JIT_TRANSLATE_H
@@ -66,6 +68,7 @@ struct jit {
     size_t size;
     unsigned heat;  /* entries before a head is translated */
     unsigned plant; /* tests: 1 + the uop whose translation is wrong */
+    bool counting;  /* of instructions, exactly */
     bool
         strict; /* NZCV are exact at every exception and interrupt, even if nothing reads them before they are set again */
     uint8_t *p, *top; /* code grows up to p, links down to top */
@@ -94,7 +97,7 @@ struct jit {
     /* By page->el0. RDX: address, RCX: place of the L0 entry from RBP, RAX: op. ZF: RCX is the page's addend now. By log2 of
      * the bytes that the access spans. */
     uint8_t *l0_read[2][SPANS], *l0_write[2][SPANS];
-    int64_t rethought_at; /* count_bias when an L0 entry was last looked at */
+    uint64_t rethought_at; /* the host's clock when an L0 entry was last looked at */
     /* RAX: op, the first of a group that is none now: counts that. RCX: address, RDX: is it a write? Makes the TLB know
      * the page. */
     uint8_t *group_miss, *probe;
@@ -127,6 +130,7 @@ struct ti {
     bool done;              /* translated                                  */
     uint8_t *host;          /* where it starts: bias 0, NZCV saved or dead */
     uint8_t *check;         /* the same with a look at cpu->pending before */
+    uint8_t *far_;          /* the way from the jump cache, if it is in line */
 };
 
 enum cold_kind {
@@ -309,13 +313,13 @@ void tr_cold_call(struct tr *t, uint8_t *from0, uint8_t *from1, uint8_t *from2);
 struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from);
 /* NZCV at a slot of the page: could it be read before it is written? */
 bool tr_live_at(const struct tr *t, unsigned slot);
-/* r14 becomes the count_bias at the target of a branch that is taken, plus nothing. */
+/* If instructions are counted: cpu->count_bias becomes the body's plus so many bytes. Uses RCX; EFLAGS stay. */
 void tr_count(struct tr *t, int32_t bytes);
 /* Goes on at a slot of the page. cc < 0: always. Then the taken way's count has been set. */
 void tr_goto(struct tr *t, int cc, unsigned slot);
 /* The same by the host's CALL: always taken, no look at pending. What follows is where the callee returns to. */
 void tr_goto_call(struct tr *t, unsigned slot);
-/* RET to the address in RAX; R14 is the count. */
+/* RET to the address in RAX. */
 void tr_return(struct tr *t);
 /* Goes on at the address in RAX, through the jump cache; the count is exact. typed: PSTATE.BTYPE has been set. */
 void tr_far(struct tr *t, struct far_way way);
