@@ -197,10 +197,7 @@ void soft_init(const struct a64_table *table)
 
 static void fill_tlb(enum soft_memory memory)
 {
-    for (unsigned i = 0; i < L0_ENTRIES; i++) {
-        cpu.l0[0].read[i].tag = cpu.l0[0].write[i].tag = TLB_NEVER;
-        cpu.l0[1].read[i].tag = cpu.l0[1].write[i].tag = TLB_NEVER;
-    }
+    memset(cpu.l0, 0, sizeof(cpu.l0)); /* all empty */
     for (uint64_t va = INSN_DATA_VA; va < INSN_DATA_VA + INSN_DATA_SIZE; va += SOFT_PAGE) {
         struct tlb_entry *e = &tlb.e[tlb_index(va)];
 

@@ -225,17 +225,28 @@ struct tlb_entry {
 struct tlb_ctx; /* tlb.h: entries first */
 
 /*
- * L0: copies of TLB entries that translated code used last, by base register (the second half: by base and index), so
- * that the address need not be known to find one. used: there may be some; owner: the context that they are of.
+ * L0: what translated code found last in the TLB, by base register (the second half: by base and index), so that the
+ * address need not be known to find one. An entry is a window: addresses from lo on that one descriptor maps onto host
+ * memory of one piece, a page or (of a block) more: tlb.h, TI_WINDOW. An access lies in it if its address less lo is below
+ * the limit of its size; a limit of 0 is an empty entry. What is in the window's last bytes and fits is refused, too.
  */
 #define L0_ENTRIES 64
 
+enum { L0_READ, L0_WRITE };
+
+/* Accesses of up to 8 bytes, of up to 32. */
+enum { L0_NARROW = 8, L0_WIDE = 32 };
+
+struct l0_entry {
+    _Alignas(32) uint64_t lo;
+    uint64_t narrow, wide; /* bytes - 7, bytes - 31 */
+    uint64_t addend;       /* host address = va + addend */
+};
+
 struct tlb_l0 {
-    struct {
-        uint64_t tag, addend;
-    } read[L0_ENTRIES], write[L0_ENTRIES];
-    const struct tlb_ctx *owner;
-    bool used;
+    struct l0_entry e[2][L0_ENTRIES]; /* L0_READ, L0_WRITE          */
+    uint64_t used[2];                 /* bit n: e[][n] may be filled */
+    const struct tlb_ctx *owner;      /* whose they are              */
 };
 
 struct code_page {
@@ -271,7 +282,7 @@ struct jc_entry {
 
 /* What translated code counts, where it is slow anyway: counters_accel.def. */
 struct jit_counts {
-    uint64_t l0_refills, l0_misaligned, l0_misses;
+    uint64_t l0_refills, l0_misses;
     uint64_t far_misses, far_renewed, far_interp, near_interp, ret_misses, leaves;
 };
 
@@ -358,7 +369,7 @@ struct cpu {
     uint32_t jit_nzcv; /* NZCV while translated code runs: jit/translate.h */
     /* Misses of L0 entries until one of them is looked at, and then which: jit/jit.h, jit_rethink. */
     int32_t l0_budget;
-    uint64_t l0_op; /* its op, perhaps | L0_MISALIGNED */
+    uint64_t l0_op; /* its op, perhaps | L0_GROUP */
     int32_t yields; /* YIELDs until the host's scheduler hears of one: wait.c */
     bool left;      /* a slow path ended the instruction: pc says where to go on                 */
     bool fp_trap;   /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */

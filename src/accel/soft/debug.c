@@ -217,17 +217,16 @@ static bool watched_range(const struct cpu *cpu, unsigned n, uint64_t *first, ui
     return bas != 0;
 }
 
-bool debug_page_watched(const struct cpu *cpu, uint64_t page)
+bool debug_range_watched(const struct cpu *cpu, uint64_t va, uint64_t bytes)
 {
     uint64_t first, last;
 
     if ((cpu->priv->sys[SYS_MDSCR_EL1] & MDSCR_MDE) == 0) {
         return false;
     }
-    page = (uint64_t)sign_extend(page, 53);
+    va = (uint64_t)sign_extend(va, 53);
     for (unsigned n = 0; n < WATCHPOINTS; n++) {
-        if (watched_range(cpu, n, &first, &last) && first <= page + (SOFT_PAGE - 1) &&
-            last >= page) {
+        if (watched_range(cpu, n, &first, &last) && first <= va + (bytes - 1) && last >= va) {
             return true;
         }
     }

@@ -313,6 +313,24 @@ static void note_block(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, uint64
     }
 }
 
+/* TI_WINDOW of the page at va and pa in a block of RAM: most blocks are usable as a whole. */
+static unsigned window_of(const struct cpu *cpu, uint64_t va, uint64_t pa, uint64_t block)
+{
+    const struct mem_slot *slot = guest_mem_slot(&cpu->vcpu->vm->mem, pa);
+    unsigned order = block >= BIT(PAGE_BITS + TI_WINDOW_MAX)
+                         ? TI_WINDOW_MAX
+                         : (unsigned)__builtin_ctzll(block) - PAGE_BITS;
+
+    for (; order > 0; order--) {
+        uint64_t size = BIT(PAGE_BITS + order);
+        if (range_inside(align_down(pa, size), size, slot->base, slot->size) &&
+            !debug_range_watched(cpu, align_down(va, size), size)) {
+            break;
+        }
+    }
+    return order;
+}
+
 static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va,
                                    const struct walk *w)
 {
@@ -327,7 +345,12 @@ static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_
     if (host != NULL) {
         flags |= rom ? TI_RAM | TI_ROM : TI_RAM;
     }
-    bool fast = host != NULL && (flags & TI_DEVICE) == 0 && !debug_page_watched(cpu, page);
+    bool fast =
+        host != NULL && (flags & TI_DEVICE) == 0 && !debug_range_watched(cpu, page, SOFT_PAGE);
+    if (fast) {
+        uint64_t block = mmu_on(cpu) ? w->size : BIT(PAGE_BITS + TI_WINDOW_MAX);
+        flags |= window_of(cpu, page, pa, block) << TI_WINDOW_SHIFT;
+    }
     e->rtag = fast && (flags & TI_R) != 0 ? page : TLB_NEVER;
     e->wtag = fast && (flags & (TI_W | TI_ROM)) == TI_W ? page : TLB_NEVER;
     e->xtag = host != NULL && (flags & TI_X) != 0 ? page : TLB_NEVER;

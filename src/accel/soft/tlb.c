@@ -58,11 +58,20 @@ static void ctx_clear_walks(struct tlb_ctx *ctx)
     }
 }
 
+static bool l0_used(const struct tlb_l0 *l0)
+{
+    return (l0->used[L0_READ] | l0->used[L0_WRITE]) != 0;
+}
+
 static void l0_clear(struct tlb_l0 *l0)
 {
-    memset(l0->read, 0xff, sizeof(l0->read));
-    memset(l0->write, 0xff, sizeof(l0->write));
-    l0->used = false;
+    for (unsigned w = 0; w < 2; w++) {
+        for (uint64_t left = l0->used[w]; left != 0; left &= left - 1) {
+            struct l0_entry *e = &l0->e[w][__builtin_ctzll(left)];
+            e->narrow = e->wide = 0;
+        }
+        l0->used[w] = 0;
+    }
 }
 
 /* Where copies of the context's entries may be; NULL: there are none. */
@@ -70,7 +79,7 @@ static struct tlb_l0 *ctx_l0(struct cpu *cpu, const struct tlb_ctx *ctx)
 {
     struct tlb_l0 *l0 = &cpu->l0[ctx->el == 0];
 
-    return l0->owner == ctx && l0->used ? l0 : NULL;
+    return l0->owner == ctx && l0_used(l0) ? l0 : NULL;
 }
 
 /* What translated code used last. It may be of entries that are gone from e. */
@@ -372,9 +381,7 @@ static void select_contexts(struct cpu *cpu)
         cpu->tlb_user = (cpu->pstate & PS_UAO) != 0 ? cpu->tlb : p->el0 != NULL ? p->el0 : p->none;
     }
     if (l0->owner != cpu->tlb) {
-        if (l0->used || l0->owner == NULL) {
-            l0_clear(l0);
-        }
+        l0_clear(l0);
         l0->owner = cpu->tlb;
     }
     cpu->epoch = cpu->tlb->code->epoch;
@@ -481,15 +488,17 @@ static void ctx_drop_page(struct tlb_ctx *ctx, uint64_t va, bool globals_only)
     }
 }
 
-/* The same for L0. */
+/* The same for L0: windows that the range touches. */
 static void l0_drop_range(struct tlb_l0 *l0, uint64_t va, uint64_t bytes)
 {
-    for (unsigned n = 0; n < L0_ENTRIES; n++) {
-        if (bits(l0->read[n].tag - va, 0, 56) < bytes) {
-            l0->read[n].tag = TLB_NEVER;
-        }
-        if (bits(l0->write[n].tag - va, 0, 56) < bytes) {
-            l0->write[n].tag = TLB_NEVER;
+    for (unsigned w = 0; w < 2; w++) {
+        for (uint64_t left = l0->used[w]; left != 0; left &= left - 1) {
+            struct l0_entry *e = &l0->e[w][__builtin_ctzll(left)];
+            uint64_t size = e->narrow + (L0_NARROW - 1);
+            if (bits(e->lo - va, 0, 56) < bytes || bits(va - e->lo, 0, 56) < size) {
+                e->narrow = e->wide = 0;
+                l0->used[w] &= ~(left & -left);
+            }
         }
     }
 }

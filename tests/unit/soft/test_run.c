@@ -726,7 +726,6 @@ static struct accel_stats count_rounds(struct rig *r, uint64_t at)
     after = stats_of(r);
     after.jit_l0_refills -= before.jit_l0_refills;
     after.jit_l0_misses -= before.jit_l0_misses;
-    after.jit_l0_misaligned -= before.jit_l0_misaligned;
     return after;
 }
 
@@ -759,7 +758,6 @@ static void test_counts(void **state)
         n.jit_calls -= n.calls[i].count;
     }
     assert_int_equal(n.jit_calls, 0);
-    assert_int_equal(n.jit_l0_misaligned, 0);
     assert_in_range(n.jit_bytes, 1000, 65536);
     assert_int_equal(n.jit_drops, 0);
     assert_int_equal(n.jit_closed, 0);
@@ -768,9 +766,9 @@ static void test_counts(void **state)
     assert_int_equal(n.jit_drops, 1);
     assert_int_equal(n.jit_drops_changed + n.jit_drops_page, 1);
     assert_true(n.jit_closed >= 1);
-    assert_int_equal(n.jit_l0_misaligned, 0);
-    n = count_rounds(&r, DATA + 1);
-    assert_int_equal(n.jit_l0_misaligned, 100);
+    n = count_rounds(&r, DATA + 1); /* misaligned: no matter */
+    assert_in_range(n.jit_l0_refills, 0, 1);
+    assert_int_equal(n.jit_l0_misses, 0);
     rig_drop(&r);
 }
 

@@ -1,11 +1,10 @@
 /*
- * group.c - one look at the page for neighbouring accesses off one base.
+ * group.c - one look for neighbouring accesses off one base.
  *
  * Three or more loads, or stores, with immediate offsets from the same base register make a group if nothing between them can
- * be entered from elsewhere or changes the base but by a constant. The first looks at the pages of the lowest and of the highest
- * byte that any of them touches; the others only fetch the addend. If the bytes are not in one page, or the page is not for
- * translated code, the first access's body runs and the interpreter goes on after it. Where that is frequent, jit_rethink
- * forbids the group. Between two accesses of a group no context changes: what could do that leaves, or is no part of groups.
+ * be entered from elsewhere or changes the base but by a constant. The first looks whether the lowest and the highest byte that
+ * any of them touches are in the window of the base's L0 entry; the others only fetch the addend. If they are in no window, the
+ * first access's body runs and the interpreter goes on after it. Where that is frequent, jit_rethink forbids the group. Between two accesses of a group no context changes: what could do that leaves, or is no part of groups.
  */
 #include "accel/soft/jit/mem.h"
 #include "accel/soft/jit/region.h"
@@ -95,13 +94,19 @@ static bool goes_on(const struct tr *t, const struct ti *i)
            !next->join && !next->entry && !next->loop;
 }
 
+/* Has one that begins here been refused often? */
+static bool is_forbidden(const struct tr *t)
+{
+    return (t->page->jit->no_group[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
+}
+
 bool group_plan(struct tr *t, const struct access *first)
 {
     struct reach r = { .lo = INT64_MAX, .hi = INT64_MIN }, taken = r;
     const struct ti *i = t->i, *last = i;
     enum part part;
 
-    if (first->base >= X_ZERO || t->page->aligned) {
+    if (first->base >= X_ZERO || t->page->aligned || is_forbidden(t)) {
         return false;
     }
     do {
@@ -128,30 +133,30 @@ bool group_has(const struct tr *t, const struct access *x)
            x->write == t->group.write;
 }
 
-/* One end of the range. */
-static uint8_t *look(struct tr *t, int base, int32_t disp, int32_t low, int32_t l0)
+/* Both ends of the range are in the window, which is larger than what is between them. */
+static void look(struct tr *t, struct cold *c, int base, int32_t l0)
 {
     struct as *a = &t->a;
+    unsigned span = (unsigned)(t->group.hi - t->group.lo);
 
-    as_lea(a, 64, RAX, base, disp);
-    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE | low);
-    as_alu_m(a, 64, ALU_CMP, RAX, RBP, l0);
-    return as_jcc(a, CC_NE);
+    if (span <= L0_WIDE) {
+        c->from[0] = l0_look(t, base, t->group.lo, span, l0);
+        return;
+    }
+    c->from[0] = l0_look(t, base, t->group.lo, 1, l0);
+    as_alu_i(a, 64, ALU_ADD, RAX, (int32_t)(span - L0_NARROW));
+    as_alu_m(a, 64, ALU_CMP, RAX, RBP, l0 + (int32_t)offsetof(struct l0_entry, narrow));
+    c->from[1] = as_jcc(a, CC_AE);
 }
 
 void group_open(struct tr *t, struct place at, int32_t l0)
 {
-    struct as *a = &t->a;
-    struct cold *c;
+    struct cold *c = tr_cold(t, COLD_GROUP, at.by_sp ? sp_look(t) : NULL);
 
-    if (at.by_sp) {
-        t->group.lo &= -16;
-    }
+    c->from[2] = c->from[0];
+    look(t, c, at.base, l0);
     t->group.l0 = l0;
-    c = tr_cold(t, COLD_GROUP, look(t, at.base, t->group.lo, at.by_sp ? 15 : 0, l0));
-    c->from[1] = look(t, at.base, t->group.hi - 1, 0, l0);
-    as_load(a, 64, RCX, RBP, l0 + 8);
-    c->back = a->p;
+    c->back = t->a.p;
     c->l0 = l0;
     c->write = t->group.write;
     c->by_sp = at.by_sp;
@@ -161,8 +166,8 @@ void group_open(struct tr *t, struct place at, int32_t l0)
     c->imm = at.disp;
 }
 
-/* An L0 entry for the range; the answered jump is taken if there is one now. */
-static uint8_t *fetch(struct tr *t, const struct cold *c)
+/* An L0 entry for the first byte of the range. ZF: there is one now. */
+static void fetch(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
 
@@ -170,37 +175,47 @@ static uint8_t *fetch(struct tr *t, const struct cold *c)
     as_imm(a, RCX, (uint64_t)(int64_t)c->l0);
     as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
     as_call_to(a, (c->write ? t->jit->l0_write : t->jit->l0_read)[t->page->el0][0]);
-    return as_jcc(a, CC_E);
+}
+
+/* The answered jump is taken if the whole range is in the window, as its first byte is. */
+static uint8_t *in_window(struct tr *t, const struct cold *c)
+{
+    struct as *a = &t->a;
+
+    as_lea(a, 64, RAX, tr_src(t, 64, (unsigned)c->base, RDX), c->lo);
+    as_alu_m(a, 64, ALU_SUB, RAX, RBP, c->l0 + (int32_t)offsetof(struct l0_entry, lo));
+    as_alu_i(a, 64, ALU_ADD, RAX, c->hi - c->lo - (L0_NARROW - 1));
+    as_alu_m(a, 64, ALU_CMP, RAX, RBP, c->l0 + (int32_t)offsetof(struct l0_entry, narrow));
+    return as_jcc(a, CC_LE);
 }
 
 void group_cold(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
-    uint8_t *odd = NULL, *cross, *have, *have_now;
+    uint8_t *odd = NULL, *have, *none, *fits;
 
     if (c->by_sp) {
         as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
         as_test(a, 64, RAX, jit_pin[X_SP]);
         odd = as_jcc(a, CC_NE);
     }
-    as_lea(a, 32, RAX, tr_src(t, 64, (unsigned)c->base, RDX), c->lo);
-    as_alu_i(a, 32, ALU_AND, RAX, SOFT_PAGE - 1);
-    as_alu_i(a, 32, ALU_CMP, RAX, (int32_t)SOFT_PAGE - (c->hi - c->lo));
-    cross = as_jcc(a, CC_A);
-    have = fetch(t, c);
+    fetch(t, c);
+    have = as_jcc(a, CC_E);
     as_lea(a, 64, RCX, tr_src(t, 64, (unsigned)c->base, RCX), (int32_t)c->imm);
     as_imm(a, RDX, c->write);
     as_call_to(a, t->jit->probe);
-    have_now = fetch(t, c);
-    as_patch(a, cross, a->p);
+    fetch(t, c);
+    none = as_jcc(a, CC_NE);
+    as_patch(a, have, a->p);
+    fits = in_window(t, c);
+    as_patch(a, none, a->p);
     if (odd != NULL) {
         as_patch(a, odd, a->p);
     }
     as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
     as_call_to(a, t->jit->group_miss);
     tr_interpret(t, c);
-    as_patch(a, have, a->p);
-    as_patch(a, have_now, a->p);
+    as_patch(a, fits, a->p);
     tr_src(t, 64, (unsigned)c->base, RDX); /* as it was */
     as_jmp_to(a, c->back);
 }

@@ -105,7 +105,6 @@ void jit_stats(const struct cpu *cpu, struct accel_stats *stats)
     stats->jit_bytes = (uint64_t)(jit->p - jit->rw) + (uint64_t)(jit->rw + jit->size - jit->top);
     stats->jit_links = jit->links;
     stats->jit_l0_refills = n->l0_refills;
-    stats->jit_l0_misaligned = n->l0_misaligned;
     stats->jit_l0_misses = n->l0_misses;
     stats->jit_far_misses = n->far_misses;
     stats->jit_far_renewed = n->far_renewed;
@@ -193,10 +192,10 @@ void jit_rethink(struct cpu *cpu)
     uint64_t bit = BIT(slot % 64);
     uint64_t *suspect = &page->jit->suspect[slot / 64];
     uint64_t *by_tlb = &page->jit->by_tlb[slot / 64];
-    uint64_t *misaligned = &page->jit->misaligned[slot / 64];
-    if ((cpu->l0_op & L0_MISALIGNED) != 0) {
-        if ((*misaligned & bit) == 0) {
-            *misaligned |= bit;
+    uint64_t *no_group = &page->jit->no_group[slot / 64];
+    if ((cpu->l0_op & L0_GROUP) != 0) {
+        if ((*no_group & bit) == 0) {
+            *no_group |= bit;
             cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
         }
     } else if ((*suspect & bit) == 0) {

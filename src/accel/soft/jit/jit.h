@@ -33,8 +33,8 @@ struct jit_page {
     uint64_t lines; /* bit n: translated code depends on 64-byte line n          */
     /* Accesses whose L0 entry missed often, and those that go by the TLB because it went on: jit_rethink. */
     uint64_t suspect[PAGE_SLOTS / 64], by_tlb[PAGE_SLOTS / 64];
-    uint64_t misaligned[PAGE_SLOTS / 64]; /* accesses that often are */
-    struct jit_link *links;               /* by slot */
+    uint64_t no_group[PAGE_SLOTS / 64]; /* accesses that begin none: it would often be refused */
+    struct jit_link *links;             /* by slot */
     struct jit_region *regions;
     uint8_t churn; /* how often translations were lost because the guest changed the code */
 };

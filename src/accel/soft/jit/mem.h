@@ -11,7 +11,7 @@
 struct place {
     int base;
     int32_t disp;
-    bool by_sp; /* base is SP, and the look at the page is one at SP's alignment, too */
+    bool by_sp; /* SP is the base, and may be misaligned */
 };
 
 /* A load or store of t_mem.c: bytes, how it finds its address. */
@@ -29,21 +29,28 @@ bool mem_access(const struct ti *i, struct access *x);
 /* A way into memory in the making. */
 struct door {
     struct place at;
-    uint8_t *miss, *cross;
-    uint8_t *have; /* NULL: not by an L0 entry */
+    uint8_t *miss;
+    uint8_t *low[2]; /* taken if the address, or SP, is misaligned */
+    uint8_t *have;   /* NULL: not by an L0 entry */
     int32_t l0;
     uint8_t span, aligned;
     bool write;
 };
 
 /*
- * RCX becomes the addend of the page for an access of span bytes, a power of 2 up to 32, in elements of elem bytes; by the L0
- * entry of that number. wide: often misaligned. Uses RAX.
+ * RCX becomes the addend for an access of span bytes, a power of 2 up to 32, in elements of elem bytes; by the L0 entry of that
+ * number. Uses RAX.
  */
 struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem, bool write,
-                    unsigned entry, bool wide);
+                    unsigned entry);
 /* The access is done; what the door refuses, and the jump odd, go to the body. */
 void tr_door_close(struct tr *t, const struct door *d, uint8_t *odd);
+/* The answered jump is taken if [base + disp, + span), span up to 32, is not in the window of the L0 entry at l0, from RBP.
+ * RAX becomes the offset in it. */
+uint8_t *l0_look(struct tr *t, int base, int32_t disp, unsigned span, int32_t l0);
+/* The answered jump is taken if SP is misaligned. */
+uint8_t *sp_look(struct tr *t);
+
 /* ---- Groups (group.c) ------------------------------------------------------------------------ */
 
 /* Is the access, of the current instruction, the first of a group? It is to be opened then. */
@@ -52,8 +59,5 @@ bool group_plan(struct tr *t, const struct access *first);
 void group_open(struct tr *t, struct place at, int32_t l0);
 /* Is it one of the others? t->group.l0 has the addend. */
 bool group_has(const struct tr *t, const struct access *x);
-
-/* Has the instruction been seen to be? */
-bool tr_often_misaligned(const struct tr *t);
 
 #endif

@@ -26,9 +26,6 @@
 /* Beside the callee-saved registers: keeps the stack aligned. */
 #define ROOM 24
 
-/* Of an L0 entry. */
-enum { L0_TAG = 0, L0_ADDEND = 8 };
-
 typedef const struct op *call_fn(struct cpu *cpu, const struct op *op);
 extern call_fn *const jit_bodies[UOP_COUNT];
 
@@ -525,48 +522,79 @@ static void make_l0_sample(struct as *a)
     as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
 }
 
-/*
- * See struct jit, l0_read. The tag did not match: the access is misaligned but inside its page, or what the TLB has
- * goes into the L0 entry, or it is the body's.
- */
+/* RAX = -size of the window of the TLB's entry at RCX, which is size-aligned. */
+static void window_mask(struct as *a)
+{
+    const size_t info = offsetof(struct tlb_ctx, info) + offsetof(struct tlb_info, pa);
+
+    _Static_assert(sizeof(struct tlb_entry) == 2 * sizeof(struct tlb_info), "half as far");
+    as_load(a, 64, RAX, RBP, OFF(tlb));
+    as_alu(a, 64, ALU_SUB, RCX, RAX);
+    as_shift(a, 64, SH_SHR, RCX, 1);
+    as_alu(a, 64, ALU_ADD, RCX, RAX);
+    as_load(a, 32, RCX, RCX, (int32_t)info);
+    as_shift(a, 32, SH_SHR, RCX, TI_WINDOW_SHIFT);
+    as_alu_i(a, 32, ALU_AND, RCX, TI_WINDOW_MAX);
+    as_imm(a, RAX, -(uint64_t)SOFT_PAGE);
+    as_shift_cl(a, 64, SH_SHL, RAX);
+}
+
+/* The entry at RCX becomes the window that RAX is the mask of, around RDX. Uses RAX, which is lo then. */
+static void l0_fill(struct as *a)
+{
+    as_neg(a, 64, RAX);
+    as_alu_i(a, 64, ALU_SUB, RAX, L0_NARROW - 1);
+    as_store(a, 64, RAX, RCX, offsetof(struct l0_entry, narrow));
+    as_alu_i(a, 64, ALU_SUB, RAX, L0_WIDE - L0_NARROW);
+    as_store(a, 64, RAX, RCX, offsetof(struct l0_entry, wide));
+    as_alu_i(a, 64, ALU_ADD, RAX, L0_WIDE - 1);
+    as_neg(a, 64, RAX);
+    as_alu(a, 64, ALU_AND, RAX, RDX);
+    as_store(a, 64, RAX, RCX, offsetof(struct l0_entry, lo));
+}
+
+/* Notes the entry at RCX, which is of the set whose first is at an offset from RBP, as used. Uses RAX, RCX. */
+static void l0_note(struct as *a, int32_t first, int32_t used)
+{
+    as_lea(a, 64, RAX, RBP, first);
+    as_alu(a, 64, ALU_SUB, RCX, RAX);
+    as_shift(a, 64, SH_SHR, RCX, 5);
+    _Static_assert(sizeof(struct l0_entry) == 1 << 5 && L0_ENTRIES == 64, "a bit for each");
+    as_load(a, 64, RAX, RBP, used);
+    as_rr(a, 0, 64, 0x0fab, RCX, RAX, false); /* BTS RAX, RCX */
+    as_store(a, 64, RAX, RBP, used);
+}
+
+/* See struct jit, l0_read: what the TLB has goes into the L0 entry, or the access is the body's. */
 static void make_l0(struct as *a, bool el0, bool write, unsigned span)
 {
     int32_t tag =
         (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
-    uint8_t *cross, *other, *miss, *sample;
+    int32_t of_el = (int32_t)(el0 * sizeof(struct tlb_l0));
+    int32_t first = (write ? OFF(l0[0].e[L0_WRITE][0]) : OFF(l0[0].e[L0_READ][0])) + of_el;
+    int32_t used = (write ? OFF(l0[0].used[L0_WRITE]) : OFF(l0[0].used[L0_READ])) + of_el;
+    uint8_t *miss, *cross, *sample;
 
     as_store(a, 64, RAX, RBP, OFF(jit_tmp[0]));
-    as_mov(a, 32, RAX, RDX);
-    as_alu_i(a, 32, ALU_AND, RAX, SOFT_PAGE - 1);
-    as_alu_i(a, 32, ALU_CMP, RAX, (int32_t)(SOFT_PAGE - span));
-    cross = as_jcc(a, CC_A);
-    as_mov(a, 64, RAX, RDX);
-    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
-    as_lea_x(a, 64, RCX, RBP, RCX, 0, 0);
-    as_alu_m(a, 64, ALU_CMP, RAX, RCX, L0_TAG);
-    other = as_jcc(a, CC_NE);
-    as_load(a, 64, RCX, RCX, L0_ADDEND);
-    count(a, OFF(jit_counts.l0_misaligned));
-    as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
-    sample = as_jcc(a, CC_NS);
-    as_alu_mi(a, 64, ALU_OR, RBP, OFF(jit_tmp[0]), L0_MISALIGNED);
-    make_l0_sample(a);
-    as_patch(a, sample, a->p);
-    as_alu(a, 32, ALU_XOR, RAX, RAX);
-    as_1(a, 0xc3);
-    as_patch(a, other, a->p);
     as_store(a, 64, RCX, RBP, OFF(jit_tmp[1]));
     tr_tlb_slot(a, RDX, OFF(tlb));
+    as_mov(a, 64, RAX, RDX);
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
     as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
     miss = as_jcc(a, CC_NE);
-    as_load(a, 64, RCX, RCX, offsetof(struct tlb_entry, addend));
-    as_store(a, 64, RCX, RBP, OFF(jit_tmp[2]));
-    as_rm(a, 0, 32, 0xc6, 0, RBP, OFF(l0[0].used) + (int32_t)(el0 * sizeof(struct tlb_l0)), false);
-    as_1(a, 1);
+    as_load(a, 64, RAX, RCX, offsetof(struct tlb_entry, addend));
+    as_store(a, 64, RAX, RBP, OFF(jit_tmp[2]));
+    window_mask(a);
     as_load(a, 64, RCX, RBP, OFF(jit_tmp[1]));
-    as_store(a, 64, RAX, RCX, L0_TAG);
+    as_lea_x(a, 64, RCX, RBP, RCX, 0, 0);
+    l0_fill(a);
+    as_neg(a, 64, RAX);
+    as_lea_x(a, 64, RAX, RDX, RAX, 0, (int32_t)span - L0_NARROW);
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, offsetof(struct l0_entry, narrow));
     as_load(a, 64, RAX, RBP, OFF(jit_tmp[2]));
-    as_store(a, 64, RAX, RCX, L0_ADDEND);
+    as_store(a, 64, RAX, RCX, offsetof(struct l0_entry, addend));
+    cross = as_jcc(a, CC_GE);
+    l0_note(a, first, used);
     count(a, OFF(jit_counts.l0_refills));
     as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
     sample = as_jcc(a, CC_NS);
@@ -576,6 +604,7 @@ static void make_l0(struct as *a, bool el0, bool write, unsigned span)
     as_alu(a, 32, ALU_XOR, RAX, RAX);
     as_1(a, 0xc3);
     as_patch(a, cross, a->p);
+    l0_note(a, first, used);
     as_patch(a, miss, a->p);
     count(a, OFF(jit_counts.l0_misses)); /* which leaves ZF clear */
     as_1(a, 0xc3);
@@ -586,7 +615,7 @@ static void make_group_miss(struct as *a)
 {
     uint8_t *sample;
 
-    as_alu_i(a, 64, ALU_OR, RAX, L0_MISALIGNED);
+    as_alu_i(a, 64, ALU_OR, RAX, L0_GROUP);
     as_store(a, 64, RAX, RBP, OFF(jit_tmp[0]));
     as_alu_mi(a, 32, ALU_SUB, RBP, OFF(l0_budget), 1);
     sample = as_jcc(a, CC_NS);

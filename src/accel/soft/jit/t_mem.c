@@ -1,9 +1,9 @@
 /*
  * t_mem.c - templates of loads and stores (bodies: op_mem.c, op_mem_v.c).
  *
- * The software TLB's lookup is inline; what its tag refuses (miss, MMIO, page crossing, watchpoint) goes to the C body
- * behind the region. The guest's address is in RDX, or a pinned base register and a displacement; RCX becomes the
- * addend of its page, RAX is the tag: the access is at [RCX + base + disp].
+ * The look at an L0 entry (struct tlb_l0) or at the TLB is inline; what it refuses (miss, MMIO, page crossing, watchpoint)
+ * goes behind the region: the entry is filled, or the C body called. The guest's address is in RDX, or a pinned base register
+ * and a displacement; RCX becomes the addend: the access is at [RCX + base + disp].
  */
 #include "accel/soft/jit/mem.h"
 #include "accel/soft/op_mem.h"
@@ -11,8 +11,8 @@
 enum mem_kind { K_LD, K_LDS32, K_LDS64, K_ST, K_LDV, K_STV, K_LDP, K_LDPS, K_STP, K_LDPV, K_STPV };
 #define ARG(kind, size) ((unsigned)(kind) | (unsigned)(size) << 8)
 
-/* The L0 entry of literals: X18 is seldom a base, platforms keep it for themselves. */
-#define LITERAL_L0 18
+/* The L0 entry of literals: nobody else's, since one may lie between the accesses of a group. */
+#define LITERAL_L0 (L0_ENTRIES - 1)
 
 static bool is_store(enum mem_kind k)
 {
@@ -86,49 +86,59 @@ static struct place address(struct tr *t, const struct op *op, unsigned form, un
 
 /* ---- The TLB --------------------------------------------------------------------------------- */
 
+/* TEST of a register's low byte; the answered jump is taken if a bit of mask is set. */
+static uint8_t *test_low(struct tr *t, int reg, unsigned mask)
+{
+    as_rr(&t->a, 0, 32, 0xf6, 0, reg, true);
+    as_1(&t->a, mask);
+    return as_jcc(&t->a, CC_NE);
+}
+
+uint8_t *sp_look(struct tr *t)
+{
+    return test_low(t, jit_pin[X_SP], 15);
+}
+
+uint8_t *l0_look(struct tr *t, int base, int32_t disp, unsigned span, int32_t l0)
+{
+    struct as *a = &t->a;
+    int32_t limit = (int32_t)(span <= L0_NARROW ? offsetof(struct l0_entry, narrow)
+                                                : offsetof(struct l0_entry, wide));
+
+    as_lea(a, 64, RAX, base, disp);
+    as_alu_m(a, 64, ALU_SUB, RAX, RBP, l0 + (int32_t)offsetof(struct l0_entry, lo));
+    as_alu_m(a, 64, ALU_CMP, RAX, RBP, l0 + limit);
+    return as_jcc(a, CC_AE);
+}
+
+/* RCX = the addend of the L0 entry. */
+static void l0_addend(struct tr *t, int32_t l0)
+{
+    as_load(&t->a, 64, RCX, RBP, l0 + (int32_t)offsetof(struct l0_entry, addend));
+}
+
 /*
- * RAX = what a tag must be for an access: with the low bits of the address in it, none that is misaligned matches, so
- * nothing that matches crosses pages; the cold way looks closer.
+ * The same by the TLB at a field of struct cpu: RCX = the addend; the answered jump is taken if the page is not there, or if the
+ * access crosses into the next: the last byte's page is looked for where the first's is, and neighbours have different
+ * places. Where alignment is checked, by the last element: its low bits are in what is compared.
  */
-static void make_tag(struct tr *t, struct place at, uint32_t low)
-{
-    as_lea(&t->a, 64, RAX, at.base, at.disp);
-    as_alu_i(&t->a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE | (int32_t)low);
-}
-
-/* The answered jump is taken if the access crosses pages. Uses RAX and RCX. */
-static uint8_t *crosses(struct tr *t, struct place at, unsigned span)
+static uint8_t *tlb_look(struct tr *t, struct place at, unsigned span, unsigned elem, bool write,
+                         int32_t tlb)
 {
     struct as *a = &t->a;
+    bool aligned = t->page->aligned;
+    int32_t tag =
+        (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
+    uint8_t *miss;
 
-    as_lea(a, 32, RAX, at.base, at.disp);
-    as_lea(a, 32, RCX, RAX, (int32_t)span - 1);
-    as_alu(a, 32, ALU_XOR, RCX, RAX);
-    as_rr(a, 0, 32, 0xf7, 0, RCX, false); /* TEST ECX, imm */
-    as_4(a, SOFT_PAGE);
-    return as_jcc(a, CC_NE);
-}
-
-static int32_t tlb_tag_offset(bool write)
-{
-    return (int32_t)(write ? offsetof(struct tlb_entry, wtag) : offsetof(struct tlb_entry, rtag));
-}
-
-/* RCX = the TLB's entry for an address. Uses RAX. */
-static void tlb_entry_of(struct tr *t, struct place at, int32_t tlb)
-{
-    as_lea(&t->a, 64, RAX, at.base, at.disp);
-    tr_tlb_slot(&t->a, RAX, tlb);
-}
-
-/* RCX = the addend at base + addend, if the tag there is RAX. */
-static void compare_tag(struct tr *t, struct door *d, int base, int32_t tag, int32_t addend)
-{
-    struct as *a = &t->a;
-
-    as_alu_m(a, 64, ALU_CMP, RAX, base, tag);
-    d->miss = as_jcc(a, CC_NE);
-    as_load(a, 64, RCX, base, addend);
+    as_lea(a, 64, RAX, at.base, at.disp);
+    tr_tlb_slot(a, RAX, tlb);
+    as_lea(a, 64, RAX, at.base, at.disp + (int32_t)(aligned ? span - elem : span - 1));
+    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE | (aligned ? (int32_t)elem - 1 : 0));
+    as_alu_m(a, 64, ALU_CMP, RAX, RCX, tag);
+    miss = as_jcc(a, CC_NE);
+    as_load(a, 64, RCX, RCX, offsetof(struct tlb_entry, addend));
+    return miss;
 }
 
 static bool by_tlb(const struct tr *t)
@@ -136,44 +146,37 @@ static bool by_tlb(const struct tr *t)
     return (t->page->jit->by_tlb[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
 }
 
-bool tr_often_misaligned(const struct tr *t)
-{
-    return (t->page->jit->misaligned[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
-}
-
 static int32_t l0_place(const struct tr *t, bool write, unsigned entry)
 {
-    return (write ? OFF(l0[0].write[0]) : OFF(l0[0].read[0])) +
+    return OFF(l0[0].e[0][0]) +
            (int32_t)(t->page->el0 * sizeof(struct tlb_l0) +
-                     entry % L0_ENTRIES * sizeof(t->cpu->l0[0].read[0]));
+                     ((write ? L0_WRITE : L0_READ) * (unsigned)L0_ENTRIES + entry) *
+                         sizeof(struct l0_entry));
 }
 
 /*
  * By an L0 entry: its place does not depend on the address, so it can be loaded before that is known. Where that
- * misses often, by the TLB. wide: often misaligned (memcpy).
+ * misses often, by the TLB.
  */
 struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem, bool write,
-                    unsigned entry, bool wide)
+                    unsigned entry)
 {
     struct door d = { .at = at, .write = write, .span = (uint8_t)__builtin_ctz(span) };
 
     d.l0 = l0_place(t, write, entry);
     d.aligned = t->page->aligned ? (uint8_t)(elem - 1) : 0;
-    uint32_t low = wide ? d.aligned : span - 1;
-    if (wide) {
-        d.cross = crosses(t, at, span);
-    }
     if (at.by_sp) {
-        at.disp &= -16;
-        low = 15;
+        d.low[0] = sp_look(t);
     }
     if (by_tlb(t)) {
-        tlb_entry_of(t, at, OFF(tlb));
-        make_tag(t, at, low);
-        compare_tag(t, &d, RCX, tlb_tag_offset(write), offsetof(struct tlb_entry, addend));
+        d.miss = tlb_look(t, at, span, elem, write, OFF(tlb));
     } else {
-        make_tag(t, at, low);
-        compare_tag(t, &d, RBP, d.l0, d.l0 + 8);
+        if (d.aligned != 0) {
+            as_lea(&t->a, 32, RAX, at.base, at.disp);
+            d.low[1] = test_low(t, RAX, d.aligned);
+        }
+        d.miss = l0_look(t, at.base, at.disp, span, d.l0);
+        l0_addend(t, d.l0);
     }
     d.have = t->a.p;
     return d;
@@ -185,9 +188,10 @@ static struct door lookup_user(struct tr *t, struct place at, unsigned span, uns
 {
     struct door d = { .at = at, .write = write };
 
-    tlb_entry_of(t, at, OFF(tlb_user));
-    make_tag(t, at, span - 1);
-    compare_tag(t, &d, RCX, tlb_tag_offset(write), offsetof(struct tlb_entry, addend));
+    if (at.by_sp) {
+        d.low[0] = sp_look(t);
+    }
+    d.miss = tlb_look(t, at, span, elem, write, OFF(tlb_user));
     return d;
 }
 
@@ -195,12 +199,12 @@ void tr_door_close(struct tr *t, const struct door *d, uint8_t *odd)
 {
     struct cold *c;
 
-    tr_cold_call(t, d->miss, odd, NULL);
+    tr_cold_call(t, d->miss, d->low[0], d->low[1]);
     c = &t->cold[t->colds - 1];
     if (d->have != NULL) {
         c->kind = COLD_L0;
         c->have = d->have;
-        c->cross = d->cross;
+        c->refused = odd;
         c->l0 = d->l0;
         c->span = d->span;
         c->aligned = d->aligned;
@@ -395,17 +399,6 @@ static bool loads_base(const struct op *op, enum mem_kind k)
     return !is_store(k) && !is_vector(k) && (op->rd == op->rn || (is_pair(k) && op->rm == op->rn));
 }
 
-/*
- * An access by SP that is inside 16 bytes if SP is aligned: the tag that is compared is that of these 16 bytes, and a misaligned SP does
- * not match it. Not where alignment is checked and the access would not have it.
- */
-static bool shows_sp(const struct tr *t, struct place at, unsigned span, unsigned elem)
-{
-    unsigned low = (unsigned)at.disp & 15;
-
-    return low + span <= 16 && (!t->page->aligned || low % elem == 0);
-}
-
 static bool is_immediate(unsigned form)
 {
     return form == FORM_IMM || form == FORM_IMMSP || writes_back(form);
@@ -416,7 +409,7 @@ static unsigned l0_of(const struct op *op, unsigned form)
 {
     bool index = form >= FORM_REG && form <= FORM_EXTSP;
 
-    return index ? L0_ENTRIES / 2 + (op->rn * 7u + op->rm) % (L0_ENTRIES / 2)
+    return index ? L0_ENTRIES / 2 + (op->rn * 7u + op->rm) % (L0_ENTRIES / 2 - 1)
                  : op->rn % (L0_ENTRIES / 2);
 }
 
@@ -458,7 +451,7 @@ static void of_group(struct tr *t, const struct op *op, enum mem_kind k, unsigne
         tr_clobber(t);
     }
     struct place at = address(t, op, form, size);
-    as_load(&t->a, 64, RCX, RBP, t->group.l0 + 8);
+    l0_addend(t, t->group.l0);
     access(t, op, k, size, at);
     write_back(t, op, form);
     note_sp(t, op, form);
@@ -467,15 +460,12 @@ static void of_group(struct tr *t, const struct op *op, enum mem_kind k, unsigne
 /* arg: kind, size << 8, form << 16. */
 static void t_mem(struct tr *t, const struct op *op, unsigned arg)
 {
-    struct as *a = &t->a;
     enum mem_kind k = (enum mem_kind)(arg & 0xff);
     unsigned size = arg >> 8 & 0xff, form = arg >> 16;
     bool sp = op->rn == X_SP;
     bool wb = writes_back(form);
     bool user = form == FORM_USER || form == FORM_USERSP;
-    bool wide = tr_often_misaligned(t);
     unsigned span = (1u << size) << is_pair(k);
-    uint8_t *odd = NULL;
     struct access x;
     struct place at;
     struct door d;
@@ -489,26 +479,21 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     }
     tr_clobber(t);
     at = address(t, op, form, size);
-    if (sp && !t->sp_checked) {
-        at.by_sp = !wide && !user && at.base == jit_pin[X_SP] && shows_sp(t, at, span, 1u << size);
-        if (!at.by_sp) {
-            as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
-            as_test(a, 64, RAX, jit_pin[X_SP]);
-            odd = as_jcc(a, CC_NE);
-        }
-    }
-    if (odd == NULL && !wide && !by_tlb(t) && mem_access(t->i, &x) && group_plan(t, &x)) {
+    at.by_sp = sp && !t->sp_checked;
+    if (!by_tlb(t) && mem_access(t->i, &x) && group_plan(t, &x)) {
         group_open(t, at, l0_place(t, is_store(k), l0_of(op, form)));
+        l0_addend(t, t->group.l0);
         access(t, op, k, size, at);
         write_back(t, op, form);
         note_sp(t, op, form);
         return;
     }
     if (wb && loads_base(op, k)) {
-        at = in_rdx(t, at.base, at.disp);
+        at.base = in_rdx(t, at.base, at.disp).base;
+        at.disp = 0;
     }
     d = user ? lookup_user(t, at, span, 1u << size, is_store(k))
-             : tr_door(t, at, span, 1u << size, is_store(k), l0_of(op, form), wide);
+             : tr_door(t, at, span, 1u << size, is_store(k), l0_of(op, form));
     if (loads_base(op, k)) {
         write_back(t, op, form);
     }
@@ -516,7 +501,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     if (!loads_base(op, k)) {
         write_back(t, op, form);
     }
-    tr_door_close(t, &d, odd);
+    tr_door_close(t, &d, NULL);
     note_sp(t, op, form);
 }
 
@@ -534,7 +519,7 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
     tr_clobber(t);
     as_load(a, 64, RDX, RBP, OFF(page_va));
     at = in_rdx(t, RDX, (int32_t)op->imm);
-    d = tr_door(t, at, 1u << size, 1u << size, false, LITERAL_L0, false);
+    d = tr_door(t, at, 1u << size, 1u << size, false, LITERAL_L0);
     access(t, op, k, size, at);
     tr_door_close(t, &d, NULL);
 }

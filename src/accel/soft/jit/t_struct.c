@@ -311,8 +311,8 @@ static void t_struct(struct tr *t, const struct op *op, unsigned write)
         return;
     }
     struct place at = { .base = tr_src(t, 64, op->rn, RDX) };
-    d = tr_door(t, at, shape_span(op), 1u << shape_esize(op), write != 0, op->rn % (L0_ENTRIES / 2),
-                tr_often_misaligned(t));
+    d = tr_door(t, at, shape_span(op), 1u << shape_esize(op), write != 0,
+                op->rn % (L0_ENTRIES / 2));
     as_lea_x(&t->a, 64, RDX, RCX, at.base, 0, 0);
     transfer_of(op, t->i->uop)(t, op);
     write_back(t, op);

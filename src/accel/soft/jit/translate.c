@@ -594,20 +594,19 @@ static void arrive(struct as *a, uint8_t *const from[], unsigned count)
 static void cold_l0(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
-    uint8_t *refused[2] = { NULL, NULL };
+    uint8_t *refused[3] = { c->refused, NULL, NULL };
 
-    arrive(a, &c->from[0], 1);
-    arrive(a, &c->cross, 1);
+    arrive(a, c->from, ARRAY_SIZE(c->from));
     as_lea(a, 64, RDX, c->base, (int32_t)c->imm);
     if (c->aligned != 0) {
         as_rr(a, 0, 32, 0xf6, 0, RDX, false); /* TEST DL, imm */
         as_1(a, c->aligned);
-        refused[0] = as_jcc(a, CC_NE);
+        refused[1] = as_jcc(a, CC_NE);
     }
     if (c->by_sp) {
         as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
         as_test(a, 64, RAX, jit_pin[X_SP]);
-        refused[1] = as_jcc(a, CC_NE);
+        refused[2] = as_jcc(a, CC_NE);
     }
     as_imm(a, RCX, (uint64_t)(int64_t)c->l0);
     as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
@@ -617,7 +616,6 @@ static void cold_l0(struct tr *t, const struct cold *c)
     }
     as_jcc_to(a, CC_E, c->have);
     arrive(a, refused, ARRAY_SIZE(refused));
-    arrive(a, &c->from[1], ARRAY_SIZE(c->from) - 1);
 }
 
 static void cold_pending(struct tr *t, const struct cold *c)

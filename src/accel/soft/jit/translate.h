@@ -32,9 +32,9 @@
 #define CONST_MAX  512
 /* Misses of L0 entries between two looks at one of them. */
 #define L0_SAMPLE 500
-/* In cpu->l0_op: the entry was right, the access misaligned. */
-#define L0_MISALIGNED 1
-#define OP_BYTES      ((int32_t)sizeof(struct op))
+/* In cpu->l0_op: the access began a group, which was refused. */
+#define L0_GROUP 1
+#define OP_BYTES ((int32_t)sizeof(struct op))
 
 /* A way from a region to a slot of its page that the region has not: link.c. At the end of the code cache, as links are. */
 struct jit_way {
@@ -94,8 +94,8 @@ struct jit {
     uint8_t *far_guarded;
     /* RAX: a return's target, which is not that of the frame at RSP; frame of none (stubs.c). */
     uint8_t *ret_miss, *ret_empty;
-    /* By page->el0. RDX: address, RCX: place of the L0 entry from RBP, RAX: op. ZF: RCX is the page's addend now. By log2 of
-     * the bytes that the access spans. */
+    /* By page->el0. RDX: address, RCX: place of the L0 entry from RBP, RAX: op. ZF: RCX is the addend now, and the entry the
+     * window around the address. By log2 of the bytes that the access spans. */
     uint8_t *l0_read[2][SPANS], *l0_write[2][SPANS];
     uint64_t rethought_at; /* the host's clock when an L0 entry was last looked at */
     /* RAX: op, the first of a group that is none now: counts that. RCX: address, RDX: is it a write? Makes the TLB know
@@ -147,15 +147,15 @@ enum cold_kind {
 /* Code that is seldom needed, put behind the region. */
 struct cold {
     enum cold_kind kind;
-    uint8_t *cross;   /* COLD_L0: as from[0] */
     uint8_t *from[3]; /* displacements that lead here */
+    uint8_t *refused; /* COLD_L0: another, to the body */
     uint8_t *back;    /* COLD_CALL, COLD_L0, COLD_VEC, COLD_STALE: where it goes on */
     uint8_t *have;    /* COLD_L0: ... with the page's addend in RCX */
     int32_t l0;       /* COLD_L0: the entry, from RBP         */
     uint8_t span;     /* COLD_L0: log2 of the bytes           */
     uint8_t aligned;  /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
     bool write;
-    bool by_sp; /* COLD_L0: a misaligned SP is the body's */
+    bool by_sp; /* COLD_L0, COLD_GROUP: a misaligned SP is the body's if that matters */
     int8_t
         base; /* COLD_L0: the address is this host register + imm; COLD_GROUP: the guest's register */
     int32_t lo, hi; /* COLD_GROUP: the bytes, from the base */
