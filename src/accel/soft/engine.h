@@ -121,8 +121,7 @@ struct soft_private {
     uint8_t debug;        /* DEBUG_* that can happen now                              */
     bool stepping;        /* the instruction that runs is a software step             */
     bool step_valid, step_exclusive; /* of the last step: ISV and EX of its exception       */
-    /* Endless exceptions: count and syndrome at the last one. */
-    int64_t stuck_count;
+    /* Endless exceptions: syndrome and return address of the last one. */
     uint64_t stuck_esr, stuck_elr;
     uint32_t stuck_times;
     int64_t limit_count; /* count_bias when the limit was last looked at */

@@ -7,8 +7,7 @@
 #include "accel/soft/dry.h"
 #include "accel/soft/engine.h"
 
-/* Times that the same exception is taken with no instruction executed in between
- * before run returns EXIT_STUCK. */
+/* Times that the same exception is taken at its own vector before run returns EXIT_STUCK. */
 #define STUCK_TIMES 1000
 
 /* ---- PSTATE ---------------------------------------------------------------------------------- */
@@ -59,16 +58,14 @@ void cpu_settle_btype(struct cpu *cpu)
 /* ---- Entry ----------------------------------------------------------------------------------- */
 
 /*
- * A guest whose vectors cannot be executed takes the same exception for ever, each time without an
- * instruction (or, for SVC at the vector itself, with one).
+ * A guest whose vectors cannot be executed takes the same exception for ever, each time at the vector that it leads to, or (SVC)
+ * after that's first instruction. How many instructions there were in between is not asked: translated code does not count.
  */
-static void watch_stuck(struct cpu *cpu, uint64_t esr, uint64_t ret)
+static void watch_stuck(struct cpu *cpu, uint64_t target, uint64_t esr, uint64_t ret)
 {
     struct soft_private *p = cpu->priv;
-    bool same = cpu->count_bias - p->stuck_count <= (int64_t)sizeof(struct op) &&
-                esr == p->stuck_esr && ret == p->stuck_elr;
+    bool same = (ret == target || ret == target + 4) && esr == p->stuck_esr && ret == p->stuck_elr;
 
-    p->stuck_count = cpu->count_bias;
     p->stuck_esr = esr;
     p->stuck_elr = ret;
     p->stuck_times = same ? p->stuck_times + 1 : 0;
@@ -134,7 +131,7 @@ void except_take(struct cpu *cpu, enum exc_vector vector, uint64_t esr, uint64_t
     cpu->pc = target;
     cpu->left = true;
     if (vector == VECTOR_SYNC) {
-        watch_stuck(cpu, esr, ret);
+        watch_stuck(cpu, target, esr, ret);
     }
 }
 

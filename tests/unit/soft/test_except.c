@@ -207,7 +207,34 @@ static void test_stuck(void **state)
     assert_int_equal(r.exit.kind, EXIT_STUCK);
     assert_int_equal(r.exit.stuck.pc, NOWHERE + 0x200);
     assert_int_equal(r.exit.stuck.esr, esr_make(EC_IABT_SAME, FSC_EXTERNAL));
+    rig_set_sys(&r, VBAR_EL1, VECTORS);
+    for (unsigned i = 0; i < 2; i++) { /* ... or that only lead to themselves */
+        RIG_CODE(&r, VECTORS + 0x200, i == 0 ? I_UDF : I_SVC(1));
+        rig_run_as(&r, EL1H, CODE);
+        assert_int_equal(r.exit.kind, EXIT_STUCK);
+        assert_int_equal(r.exit.stuck.pc, VECTORS + 0x200 + 4 * i);
+    }
     rig_drop(&r);
+}
+
+/* The same exception over and over again is nothing unusual where the vectors work: EL0's, or EL1's that are returned from, or left. */
+static void test_not_stuck(void **state)
+{
+    static const struct {
+        uint32_t pstate, offset, leave;
+    } cases[] = { { EL0T, 0x400, I_ERET }, { EL1H, 0x200, I_ERET }, { EL1H, 0x200, I_BR(2) } };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct rig r;
+        rig_make(&r);
+        RIG_CODE(&r, CODE, I_UDF, I_SUB(0, 0, 1), I_B(-8));
+        RIG_CODE(&r, VECTORS + cases[i].offset, I_CBZ(0, 0x14), I_MRS(2, SYSREG_ELR_EL1),
+                 I_ADD(2, 2, 4), I_MSR(SYSREG_ELR_EL1, 2), cases[i].leave, I_HVC(7));
+        rig_set(&r, REG_X0, 5000);
+        rig_run_as(&r, cases[i].pstate | MASKED, CODE);
+        rig_expect_hvc(&r, 7);
+        rig_drop(&r);
+    }
 }
 
 /* ---- What EL0 may not do --------------------------------------------------------------------- */
@@ -639,6 +666,7 @@ int main(void)
         cmocka_unit_test(test_vectors_and_stacks),
         cmocka_unit_test(test_checks_by_level),
         cmocka_unit_test(test_stuck),
+        cmocka_unit_test(test_not_stuck),
         cmocka_unit_test(test_el1_only),
         cmocka_unit_test(test_el0_traps),
         cmocka_unit_test(test_no_such_register),
