@@ -122,7 +122,7 @@ static bool is_translated(const struct jit *jit, const struct op *op)
 }
 
 /* What an entry knows of itself, before its code for the interpreter. */
-enum entry_data { ENTRY_CHECK = -24, ENTRY_FAR = -16, ENTRY_NEAR = -8 };
+enum entry_data { ENTRY_DEAD = -32, ENTRY_CHECK = -24, ENTRY_FAR = -16, ENTRY_NEAR = -8 };
 
 /* An address in the code of the entry that the op is, writable; NULL: there is none. */
 static uint8_t *entry_data(const struct jit *jit, const struct op *op, enum entry_data at)
@@ -144,6 +144,12 @@ uint8_t *jit_near_host(const struct jit *jit, const struct op *op)
 uint8_t *jit_near_check(const struct jit *jit, const struct op *op)
 {
     return entry_data(jit, op, ENTRY_CHECK);
+}
+
+bool jit_near_dead(const struct jit *jit, const struct op *op)
+{
+    return is_translated(jit, op) &&
+           jit->rw[(uintptr_t)op->fn - (uintptr_t)jit->rx + (uintptr_t)ENTRY_DEAD] != 0;
 }
 
 const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarded)

@@ -3,13 +3,16 @@
  *
  * A way out of a region is a jump to its cold code, behind the region, which goes on by shared code (stubs.c):
  *
- *       region:  jcc  cold                       cold:  (look at pending, if the way is backward)
- *                                                       lea rax, [way]
+ *       region:  jcc  cold                       cold:  (store NZCV, if they are only in EFLAGS and perhaps live there)
+ *                                                       (look at pending, if the way is backward)
+ *                                                       jmp 1f
+ *                                                  1:   lea rax, [way]
  *                                                       jmp interp_way
  *
  * All ways to a slot hang on the slot's link. When the slot is translated the jumps themselves are changed: the region's
- * to where the slot's code begins (or to its look at pending, if it has one), the cold code's, too. When that translation
- * is forgotten they are changed back. So nothing has to be kept where forgotten code begins.
+ * to where the slot's code begins (or to its look at pending, if it has one), the cold code's, too. But where NZCV are live the
+ * region's goes on by the cold code that stores them. When that translation is forgotten they are changed back. So nothing has to
+ * be kept where forgotten code begins.
  */
 #include "accel/soft/jit/region.h"
 
@@ -36,16 +39,16 @@ static void aim(uint8_t *at, const uint8_t *to)
     }
 }
 
-static void way_aim(const struct jit *jit, const struct jit_way *way)
+static void way_aim(const struct jit_way *way)
 {
     const struct jit_link *link = way->link;
 
     if (link->host == NULL) {
         aim(way->jump, way->cold);
-        aim(way->tail, jit->interp_way);
+        aim(way->tail, way->tail + 4);
     } else {
         const uint8_t *looks = link->check != NULL ? link->check : way->cold;
-        aim(way->jump, way->looks ? looks : link->host);
+        aim(way->jump, way->saves && !link->dead ? way->cold : way->looks ? looks : link->host);
         aim(way->tail, link->host);
     }
 }
@@ -69,6 +72,7 @@ static struct jit_link *link_to(struct jit *jit, struct code_page *page, unsigne
                                    .slot = slot,
                                    .host = jit_near_host(jit, &page->ops[slot]),
                                    .check = jit_near_check(jit, &page->ops[slot]),
+                                   .dead = jit_near_dead(jit, &page->ops[slot]),
                                    .next = page->jit->links };
         page->jit->links = link;
     }
@@ -76,26 +80,31 @@ static struct jit_link *link_to(struct jit *jit, struct code_page *page, unsigne
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): way_aim writes through it */
-bool jit_way_out(struct tr *t, unsigned slot, uint8_t *jump, const uint8_t *cold, bool looks)
+bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start)
 {
     struct jit *jit = t->jit;
     struct as *a = &t->a;
-    struct jit_link *link = link_to(jit, t->page, slot);
+    struct jit_link *link = link_to(jit, t->page, c->slot);
     struct jit_way *way = link != NULL ? link_alloc(jit, sizeof(*way)) : NULL;
 
     if (way == NULL) {
         return false;
     }
-    as_lea_rip(a, RAX, (const uint8_t *)way);
-    *way = (struct jit_way){ .link = link, .jump = jump, .cold = cold, .looks = looks };
+    *way = (struct jit_way){ .link = link,
+                             .jump = c->from[0],
+                             .cold = start,
+                             .looks = c->sets_flags,
+                             .saves = c->save != FK_NONE };
     way->tail = as_jmp(a);
+    as_lea_rip(a, RAX, (const uint8_t *)way);
+    as_jmp_to(a, jit->interp_way);
     if (a->full) {
         return false;
     }
     way->next = link->ways;
     link->ways = way;
     jit->links++;
-    way_aim(jit, way);
+    way_aim(way);
     return true;
 }
 
@@ -106,8 +115,9 @@ void jit_link_set(const struct jit *jit, const struct code_page *page, unsigned 
     if (link != NULL) {
         link->host = jit_near_host(jit, &page->ops[slot]);
         link->check = jit_near_check(jit, &page->ops[slot]);
+        link->dead = jit_near_dead(jit, &page->ops[slot]);
         for (const struct jit_way *way = link->ways; way != NULL; way = way->next) {
-            way_aim(jit, way);
+            way_aim(way);
         }
     }
 }

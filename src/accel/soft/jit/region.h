@@ -39,8 +39,8 @@ void jit_tell_shared(const struct cpu *cpu);
 void jit_tell_region(const struct cpu *cpu, const struct jit_region *region, unsigned slot);
 /* Writes what the templates of system instructions call. */
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
-/* Writes the end of cold code, which begins at cold and to which the jump at `jump` leads: on to a slot of the page. False: no room. */
-bool jit_way_out(struct tr *t, unsigned slot, uint8_t *jump, const uint8_t *cold, bool looks);
+/* Writes the end of cold code c, which begins at start: on to a slot of the page. False: no room. */
+bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start);
 /* The slot has been translated, or is not any more. */
 void jit_link_set(const struct jit *jit, const struct code_page *page, unsigned slot);
 /* Forgets the ways that lead out of the code from start to end. */
@@ -51,5 +51,7 @@ void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn
 uint8_t *jit_near_host(const struct jit *jit, const struct op *op);
 /* The same with a look at pending before; NULL: it has none. */
 uint8_t *jit_near_check(const struct jit *jit, const struct op *op);
+/* It is translated, and nobody reads NZCV there. */
+bool jit_near_dead(const struct jit *jit, const struct op *op);
 
 #endif

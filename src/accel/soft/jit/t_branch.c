@@ -44,6 +44,7 @@ static void open_frame(struct tr *t, bool looks)
         as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
         c->from[1] = as_jcc(a, CC_NE);
     }
+    t->fk = FK_NONE; /* the caller has stored NZCV */
     as_push(a, link_register(t));
 }
 
@@ -100,6 +101,7 @@ static void far_branch(struct tr *t, int cc, const struct op *op)
     if (cc >= 0) {
         c = tr_cold(t, COLD_FAR, as_jcc(&t->a, (enum cc)cc));
         c->imm = (int64_t)op->imm;
+        c->save = tr_flags_unsaved(t, true);
         return;
     }
     as_load(&t->a, 64, RAX, RBP, OFF(page_va));
@@ -119,12 +121,15 @@ enum { FAR_FORM = 1, LINKS = 2, IF_NOT = 4, IS64 = 8, TYPED = 16 };
 
 static void t_b(struct tr *t, const struct op *op, unsigned arg)
 {
-    save_live(t);
     if ((arg & FAR_FORM) != 0) {
+        save_live(t);
         far_branch(t, -1, op);
-    } else {
-        near_branch(t, -1, op);
+        return;
     }
+    if (t->at[near_slot(t, op)] >= 0) {
+        save_live(t);
+    }
+    near_branch(t, -1, op);
 }
 
 static void t_bl(struct tr *t, const struct op *op, unsigned arg)
@@ -140,20 +145,26 @@ static void t_bl(struct tr *t, const struct op *op, unsigned arg)
     far_call(t, false);
 }
 
+/* A way that is taken more often than not. */
+static bool to_loop(const struct tr *t, unsigned slot)
+{
+    return slot <= t->i->slot && t->at[slot] >= 0;
+}
+
 static void t_bcond(struct tr *t, const struct op *op, unsigned arg)
 {
     enum cc cc = tr_cond(t, arg >> 8);
-    bool far = (arg & FAR_FORM) != 0;
 
-    if (t->fk != FK_NONE && !t->fsaved && (far || tr_live_at(t, near_slot(t, op)))) {
+    if ((arg & FAR_FORM) != 0) {
+        far_branch(t, (int)cc, op);
+        return;
+    }
+    if (to_loop(t, near_slot(t, op)) &&
+        tr_flags_unsaved(t, tr_live_at(t, near_slot(t, op))) != FK_NONE) {
         tr_flags_save(t);
         cc = tr_cond(t, arg >> 8); /* what EFLAGS hold may have changed its kind */
     }
-    if (far) {
-        far_branch(t, (int)cc, op);
-    } else {
-        near_branch(t, (int)cc, op);
-    }
+    near_branch(t, (int)cc, op);
 }
 
 static void t_cbz(struct tr *t, const struct op *op, unsigned arg)

@@ -328,6 +328,27 @@ static void fix(struct tr *t, uint8_t *at, unsigned slot, bool check)
     t->fix[t->fixes++].check = check;
 }
 
+enum flag_kind tr_flags_unsaved(const struct tr *t, bool live)
+{
+    return live && !t->fsaved ? t->fk : FK_NONE;
+}
+
+/* The jump goes to a slot of the page; looks: at pending on the way. */
+static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks)
+{
+    enum flag_kind save = tr_flags_unsaved(t, tr_live_at(t, slot));
+    struct cold *c;
+
+    if (t->at[slot] >= 0 && save == FK_NONE) {
+        fix(t, jump, slot, looks);
+        return;
+    }
+    c = tr_cold(t, t->at[slot] >= 0 ? COLD_WAY : COLD_LINK, jump);
+    c->slot = (uint16_t)slot;
+    c->sets_flags = looks;
+    c->save = save;
+}
+
 void tr_goto(struct tr *t, int cc, unsigned slot)
 {
     struct as *a = &t->a;
@@ -338,13 +359,7 @@ void tr_goto(struct tr *t, int cc, unsigned slot)
     /* LEA leaves the condition alone. The way that falls through undoes it when it next matters. */
     tr_count(t, taken);
     jump = cc < 0 ? as_jmp(a) : as_jcc(a, (enum cc)cc);
-    if (t->at[slot] >= 0) {
-        fix(t, jump, slot, backward);
-    } else {
-        struct cold *c = tr_cold(t, COLD_LINK, jump);
-        c->slot = (uint16_t)slot;
-        c->sets_flags = backward; /* looks at pending */
-    }
+    way_to(t, jump, slot, backward);
 }
 
 void tr_goto_call(struct tr *t, unsigned slot)
@@ -353,13 +368,7 @@ void tr_goto_call(struct tr *t, unsigned slot)
 
     tr_count(t, OP_BYTES * ((int32_t)t->i->slot + 1 - (int32_t)slot));
     call = as_call(&t->a);
-    if (t->at[slot] >= 0) {
-        fix(t, call, slot, false);
-    } else {
-        struct cold *c = tr_cold(t, COLD_LINK, call);
-        c->slot = (uint16_t)slot;
-        c->sets_flags = false;
-    }
+    way_to(t, call, slot, false);
 }
 
 /* The way to the next slot, which is not the next one in the region. */
@@ -367,7 +376,7 @@ static void fall_through(struct tr *t, unsigned slot)
 {
     struct as *a = &t->a;
 
-    if (t->fk != FK_NONE && !t->fsaved && (slot == PAGE_SLOTS || tr_live_at(t, slot))) {
+    if (tr_flags_unsaved(t, slot == PAGE_SLOTS || (t->at[slot] >= 0 && tr_live_at(t, slot)))) {
         tr_flags_save(t);
     }
     if (slot == PAGE_SLOTS) { /* into the next page */
@@ -378,13 +387,7 @@ static void fall_through(struct tr *t, unsigned slot)
         return;
     }
     tr_count(t, 0);
-    if (t->at[slot] >= 0) {
-        fix(t, as_jmp(a), slot, false);
-    } else {
-        struct cold *c = tr_cold(t, COLD_LINK, as_jmp(a));
-        c->slot = (uint16_t)slot;
-        c->sets_flags = false; /* not backward: no look at pending */
-    }
+    way_to(t, as_jmp(a), slot, false);
 }
 
 /* ---- The pass -------------------------------------------------------------------------------- */
@@ -561,10 +564,9 @@ static void body(struct tr *t)
 
 /* ---- Behind the region ----------------------------------------------------------------------- */
 
-static void cold_link(struct tr *t, const struct cold *c)
+static void cold_link(struct tr *t, const struct cold *c, const uint8_t *start)
 {
     struct as *a = &t->a;
-    const uint8_t *cold = a->p;
 
     if (c->sets_flags) {
         as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
@@ -573,7 +575,7 @@ static void cold_link(struct tr *t, const struct cold *c)
         as_jmp_to(a, t->jit->leave_at);
         as_patch(a, quiet, a->p);
     }
-    if (!jit_way_out(t, c->slot, c->from[0], cold, c->sets_flags)) {
+    if (!jit_way_out(t, c, start)) {
         a->full = true;
         return;
     }
@@ -636,12 +638,19 @@ static void cold_far(struct tr *t, const struct cold *c)
 
 static void cold_code(struct tr *t, const struct cold *c)
 {
+    const uint8_t *start = t->a.p;
+
     if (c->kind == COLD_L0) {
         cold_l0(t, c);
     } else {
         arrive(&t->a, c->from, ARRAY_SIZE(c->from));
     }
+    if (c->save != FK_NONE) {
+        t->fk = c->save;
+        tr_flags_save(t);
+    }
     switch (c->kind) {
+    case COLD_WAY: fix(t, as_jmp(&t->a), c->slot, c->sets_flags); break;
     case COLD_L0:
     case COLD_CALL:
         call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
@@ -650,7 +659,7 @@ static void cold_code(struct tr *t, const struct cold *c)
     case COLD_PENDING: cold_pending(t, c); break;
     case COLD_VEC: vregs_cold(t, c); break;
     case COLD_GROUP: group_cold(t, c); break;
-    case COLD_LINK: cold_link(t, c); break;
+    case COLD_LINK: cold_link(t, c, start); break;
     case COLD_FAR: cold_far(t, c); break;
     case COLD_STALE: jit_far_stale(&t->a, t->jit, (struct far_stale){ c->from[0], c->back }); break;
     }
@@ -667,7 +676,7 @@ static uint64_t rx_of(const struct tr *t, const uint8_t *p)
  * The way in from elsewhere:
  *
  *       far:    far_way_in and on to the instruction; RAX is the address, count_bias as outside of slots. It may be in line
- *       data:   check (or 0), far, near (addresses)
+ *       data:   are NZCV dead; check (or 0), far, near (addresses)
  *       slot:   a body's prototype; what op->fn points to
  */
 static void entry(struct tr *t, const struct ti *i)
@@ -682,6 +691,7 @@ static void entry(struct tr *t, const struct ti *i)
     while (((uintptr_t)a->p & 7) != 0 && !a->full) {
         as_1(a, 0xcc);
     }
+    as_8(a, !i->live_in);
     as_8(a, i->check != NULL ? rx_of(t, i->check) : 0);
     as_8(a, rx_of(t, far_));
     as_8(a, rx_of(t, i->host));

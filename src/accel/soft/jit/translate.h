@@ -44,12 +44,14 @@ struct jit_way {
     const uint8_t *cold;  /* the cold code                                    */
     uint8_t *tail;        /* displacement of its jump                         */
     bool looks;           /* the cold code looks at pending, as the way is backward */
+    bool saves;           /* the cold code stores NZCV */
 };
 
 /* A slot of a page to which such ways lead. */
 struct jit_link {
     const struct op *ops;  /* of the page */
     uint8_t *host, *check; /* as in struct ti; NULL: it is not translated, it has no look */
+    bool dead;             /* nobody reads NZCV there */
     struct jit_way *ways;
     struct jit_link *next;
     unsigned slot;
@@ -137,6 +139,7 @@ enum cold_kind {
     COLD_CALL,
     COLD_L0,
     COLD_PENDING,
+    COLD_WAY,
     COLD_LINK,
     COLD_FAR,
     COLD_STALE,
@@ -144,16 +147,23 @@ enum cold_kind {
     COLD_GROUP
 };
 
+/*
+ * What EFLAGS are: of a subtraction, an addition, a logical operation; of UCOMISS or UCOMISD. FK_FP2 is the latter where PF and CF
+ * have been cleared if the operands are unordered, which is right for some conditions and not for others.
+ */
+enum flag_kind { FK_NONE, FK_SUB, FK_ADD, FK_LOGIC, FK_FP, FK_FP2 };
+
 /* Code that is seldom needed, put behind the region. */
 struct cold {
     enum cold_kind kind;
-    uint8_t *from[3]; /* displacements that lead here */
-    uint8_t *refused; /* COLD_L0: another, to the body */
-    uint8_t *back;    /* COLD_CALL, COLD_L0, COLD_VEC, COLD_STALE: where it goes on */
-    uint8_t *have;    /* COLD_L0: ... with the page's addend in RCX */
-    int32_t l0;       /* COLD_L0: the entry, from RBP         */
-    uint8_t span;     /* COLD_L0: log2 of the bytes           */
-    uint8_t aligned;  /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
+    enum flag_kind save; /* COLD_WAY, COLD_LINK, COLD_FAR: NZCV are stored first, if not FK_NONE */
+    uint8_t *from[3];    /* displacements that lead here */
+    uint8_t *refused;    /* COLD_L0: another, to the body */
+    uint8_t *back;       /* COLD_CALL, COLD_L0, COLD_VEC, COLD_STALE: where it goes on */
+    uint8_t *have;       /* COLD_L0: ... with the page's addend in RCX */
+    int32_t l0;          /* COLD_L0: the entry, from RBP         */
+    uint8_t span;        /* COLD_L0: log2 of the bytes           */
+    uint8_t aligned; /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
     bool write;
     bool by_sp; /* COLD_L0, COLD_GROUP: a misaligned SP is the body's if that matters */
     int8_t
@@ -161,17 +171,11 @@ struct cold {
     int32_t lo, hi; /* COLD_GROUP: the bytes, from the base */
     uint16_t slot;
     uint16_t uop;
-    bool sets_flags;
+    bool sets_flags; /* COLD_WAY, COLD_LINK: looks at pending */
     int32_t bias;
     int64_t
         imm; /* COLD_FAR: target, relative to the page; COLD_VEC: bits of the gate that stop it; see base */
 };
-
-/*
- * What EFLAGS are: of a subtraction, an addition, a logical operation; of UCOMISS or UCOMISD. FK_FP2 is the latter where PF and CF
- * have been cleared if the operands are unordered, which is right for some conditions and not for others.
- */
-enum flag_kind { FK_NONE, FK_SUB, FK_ADD, FK_LOGIC, FK_FP, FK_FP2 };
 
 enum outside { OUTSIDE_UNKNOWN, OUTSIDE_LIVE, OUTSIDE_DEAD };
 
@@ -294,6 +298,8 @@ void tr_clobber(struct tr *t);
 void tr_flags(struct tr *t, enum flag_kind kind);
 /* Saves NZCV, uses RAX; EFLAGS keep them. */
 void tr_flags_save(struct tr *t);
+/* What EFLAGS are if they are all that is left of NZCV, which are live. */
+enum flag_kind tr_flags_unsaved(const struct tr *t, bool live);
 /* A way that ends here: NZCV are saved if anybody may want them. */
 void tr_flags_keep(struct tr *t);
 /* Would tr_clobber store NZCV? */
