@@ -971,10 +971,42 @@ static void test_same_content(void **state)
     rig_drop(&r);
 }
 
+/*
+ * A loop is translated when half of it has not been executed, that half is translated by itself, and then both together
+ * because the way between them is gone often. What is known of them then changes with the code, as before.
+ */
+static void test_again(void **state)
+{
+    enum { SLOW = 24, TIMES = 1000 };
+    struct accel_stats stats;
+    struct rig r;
+
+    rig_make(&r, .count = true);
+    RIG_CODE(&r, CODE, I_ADD1(0), I_CBNZ(7, SLOW - 4), I_SUBS1(5), I_CBNZ(5, -12), I_HVC(1));
+    RIG_CODE(&r, CODE + SLOW, I_ADD(0, 0, 100), I_B(8 - (SLOW + 4)));
+    for (unsigned n = 0; n < 4; n++) {
+        uint64_t before = cpu_insns(r.cpu);
+        rig_set(&r, REG_X0, 0);
+        rig_set(&r, REG_X0 + 5, TIMES);
+        rig_set(&r, REG_X0 + 7, n > 0);
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0), TIMES * (n == 0 ? 1 : n < 3 ? 101 : 11));
+        assert_int_equal(cpu_insns(r.cpu) - before, TIMES * (n == 0 ? 4 : 6) + 1);
+        if (n == 2) {
+            accel_soft.stats(r.vcpu, &stats);
+            assert_int_equal(stats.jit_again != 0, rig_heat() != 0);
+            RIG_CODE(&r, CODE + SLOW, I_ADD(0, 0, 10));
+        }
+    }
+    rig_drop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_content),
+        cmocka_unit_test(test_again),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_limit_of_two),
         cmocka_unit_test(test_count),

@@ -17,7 +17,7 @@
 /* Of a jump: what is written over an entry. */
 #define JUMP_BYTES 5
 /* No context's: frames of returns that were made before are forgotten. */
-#define NO_EPOCH (~0ull)
+#define NO_EPOCH UINT32_MAX
 
 /* ---- The cache ------------------------------------------------------------------------------- */
 
@@ -167,49 +167,49 @@ const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarde
     return jit->rx + (host - jit->rw);
 }
 
+static bool region_has(const struct jit_region *region, const struct op *op)
+{
+    return (uintptr_t)op->fn >= region->start && (uintptr_t)op->fn < region->end;
+}
+
+/*
+ * A region that is forgotten, or made again, may still be jumped to through the jump cache. Its far entries, which never have
+ * a return address on the stack, look at the op once more, as for code without translation. The ways from other regions of
+ * the page end with the op (entry_reset) or go where it does.
+ */
+static void entry_close(const struct jit *jit, const struct op *op)
+{
+    struct as a = { .p = entry_data(jit, op, ENTRY_FAR) };
+
+    a.end = a.p + JUMP_BYTES;
+    as_jmp_to(&a, jit->far_interp);
+}
+
+/* The op is translated, and about to be the entry of another region. */
+static void entry_leave(struct jit *jit, const struct code_page *page, const struct op *op)
+{
+    struct jit_region *region = page->jit->regions;
+
+    while (region != NULL && !region_has(region, op)) {
+        region = region->next;
+    }
+    if (region != NULL) {
+        region->entries--;
+    }
+    entry_close(jit, op);
+}
+
 void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn *entry)
 {
     struct op *op = &page->ops[slot];
 
-    if (op->fn != op_warm) {
+    if (is_translated(cpu->priv->jit, op)) {
+        entry_leave(cpu->priv->jit, page, op);
+    } else if (op->fn != op_warm) {
         page->jit->orig[slot] = op->fn;
     }
     op->fn = entry;
     jit_link_set(cpu->priv->jit, page, slot);
-}
-
-void jit_rethink(struct cpu *cpu)
-{
-    struct jit *jit = cpu->priv->jit;
-    uint64_t now = __builtin_ia32_rdtsc(), ticks = now - jit->rethought_at;
-    struct code_page *page = cpu->priv->code.newest;
-
-    jit->rethought_at = now;
-    if (ticks > (uint64_t)L0_SAMPLE * L0_SELDOM) {
-        return;
-    }
-    while (page != NULL && cpu->l0_op - (uintptr_t)page->ops >= sizeof(page->ops)) {
-        page = page->lru_next; /* it may be gone */
-    }
-    if (page == NULL || page->jit == NULL) {
-        return;
-    }
-    unsigned slot = (unsigned)((cpu->l0_op - (uintptr_t)page->ops) / sizeof(struct op));
-    uint64_t bit = BIT(slot % 64);
-    uint64_t *suspect = &page->jit->suspect[slot / 64];
-    uint64_t *by_tlb = &page->jit->by_tlb[slot / 64];
-    uint64_t *no_group = &page->jit->no_group[slot / 64];
-    if ((cpu->l0_op & L0_GROUP) != 0) {
-        if ((*no_group & bit) == 0) {
-            *no_group |= bit;
-            cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
-        }
-    } else if ((*suspect & bit) == 0) {
-        *suspect |= bit;
-    } else if ((*by_tlb & bit) == 0) {
-        *by_tlb |= bit;
-        cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
-    }
 }
 
 /* ---- Heads ----------------------------------------------------------------------------------- */
@@ -232,19 +232,6 @@ static void count_entries(struct cpu *cpu, struct code_page *page, unsigned slot
 
 /* ---- Forgetting ------------------------------------------------------------------------------ */
 
-/*
- * A region that is forgotten may still be jumped to through the jump cache. Its far entries, which never have a return
- * address on the stack, look at the op once more, as for code without translation. The ways from other regions of the page
- * end with the op (entry_reset).
- */
-static void entry_close(const struct jit *jit, const struct op *op)
-{
-    struct as a = { .p = entry_data(jit, op, ENTRY_FAR) };
-
-    a.end = a.p + JUMP_BYTES;
-    as_jmp_to(&a, jit->far_interp);
-}
-
 /* The op as it was before the region was made, and soon translated again. */
 static void entry_reset(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
@@ -258,15 +245,18 @@ static void entry_reset(struct cpu *cpu, struct code_page *page, unsigned slot)
     }
 }
 
-static bool region_has(const struct jit_region *region, const struct op *op)
+/* The region's code is not run any more. */
+static void region_leave(const struct jit *jit, const struct code_page *page,
+                         const struct jit_region *region)
 {
-    return (uintptr_t)op->fn >= region->start && (uintptr_t)op->fn < region->end;
+    const uint8_t *start = jit->rw + (region->start - (uintptr_t)jit->rx);
+
+    jit_links_forget(page, start, start + (region->end - region->start));
 }
 
 static void region_forget(struct cpu *cpu, struct code_page *page, const struct jit_region *region)
 {
     const struct jit *jit = cpu->priv->jit;
-    const uint8_t *start = jit->rw + (region->start - (uintptr_t)jit->rx);
 
     for (unsigned n = 0; n < PAGE_SLOTS; n++) {
         if ((region->lines >> n / 16 & 1) != 0 && region_has(region, &page->ops[n])) {
@@ -274,7 +264,7 @@ static void region_forget(struct cpu *cpu, struct code_page *page, const struct 
             entry_reset(cpu, page, n);
         }
     }
-    jit_links_forget(page, start, start + (region->end - region->start));
+    region_leave(jit, page, region);
 }
 
 /* Forgets the regions that depend on one of the lines; answers whether there was one. */
@@ -352,6 +342,7 @@ static void drop_all(struct cpu *cpu)
             cpu->priv->stats.jit_drops_full++;
         }
     }
+    cpu->jit_way = 0;
     tlb_new_epochs(cpu);
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
@@ -360,7 +351,7 @@ static void drop_all(struct cpu *cpu)
 
 /* ---- Marking and translating ----------------------------------------------------------------- */
 
-void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot)
+static void mark(struct cpu *cpu, struct code_page *page, unsigned slot, bool way)
 {
     const struct vm_ports *ports = &cpu->vcpu->vm->ports;
 
@@ -374,8 +365,23 @@ void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot)
             return;
         }
     }
+    if (!way) {
+        page->jit->way_end[slot / 64] &= ~BIT(slot % 64);
+    } else if (!is_head(page, slot)) {
+        page->jit->way_end[slot / 64] |= BIT(slot % 64);
+    }
     page->jit->head[slot / 64] |= BIT(slot % 64);
     count_entries(cpu, page, slot);
+}
+
+void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    mark(cpu, page, slot, false);
+}
+
+void jit_mark_way(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    mark(cpu, page, slot, true);
 }
 
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
@@ -401,24 +407,41 @@ void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uo
 }
 
 /* There is room: translate has looked. */
-static void region_add(struct jit *jit, struct code_page *page, const struct tr *t)
+static void region_add(struct jit *jit, struct code_page *page, const struct tr *t, unsigned slot)
 {
     struct jit_region *region;
 
     jit->top -= sizeof(*region);
     region = (struct jit_region *)(void *)jit->top;
+    region->entries = 0;
     region->start = (uintptr_t)jit->rx + (uintptr_t)(jit->p - jit->rw);
     region->end = (uintptr_t)jit->rx + (uintptr_t)(t->a.p - jit->rw);
     region->lines = t->ahead;
     for (unsigned n = 0; n < t->count; n++) {
         region->lines |= BIT(t->insn[n].slot / 16);
+        region->entries += t->insn[n].entry;
     }
+    region->slot = (uint16_t)slot;
+    region->tier = (uint8_t)t->tier;
     region->next = page->jit->regions;
     page->jit->regions = region;
     page->jit->lines |= region->lines;
 }
 
-static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
+/* No way leads to a region without entries. */
+static void region_prune(struct cpu *cpu, struct code_page *page)
+{
+    for (struct jit_region **at = &page->jit->regions; *at != NULL;) {
+        if ((*at)->entries == 0) {
+            region_leave(cpu->priv->jit, page, *at);
+            *at = (*at)->next;
+        } else {
+            at = &(*at)->next;
+        }
+    }
+}
+
+static void translate(struct cpu *cpu, struct code_page *page, unsigned slot, unsigned tier)
 {
     struct jit *jit = cpu->priv->jit;
     struct tr *t = (struct tr *)(void *)(jit + 1);
@@ -430,6 +453,7 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
     t->cpu = cpu;
     t->jit = jit;
     t->page = page;
+    t->tier = tier;
     t->a = (struct as){ .p = jit->p, .end = jit->p + JIT_REGION_BYTES };
     t->colds = t->fixes = 0;
     t->bias = 0;
@@ -438,11 +462,83 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot)
         cpu->priv->stats.jit_failures++;
         return;
     }
-    region_add(jit, page, t);
+    region_add(jit, page, t, slot);
     jit_tell_region(cpu, page->jit->regions, slot);
     jit->p = t->a.p;
     cpu->priv->stats.jit_regions++;
     cpu->priv->stats.jit_insns += t->count;
+    if (tier != 0) {
+        cpu->priv->stats.jit_again++;
+        region_prune(cpu, page);
+    }
+}
+
+/* The way's region, made when less was known, is translated again. */
+static void rethink_way(struct cpu *cpu, struct jit_way *way)
+{
+    struct jit *jit = cpu->priv->jit;
+    struct code_page *page =
+        CONTAINER_OF((struct op *)(uintptr_t)way->link->ops, struct code_page, ops);
+    uintptr_t at = (uintptr_t)jit->rx + (uintptr_t)(way->cold - jit->rw);
+    const struct jit_region *region = page->jit->regions;
+
+    jit_way_counted(jit, way);
+    while (region != NULL && (at < region->start || at >= region->end)) {
+        region = region->next; /* it may be gone */
+    }
+    if (region != NULL && region_has(region, &page->ops[region->slot])) {
+        translate(cpu, page, region->slot, region->tier + 1u);
+    }
+}
+
+/* See jit_rethink. */
+static void rethink_access(struct cpu *cpu)
+{
+    struct jit *jit = cpu->priv->jit;
+    uint64_t now = __builtin_ia32_rdtsc(), ticks = now - jit->rethought_at;
+    struct code_page *page = cpu->priv->code.newest;
+
+    jit->rethought_at = now;
+    if (ticks > (uint64_t)L0_SAMPLE * L0_SELDOM) {
+        return;
+    }
+    while (page != NULL && cpu->l0_op - (uintptr_t)page->ops >= sizeof(page->ops)) {
+        page = page->lru_next; /* it may be gone */
+    }
+    if (page == NULL || page->jit == NULL) {
+        return;
+    }
+    unsigned slot = (unsigned)((cpu->l0_op - (uintptr_t)page->ops) / sizeof(struct op));
+    uint64_t bit = BIT(slot % 64);
+    uint64_t *suspect = &page->jit->suspect[slot / 64];
+    uint64_t *by_tlb = &page->jit->by_tlb[slot / 64];
+    uint64_t *no_group = &page->jit->no_group[slot / 64];
+    if ((cpu->l0_op & L0_GROUP) != 0) {
+        if ((*no_group & bit) == 0) {
+            *no_group |= bit;
+            cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
+        }
+    } else if ((*suspect & bit) == 0) {
+        *suspect |= bit;
+    } else if ((*by_tlb & bit) == 0) {
+        *by_tlb |= bit;
+        cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
+    }
+}
+
+void jit_rethink(struct cpu *cpu)
+{
+    struct jit_way *way = (struct jit_way *)(uintptr_t)cpu->jit_way;
+    bool access = cpu->l0_op != 0;
+
+    cpu->jit_way = 0;
+    if (way != NULL) {
+        rethink_way(cpu, way);
+    }
+    if (access) {
+        rethink_access(cpu);
+        cpu->l0_op = 0;
+    }
 }
 
 op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
@@ -450,6 +546,7 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
     struct jit *jit = cpu->priv->jit;
     op_fn *before = page->ops[slot].fn;
 
+    cpu->jit_way = 0;
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
     if (page->jit != NULL) {
@@ -462,7 +559,7 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
     page->jit->links = NULL;
     page->jit->regions = NULL;
     page->ops[slot].fn = before;
-    translate(cpu, page, slot);
+    translate(cpu, page, slot, 0);
     return is_translated(jit, &page->ops[slot]) ? page->ops[slot].fn : NULL;
 }
 
@@ -505,7 +602,7 @@ op_fn *jit_heat(struct cpu *cpu, const struct op *op)
     }
     page->jit->heat[slot] = 0;
     at->fn = page->jit->orig[slot];
-    translate(cpu, page, slot);
+    translate(cpu, page, slot, 0);
     return at->fn;
 }
 

@@ -30,7 +30,9 @@ struct jit_page {
     op_fn *orig[PAGE_SLOTS];  /* of a head that is counted or an entry: the body behind it */
     uint8_t heat[PAGE_SLOTS]; /* entries so far                                            */
     uint64_t head[PAGE_SLOTS / 64];
-    uint64_t lines; /* bit n: translated code depends on 64-byte line n          */
+    uint64_t
+        way_end[PAGE_SLOTS / 64]; /* heads because of a way between regions, as far as is known */
+    uint64_t lines;               /* bit n: translated code depends on 64-byte line n          */
     /* Accesses whose L0 entry missed often, and those that go by the TLB because it went on: jit_rethink. */
     uint64_t suspect[PAGE_SLOTS / 64], by_tlb[PAGE_SLOTS / 64];
     uint64_t no_group[PAGE_SLOTS / 64]; /* accesses that begin none: it would often be refused */
@@ -56,6 +58,7 @@ void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line);
 /*
  * Some hundred accesses found their L0 entry wrong, and the last of them is cpu->l0_op (a sample: the more an
  * access misses, the likelier it is the one). If that took few instructions, the access goes by the TLB from now on.
+ * Or cpu->jit_way has been gone so often that its region is translated again.
  */
 void jit_rethink(struct cpu *cpu);
 /* Counts an entry of a head; answers the function that runs it. */

@@ -2,7 +2,7 @@
  * region.c - which instructions are translated together, and what is known of them.
  *
  * From the head along every branch inside the page, as far as slots have been executed (decoded) and are not
- * translated already. The instruction after a call belongs to the region as an entry: that is where the return
+ * translated already (unless the region is made again, because it turned out to be too small). The instruction after a call belongs to the region as an entry: that is where the return
  * comes back to.
  */
 #include "accel/soft/jit/region.h"
@@ -10,9 +10,10 @@
 /* Instructions outside of a region that are looked at for what becomes of NZCV. */
 #define LOOK_AHEAD 6
 
+/* In other regions, which are not to be translated again. */
 static bool translated(const struct tr *t, unsigned slot)
 {
-    return jit_near_host(t->jit, &t->page->ops[slot]) != NULL;
+    return t->tier == 0 && jit_near_host(t->jit, &t->page->ops[slot]) != NULL;
 }
 
 static bool decoded(const struct tr *t, unsigned slot)
@@ -224,6 +225,22 @@ static void liveness(struct tr *t)
     }
 }
 
+/*
+ * Is the slot entered from elsewhere? A region that is made again takes over only those entries that have been hot: of others,
+ * and of the ends of ways between the regions that were, there may be many, and each is a join.
+ */
+static bool is_entry(const struct tr *t, const struct work *w, unsigned slot)
+{
+    const struct jit_page *jp = t->page->jit;
+    bool head = bit_get(jp->head, slot);
+
+    if (t->tier != 0) {
+        head = head && !bit_get(jp->way_end, slot) &&
+               jit_near_host(t->jit, &t->page->ops[slot]) != NULL;
+    }
+    return head || bit_get(w->entry, slot);
+}
+
 /* From the order in which they were found to that of their addresses. */
 static void in_order(struct tr *t, const struct work *w, unsigned slot)
 {
@@ -233,7 +250,7 @@ static void in_order(struct tr *t, const struct work *w, unsigned slot)
             unsigned s = n * 64 + (unsigned)__builtin_ctzll(left);
             struct ti *i = &t->insn[t->count];
             *i = t->found[t->at[s]];
-            i->entry = s == slot || bit_get(w->entry, s) || bit_get(t->page->jit->head, s);
+            i->entry = s == slot || is_entry(t, w, s);
             t->at[s] = (int16_t)t->count++;
         }
     }

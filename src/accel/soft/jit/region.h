@@ -8,6 +8,8 @@
 
 /* Room that a region may need at most. */
 #define JIT_REGION_BYTES (128 << 10)
+/* How often a region may be translated again. */
+#define JIT_TIERS 2
 
 /* Where instructions are not counted: one has been executed. */
 void jit_count_one(struct as *a, const struct jit *jit);
@@ -41,6 +43,10 @@ void jit_tell_region(const struct cpu *cpu, const struct jit_region *region, uns
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
 /* Writes the end of cold code c, which begins at start: on to a slot of the page. False: no room. */
 bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start);
+/* A way that was counted is not any more. */
+void jit_way_counted(const struct jit *jit, struct jit_way *way);
+/* As jit_mark, of a slot that is known as the end of a way only. */
+void jit_mark_way(struct cpu *cpu, struct code_page *page, unsigned slot);
 /* The slot has been translated, or is not any more. */
 void jit_link_set(const struct jit *jit, const struct code_page *page, unsigned slot);
 /* Forgets the ways that lead out of the code from start to end. */

@@ -333,8 +333,8 @@ enum flag_kind tr_flags_unsaved(const struct tr *t, bool live)
     return live && !t->fsaved ? t->fk : FK_NONE;
 }
 
-/* The jump goes to a slot of the page; looks: at pending on the way. */
-static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks)
+/* The jump, or call, goes to a slot of the page; looks: at pending on the way. */
+static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool call)
 {
     enum flag_kind save = tr_flags_unsaved(t, tr_live_at(t, slot));
     struct cold *c;
@@ -346,6 +346,7 @@ static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks)
     c = tr_cold(t, t->at[slot] >= 0 ? COLD_WAY : COLD_LINK, jump);
     c->slot = (uint16_t)slot;
     c->sets_flags = looks;
+    c->call = call;
     c->save = save;
 }
 
@@ -359,7 +360,7 @@ void tr_goto(struct tr *t, int cc, unsigned slot)
     /* LEA leaves the condition alone. The way that falls through undoes it when it next matters. */
     tr_count(t, taken);
     jump = cc < 0 ? as_jmp(a) : as_jcc(a, (enum cc)cc);
-    way_to(t, jump, slot, backward);
+    way_to(t, jump, slot, backward, false);
 }
 
 void tr_goto_call(struct tr *t, unsigned slot)
@@ -368,7 +369,7 @@ void tr_goto_call(struct tr *t, unsigned slot)
 
     tr_count(t, OP_BYTES * ((int32_t)t->i->slot + 1 - (int32_t)slot));
     call = as_call(&t->a);
-    way_to(t, call, slot, false);
+    way_to(t, call, slot, false, true);
 }
 
 /* The way to the next slot, which is not the next one in the region. */
@@ -387,7 +388,7 @@ static void fall_through(struct tr *t, unsigned slot)
         return;
     }
     tr_count(t, 0);
-    way_to(t, as_jmp(a), slot, false);
+    way_to(t, as_jmp(a), slot, false, false);
 }
 
 /* ---- The pass -------------------------------------------------------------------------------- */
@@ -579,7 +580,7 @@ static void cold_link(struct tr *t, const struct cold *c, const uint8_t *start)
         a->full = true;
         return;
     }
-    jit_mark(t->cpu, t->page, c->slot);
+    jit_mark_way(t->cpu, t->page, c->slot);
 }
 
 /* Those of the jumps at from that there are lead here. */

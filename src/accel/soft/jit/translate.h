@@ -43,8 +43,9 @@ struct jit_way {
     uint8_t *jump;        /* displacement of the region's jump or call */
     const uint8_t *cold;  /* the cold code                                    */
     uint8_t *tail;        /* displacement of its jump                         */
-    bool looks;           /* the cold code looks at pending, as the way is backward */
-    bool saves;           /* the cold code stores NZCV */
+    int32_t left; /* times that it is gone before its region is translated again; < 0: it is not */
+    bool looks;   /* the cold code looks at pending, as the way is backward */
+    bool saves;   /* the cold code stores NZCV */
 };
 
 /* A slot of a page to which such ways lead. */
@@ -52,6 +53,7 @@ struct jit_link {
     const struct op *ops;  /* of the page */
     uint8_t *host, *check; /* as in struct ti; NULL: it is not translated, it has no look */
     bool dead;             /* nobody reads NZCV there */
+    uint64_t host_rx;      /* host, for count_way */
     struct jit_way *ways;
     struct jit_link *next;
     unsigned slot;
@@ -62,6 +64,9 @@ struct jit_region {
     uintptr_t start, end;
     uint64_t lines;
     struct jit_region *next;
+    uint16_t slot;    /* that it was made for */
+    uint16_t entries; /* ops whose function is in it */
+    uint8_t tier;     /* how often it was translated again */
 };
 
 /* A CPU's code cache. Addresses are writable ones unless said otherwise. */
@@ -81,6 +86,8 @@ struct jit {
     uint8_t *leave_at;
     /* RAX: a way; or the page's ops, and ECX: slot. To its body. */
     uint8_t *interp_way, *interp_at;
+    /* RAX: a way that is counted. There, until it has been gone often enough: to run.c, which sees to it (jit_rethink). */
+    uint8_t *count_way;
     /* RAX: the page's ops, ECX: slot | uop << 10. Runs that instruction's body; one that may set NZCV. */
     uint8_t *call, *call_out;
     /* RAX: the address that is next. To run.c. */
@@ -165,6 +172,7 @@ struct cold {
     uint8_t span;        /* COLD_L0: log2 of the bytes           */
     uint8_t aligned; /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
     bool write;
+    bool call;  /* COLD_LINK: the jump is the host's CALL */
     bool by_sp; /* COLD_L0, COLD_GROUP: a misaligned SP is the body's if that matters */
     int8_t
         base; /* COLD_L0: the address is this host register + imm; COLD_GROUP: the guest's register */
@@ -184,6 +192,7 @@ struct tr {
     struct cpu *cpu;
     struct jit *jit;
     struct code_page *page;
+    unsigned tier; /* of the region that is made */
     unsigned count;
     struct ti insn[REGION_MAX];
     struct ti found[REGION_MAX]; /* region.c: before they are in order */
