@@ -361,6 +361,7 @@ struct cpu {
     uint64_t page_va;          /* its VA          */
     int64_t count_bias; /* instructions so far = (count_bias + (char *)op - (char *)page_ops) /
                            sizeof(op) */
+    int64_t count_stop; /* --max-insns: where translated code leaves; else never reached */
     /* Of the current context: tags the jump cache. Translated code compares it together with pending, which follows: as one
      * word they are an entry's epoch only if nothing is pending. */
     uint32_t epoch __attribute__((aligned(8)));

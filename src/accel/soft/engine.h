@@ -116,6 +116,7 @@ struct soft_private {
     bool exiting;               /* exit is filled: return                                         */
     bool executing;       /* between two looks of the run loop: page_ops is the page that runs */
     bool event;           /* event register (WFE)                                           */
+    bool limited;         /* --max-insns: run.c looks at the count */
     unsigned lower_flags; /* for op_decode                                                  */
     struct op scratch[2]; /* single step: the instruction, and step_end                     */
     uint8_t debug;        /* DEBUG_* that can happen now                              */

@@ -356,6 +356,10 @@ void soft_step(struct cpu *cpu)
 
 /* ---- The loop -------------------------------------------------------------------------------- */
 
+/* Instructions that may be executed after count_stop, and at most before it. */
+#define LIMIT_MARGIN (8 * PAGE_SLOTS)
+#define LIMIT_STRIDE (1ull << 40)
+
 /* Instructions that may still be executed by this CPU. */
 static uint64_t limit_left(struct cpu *cpu, uint64_t limit)
 {
@@ -368,24 +372,28 @@ static uint64_t limit_left(struct cpu *cpu, uint64_t limit)
     return total < limit ? limit - total : 0;
 }
 
-/* With a limit: true if the loop may run freely, false if it was stepped or has ended. */
+/*
+ * With a limit: true if the loop may run freely, false if it was stepped or has ended. Free running without translator ends with
+ * each branch, with it some time after count_stop: the last instructions are steps.
+ */
 static bool limit_allows(struct cpu *cpu)
 {
-    uint64_t limit = cpu->vcpu->vm->config.max_insns;
-    uint64_t left;
+    const struct vm *vm = cpu->vcpu->vm;
+    uint64_t left = limit_left(cpu, vm->config.max_insns);
+    uint64_t margin =
+        cpu->priv->jit != NULL ? (uint64_t)LIMIT_MARGIN * vm->config.cpus : PAGE_SLOTS;
 
-    if (limit == 0) {
-        return true;
-    }
-    left = limit_left(cpu, limit);
     if (left == 0) {
         soft_exit(cpu, EXIT_LIMIT);
         return false;
     }
-    if (left <= PAGE_SLOTS) {
+    if (left <= margin) {
         soft_step(cpu);
         return false;
     }
+    left = (left - margin) / vm->config.cpus;
+    left = left < LIMIT_STRIDE ? left : LIMIT_STRIDE;
+    cpu->count_stop = cpu->count_bias + (int64_t)(left * sizeof(struct op));
     return true;
 }
 
@@ -406,7 +414,7 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
             !attend(cpu)) {
             break;
         }
-        if (UNLIKELY(p->lower_flags != 0) && !limit_allows(cpu)) {
+        if (UNLIKELY(p->limited) && !limit_allows(cpu)) {
             continue;
         }
         if (UNLIKELY((p->debug & (DEBUG_STEP | DEBUG_BREAK)) != 0)) {
@@ -422,7 +430,7 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     }
     soft_outside(cpu);
     pmu_sync(cpu, cpu_insns(cpu));
-    if (p->lower_flags != 0) { /* what this CPU has used since the last look, the others have not */
+    if (p->limited) { /* what this CPU has used since the last look, the others have not */
         limit_left(cpu, 0);
     }
     p->exit = &p->own_exit;

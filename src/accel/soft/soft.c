@@ -118,9 +118,10 @@ static enum status soft_vcpu_create(struct vcpu *vcpu, struct err *err)
         cpu->priv->model = soft_models;
     }
     cpu->priv->code.limit = code_limit(vm);
-    cpu->priv->lower_flags = vm->config.max_insns != 0 ? LOWER_FAR : 0;
-    if (vm->config.max_insns == 0) {
-        jit_create(cpu);
+    cpu->priv->limited = vm->config.max_insns != 0;
+    cpu->count_stop = INT64_MAX;
+    if (!jit_create(cpu) && cpu->priv->limited) {
+        cpu->priv->lower_flags = LOWER_FAR; /* each branch looks at the limit */
     }
     idregs_init(cpu);
     soft_vcpu_start(vcpu, &(struct vcpu_start){ .el = 1 });

@@ -118,26 +118,41 @@ static const struct program {
     { make_svc, check_svc },           { make_undefined, check_undefined },
 };
 
+static void run_limit(const struct program *p, uint64_t limit)
+{
+    struct accel_stats stats;
+    struct rig r;
+
+    rig_make(&r, .max_insns = limit);
+    p->make(&r);
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    assert_int_equal(r.exit.kind, EXIT_LIMIT);
+    assert_int_equal(executed(&r), limit);
+    p->check(&r, limit);
+    accel_soft.stats(r.vcpu, &stats);
+    if (p->make != make_straight) {
+        assert_int_equal(stats.jit_regions != 0, rig_heat() != 0 && limit > 8192);
+    }
+    accel_soft.run(r.vcpu, &r.exit);
+    assert_int_equal(r.exit.kind, EXIT_LIMIT);
+    p->check(&r, limit);
+    rig_drop(&r);
+}
+
 /* --max-insns stops after exactly so many, wherever that is, and stays stopped. */
 static void test_limit(void **state)
 {
     static const uint64_t limits[] = { 1,    2,    3,    4,    5,    6,    7,    8,    9,
                                        10,   11,   12,   1023, 1024, 1025, 1026, 2047, 2048,
                                        2049, 3071, 4096, 4097, 5000, 9999, 10007 };
+    static const uint64_t many[] = { 100000, 1000003 }; /* translated code runs, too */
 
     for (unsigned p = 0; p < ARRAY_SIZE(programs); p++) {
         for (unsigned i = 0; i < ARRAY_SIZE(limits); i++) {
-            struct rig r;
-            rig_make(&r, .max_insns = limits[i]);
-            programs[p].make(&r);
-            rig_run_as(&r, EL1H | MASKED, CODE);
-            assert_int_equal(r.exit.kind, EXIT_LIMIT);
-            assert_int_equal(executed(&r), limits[i]);
-            programs[p].check(&r, limits[i]);
-            accel_soft.run(r.vcpu, &r.exit);
-            assert_int_equal(r.exit.kind, EXIT_LIMIT);
-            programs[p].check(&r, limits[i]);
-            rig_drop(&r);
+            run_limit(&programs[p], limits[i]);
+        }
+        for (unsigned i = 0; i < ARRAY_SIZE(many) && programs[p].make != make_straight; i++) {
+            run_limit(&programs[p], many[i]);
         }
     }
 }

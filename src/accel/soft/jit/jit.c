@@ -36,7 +36,8 @@ bool jit_create(struct cpu *cpu)
         return false;
     }
     jit->size = vm->config.jit.cache != 0 ? (size_t)vm->config.jit.cache : JIT_CACHE_BYTES;
-    jit->counting = vm->config.jit.count || vm->config.jit.diverge;
+    jit->limited = vm->config.max_insns != 0;
+    jit->counting = vm->config.jit.count || vm->config.jit.diverge || jit->limited;
     jit->strict = vm->config.jit.strict;
     jit->plant = vm->config.jit.plant;
     jit->heat = vm->config.jit.heat != 0 ? vm->config.jit.heat : JIT_HEAT;
@@ -597,6 +598,9 @@ op_fn *jit_heat(struct cpu *cpu, const struct op *op)
     unsigned slot = (unsigned)(op - cpu->page_ops);
     struct op *at = &page->ops[slot];
 
+    if (UNLIKELY(cpu->count_bias >= cpu->count_stop)) {
+        return soft_attend_at;
+    }
     if (++page->jit->heat[slot] < heat_wanted(cpu, page)) {
         return page->jit->orig[slot];
     }

@@ -395,10 +395,24 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
 
 /* ---- Ways on --------------------------------------------------------------------------------- */
 
+uint8_t *jit_look_at_limit(struct as *a, const struct jit *jit)
+{
+    if (!jit->limited) {
+        return NULL;
+    }
+    as_load(a, 64, RCX, RBP, OFF(count_bias));
+    as_alu_m(a, 64, ALU_CMP, RCX, RBP, OFF(count_stop));
+    return as_jcc(a, CC_GE);
+}
+
 struct far_stale jit_far(struct as *a, const struct jit *jit, struct far_way way)
 {
     struct far_stale stale = { NULL, NULL };
-    uint8_t *guarded = NULL, *done;
+    uint8_t *guarded = NULL, *done, *limit = jit_look_at_limit(a, jit);
+
+    if (limit != NULL) {
+        as_patch(a, limit, jit->far_miss);
+    }
 
     _Static_assert(offsetof(struct cpu, pending) == offsetof(struct cpu, epoch) + 4, "one word");
     jc_place(a);

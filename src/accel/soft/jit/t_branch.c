@@ -43,6 +43,7 @@ static void open_frame(struct tr *t, bool looks)
     if (looks) {
         as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
         c->from[1] = as_jcc(a, CC_NE);
+        c->from[2] = jit_look_at_limit(a, t->jit);
     }
     t->fk = FK_NONE; /* the caller has stored NZCV */
     as_push(a, link_register(t));
@@ -85,6 +86,11 @@ static void far_call(struct tr *t, bool typed)
 
 void tr_return(struct tr *t)
 {
+    uint8_t *limit = jit_look_at_limit(&t->a, t->jit);
+
+    if (limit != NULL) {
+        as_patch(&t->a, limit, t->jit->far_miss);
+    }
     as_alu_m(&t->a, 64, ALU_CMP, RAX, RSP, 8);
     as_jcc_to(&t->a, CC_NE, t->jit->ret_miss);
     as_1(&t->a, 0xc3);

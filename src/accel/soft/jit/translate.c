@@ -401,6 +401,7 @@ static void look_at_pending(struct tr *t, unsigned slot)
     c = tr_cold(t, COLD_PENDING, as_jcc(&t->a, CC_NE));
     c->slot = (uint16_t)slot;
     c->bias = 0;
+    c->from[1] = jit_look_at_limit(&t->a, t->jit);
 }
 
 /* Everything that a way from elsewhere may count on. */
@@ -570,8 +571,12 @@ static void cold_link(struct tr *t, const struct cold *c, const uint8_t *start)
     struct as *a = &t->a;
 
     if (c->sets_flags) {
+        uint8_t *limit = jit_look_at_limit(a, t->jit);
         as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
         uint8_t *quiet = as_jcc(a, CC_E);
+        if (limit != NULL) {
+            as_patch(a, limit, a->p);
+        }
         as_imm(a, RCX, c->slot);
         as_jmp_to(a, t->jit->leave_at);
         as_patch(a, quiet, a->p);

@@ -76,6 +76,7 @@ struct jit {
     unsigned heat;  /* entries before a head is translated */
     unsigned plant; /* tests: 1 + the uop whose translation is wrong */
     bool counting;  /* of instructions, exactly */
+    bool limited;   /* and code leaves at cpu->count_stop, or a little later */
     bool
         strict; /* NZCV are exact at every exception and interrupt, even if nothing reads them before they are set again */
     uint8_t *p, *top; /* code grows up to p, links down to top */
@@ -315,6 +316,11 @@ void tr_flags_keep(struct tr *t);
 bool tr_flags_wanted(const struct tr *t);
 /* The host's condition for the guest's, EFLAGS being loaded; uses RAX. */
 enum cc tr_cond(struct tr *t, unsigned cond);
+/*
+ * The answered displacement's jump is taken if count_stop has been reached; NULL: there is no limit. Uses RCX. A look wherever one
+ * at pending is, and at returns: between two of them are less than a page's instructions.
+ */
+uint8_t *jit_look_at_limit(struct as *a, const struct jit *jit);
 /* Is there only one CPU? Then nothing has to be atomic or ordered towards others. */
 bool tr_alone(const struct tr *t);
 /* EFLAGS are NZCV as FK_SUB, FK_ADD or FK_LOGIC; uses RAX. */
