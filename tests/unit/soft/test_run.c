@@ -11,6 +11,9 @@
 #define I_SUBS1(rd)             (0xf1000400u | (rd) << 5 | (rd))
 #define I_CMP(rn, imm)          (0xf100001fu | (uint32_t)(imm) << 10 | (rn) << 5)
 #define I_BEQ(delta)            (0x54000000u | ((uint32_t)((delta) / 4) & 0x7ffff) << 5)
+#define I_MOVZ48(rd, imm)       (0xd2e00000u | (uint32_t)(imm) << 5 | (rd))
+#define I_MOVK32(rd, imm)       (0x72800000u | (uint32_t)(imm) << 5 | (rd))
+#define I_MOVK(rd, imm)         (0xf2800000u | (uint32_t)(imm) << 5 | (rd))
 #define I_BLR(rn)               (0xd63f0000u | (rn) << 5)
 #define I_RET                   0xd65f03c0u
 #define I_SEV                   0xd503209fu
@@ -1017,6 +1020,27 @@ static void test_again(void **state)
     rig_drop(&r);
 }
 
+/* ---- Constants in pieces ------------------------------------------------------------------- */
+
+/* MOVK of a W register clears the upper half, even if what it adds to is known. */
+static void test_constants(void **state)
+{
+    struct rig r;
+
+    rig_make(&r);
+    RIG_CODE(&r, CODE, I_MOVZ48(0, 1), I_MOVK32(0, 5), I_MOVZ48(9, 2), I_MOVK(9, 6), I_MOVK32(9, 7),
+             I_MOVZ48(10, 3), I_MOVK(10, 8), I_MOVZ48(11, 4), I_NOP, I_MOVK32(11, 9), I_HVC(1));
+    for (unsigned round = 0; round < 4; round++) { /* interpreted, then translated */
+        rig_run(&r, CODE);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0), 5);
+        assert_int_equal(rig_get(&r, REG_X0 + 9), 7);
+        assert_int_equal(rig_get(&r, REG_X0 + 10), 3ull << 48 | 8);
+        assert_int_equal(rig_get(&r, REG_X0 + 11), 9);
+    }
+    rig_drop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1045,6 +1069,7 @@ int main(void)
         cmocka_unit_test(test_monitor),
         cmocka_unit_test(test_monitors_of_two),
         cmocka_unit_test(test_counting_together),
+        cmocka_unit_test(test_constants),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

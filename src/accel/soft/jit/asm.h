@@ -273,6 +273,15 @@ static inline void as_lea_x(struct as *a, int w, int dst, int base, int index, u
         as_4(a, (uint32_t)disp);
     }
 }
+/* dst = index << scale; index is not RSP. */
+static inline void as_lea_scaled(struct as *a, int w, int dst, int index, unsigned scale)
+{
+    as_rex(a, w, dst, index, 0, false);
+    as_1(a, 0x8d);
+    as_1(a, (unsigned)(dst & 7) << 3 | 4);
+    as_1(a, scale << 6 | (unsigned)(index & 7) << 3 | 5);
+    as_4(a, 0);
+}
 static inline void as_setcc(struct as *a, enum cc cc, int r)
 {
     as_rr(a, 0, 32, 0x0f90u + (uint32_t)cc, 0, r, true);
