@@ -313,22 +313,20 @@ static void note_block(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, uint64
     }
 }
 
-/* TI_WINDOW of the page at va and pa in a block of RAM: most blocks are usable as a whole. */
-static unsigned window_of(const struct cpu *cpu, uint64_t va, uint64_t pa, uint64_t block)
+/* Bytes of the window around va and pa, in a block of RAM that may be used directly; 0: not even the page. Most blocks are usable as a
+ * whole. */
+static uint64_t window_of(const struct cpu *cpu, const struct mem_slot *slot, uint64_t va,
+                          uint64_t pa, uint64_t block)
 {
-    const struct mem_slot *slot = guest_mem_slot(&cpu->vcpu->vm->mem, pa);
-    unsigned order = block >= BIT(PAGE_BITS + TI_WINDOW_MAX)
-                         ? TI_WINDOW_MAX
-                         : (unsigned)__builtin_ctzll(block) - PAGE_BITS;
+    const uint64_t most = BIT(PAGE_BITS + TI_WINDOW_MAX);
 
-    for (; order > 0; order--) {
-        uint64_t size = BIT(PAGE_BITS + order);
+    for (uint64_t size = block < most ? block : most; size >= SOFT_PAGE; size /= 2) {
         if (range_inside(align_down(pa, size), size, slot->base, slot->size) &&
             !debug_range_watched(cpu, align_down(va, size), size)) {
-            break;
+            return size;
         }
     }
-    return order;
+    return 0;
 }
 
 static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va,
@@ -338,23 +336,24 @@ static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_
     uint64_t page = align_down(va, SOFT_PAGE);
     uint64_t pa = align_down(w->pa, SOFT_PAGE);
     unsigned flags = page_flags(cpu, ctx, w);
-    bool rom = false;
-    uint8_t *host = mmu_host(cpu, pa, &rom);
+    const struct mem_slot *slot = guest_mem_slot(&cpu->vcpu->vm->mem, pa);
     struct tlb_entry *e = &ctx->e[n];
+    uint64_t window = 0;
 
-    if (host != NULL) {
-        flags |= rom ? TI_RAM | TI_ROM : TI_RAM;
+    if (slot != NULL) {
+        flags |= slot->rom ? TI_RAM | TI_ROM : TI_RAM;
     }
-    bool fast =
-        host != NULL && (flags & TI_DEVICE) == 0 && !debug_range_watched(cpu, page, SOFT_PAGE);
+    if (slot != NULL && (flags & TI_DEVICE) == 0) {
+        window = window_of(cpu, slot, page, pa, mmu_on(cpu) ? w->size : UINT64_MAX);
+    }
+    bool fast = window != 0;
     if (fast) {
-        uint64_t block = mmu_on(cpu) ? w->size : BIT(PAGE_BITS + TI_WINDOW_MAX);
-        flags |= window_of(cpu, page, pa, block) << TI_WINDOW_SHIFT;
+        flags |= ((unsigned)__builtin_ctzll(window) - PAGE_BITS) << TI_WINDOW_SHIFT;
     }
     e->rtag = fast && (flags & TI_R) != 0 ? page : TLB_NEVER;
     e->wtag = fast && (flags & (TI_W | TI_ROM)) == TI_W ? page : TLB_NEVER;
-    e->xtag = host != NULL && (flags & TI_X) != 0 ? page : TLB_NEVER;
-    e->addend = (uint64_t)(uintptr_t)host - page;
+    e->xtag = slot != NULL && (flags & TI_X) != 0 ? page : TLB_NEVER;
+    e->addend = slot != NULL ? (uint64_t)(uintptr_t)slot->host + (pa - slot->base) - page : 0;
     ctx->info[n] = (struct tlb_info){ .va = page, .pa = pa | flags };
     ctx->used[n / 64] |= BIT(n % 64);
     ctx->globals |= !w->ng;

@@ -1,31 +1,34 @@
 /*
  * group.c - one look for neighbouring accesses off one base.
  *
- * Three or more loads, or stores, with immediate offsets from the same base register make a group if nothing between them can
- * be entered from elsewhere or changes the base but by a constant. The first looks whether the lowest and the highest byte that
- * any of them touches are in the window of the base's L0 entry; the others only fetch the addend. If they are in no window, the
- * first access's body runs and the interpreter goes on after it. Where that is frequent, jit_rethink forbids the group. Between two accesses of a group no context changes: what could do that leaves, or is no part of groups.
+ * Loads, or stores, with immediate offsets from the same base register make a group if nothing between them can be entered from
+ * elsewhere or changes the base but by a constant. The first looks whether the lowest and the highest byte that any of them
+ * touches are in the window of the base's L0 entry; the others only fetch the addend. If they are in no window, the first
+ * access's body runs and the interpreter goes on after it. Where that is frequent, jit_rethink forbids the group. Between two
+ * accesses of a group no context changes: what could do that leaves, or is no part of groups.
  */
 #include "accel/soft/jit/mem.h"
 #include "accel/soft/jit/region.h"
 
 #if SOFT_JIT
 
-/* Accesses that make it worth while; instructions from the first to the last; bytes that they may span. */
-#define GROUP_LEAST 3
+/* Instructions from the first to the last; bytes that they may span. */
 #define GROUP_REACH 24
 #define GROUP_BYTES 512
 
 /* Does the instruction leave the group's base alone? Templates that may change the context or the level are none of these. */
 static bool is_transparent(const struct ti *i, unsigned base)
 {
-    const struct tmpl *m = jit_template(i->uop);
-    bool plain = jit_tmpl_int[i->uop].fn != NULL || jit_tmpl_mem[i->uop].fn != NULL ||
-                 jit_tmpl_fp[i->uop].fn != NULL || jit_tmpl_simd[i->uop].fn != NULL ||
-                 jit_tmpl_simd_fp[i->uop].fn != NULL ||
-                 (jit_tmpl_branch[i->uop].fn != NULL && jit_falls(i->uop));
+    bool plain = jit_tmpl_int[i->uop].fn != NULL || jit_tmpl_fp[i->uop].fn != NULL ||
+                 jit_tmpl_simd[i->uop].fn != NULL || jit_tmpl_simd_fp[i->uop].fn != NULL;
 
-    return m != NULL && plain && i->op.rd != base && i->op.rm != base;
+    if (jit_tmpl_branch[i->uop].fn != NULL) {
+        return jit_falls(i->uop);
+    }
+    if (jit_tmpl_mem[i->uop].fn != NULL) {
+        return !mem_writes(i, base);
+    }
+    return plain && i->op.rd != base;
 }
 
 /* The constant by which an addition changes its own base; 0: it is none. */
@@ -58,6 +61,12 @@ static bool add_access(struct reach *r, const struct access *x)
     r->at += x->writes_back ? x->imm : 0;
     r->count++;
     return true;
+}
+
+/* Is it worth while? Two looks are for three accesses. */
+static bool pays(const struct reach *r)
+{
+    return r->count > 2 || (r->count == 2 && r->hi - r->lo <= L0_WIDE);
 }
 
 /* What one instruction is to the group that t->i may begin. */
@@ -116,7 +125,7 @@ bool group_plan(struct tr *t, const struct access *first)
             taken = r;
         }
     } while (part > PART_ENDS && goes_on(t, i++));
-    if (taken.count < GROUP_LEAST) {
+    if (!pays(&taken)) {
         return false;
     }
     t->group.last = last;

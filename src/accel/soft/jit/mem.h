@@ -26,6 +26,9 @@ struct access {
 /* What the instruction is; false: no access with an immediate offset in the context of its own level. */
 bool mem_access(const struct ti *i, struct access *x);
 
+/* Does a load or store of t_mem.c change X register g? */
+bool mem_writes(const struct ti *i, unsigned g);
+
 /* A way into memory in the making. */
 struct door {
     struct place at;
@@ -55,7 +58,7 @@ uint8_t *sp_look(struct tr *t);
 
 /* Is the access, of the current instruction, the first of a group? It is to be opened then. */
 bool group_plan(struct tr *t, const struct access *first);
-/* RCX becomes the addend for the first access, at the place that its base and displacement are. Uses RAX. */
+/* Looks for all of it, by the L0 entry at l0 from RBP; at: of the first access. Uses RAX. */
 void group_open(struct tr *t, struct place at, int32_t l0);
 /* Is it one of the others? t->group.l0 has the addend. */
 bool group_has(const struct tr *t, const struct access *x);

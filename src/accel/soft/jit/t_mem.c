@@ -434,6 +434,16 @@ bool mem_access(const struct ti *i, struct access *x)
     return true;
 }
 
+bool mem_writes(const struct ti *i, unsigned g)
+{
+    unsigned arg = jit_tmpl_mem[i->uop].arg;
+    enum mem_kind k = (enum mem_kind)(arg & 0xff);
+    bool loads = !is_store(k) && !is_vector(k);
+
+    return (loads && (i->op.rd == g || (is_pair(k) && i->op.rm == g))) ||
+           (writes_back(arg >> 16) && i->op.rn == g);
+}
+
 /* The instruction is done: is SP aligned still? */
 static void note_sp(struct tr *t, const struct op *op, unsigned form)
 {
