@@ -330,6 +330,11 @@ static inline void as_jcc_to(struct as *a, enum cc cc, const uint8_t *to)
 {
     as_patch(a, as_jcc(a, cc), to);
 }
+static inline void as_pop(struct as *a, int reg)
+{
+    as_rex(a, 32, 0, 0, reg, false);
+    as_1(a, 0x58u + (reg & 7));
+}
 static inline void as_push(struct as *a, int reg)
 {
     as_rex(a, 32, 0, 0, reg, false);

@@ -591,6 +591,14 @@ bool jit_limit(struct cpu *cpu, unsigned level)
     return (unsigned)jit->host.level == level;
 }
 
+op_ret HV_ENGINE_ABI jit_interpret(struct cpu *cpu, const struct op *op)
+{
+    const struct code_page *page = CONTAINER_OF(cpu->page_ops, const struct code_page, ops);
+    op_fn *fn = page->jit->orig[op - cpu->page_ops];
+
+    MUSTTAIL return fn(cpu, op);
+}
+
 op_fn *jit_heat(struct cpu *cpu, const struct op *op)
 {
     struct code_page *page =

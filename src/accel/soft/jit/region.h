@@ -22,6 +22,8 @@ bool jit_falls(enum uop uop);
 void group_cold(struct tr *t, const struct cold *c);
 /* Writes the host code and makes the entries; false: no room. */
 bool jit_translate(struct tr *t);
+/* The body behind an entry, where the translated code must not run. */
+op_fn jit_interpret;
 /* Writes the code that regions share (stubs.c). */
 void jit_make_stubs(struct jit *jit, struct cpu *cpu);
 /*

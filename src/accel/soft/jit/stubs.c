@@ -78,8 +78,7 @@ static void epilogue(struct as *a)
     as_load(a, 64, RSP, RBP, OFF(host_sp));
     as_alu_i(a, 64, ALU_ADD, RSP, ROOM + FRAME_BYTES);
     for (unsigned n = ARRAY_SIZE(callee_saved); n-- > 0;) {
-        as_rex(a, 32, 0, 0, callee_saved[n], false);
-        as_1(a, 0x58u + (callee_saved[n] & 7));
+        as_pop(a, callee_saved[n]);
     }
 }
 
@@ -171,8 +170,18 @@ void jit_count_one(struct as *a, const struct jit *jit)
     }
 }
 
+/* SP is aligned while translated code runs: see translate.h. */
 static void make_enter(struct as *a, const struct jit *jit)
 {
+    const int32_t sp = (int32_t)(offsetof(struct cpu, x) + 8 * X_SP);
+    uint8_t *aligned;
+
+    as_rm(a, 0, 32, 0xf6, 0, RDI, sp, false); /* TEST byte, 15 */
+    as_1(a, 15);
+    aligned = as_jcc(a, CC_E);
+    as_imm(a, RAX, (uint64_t)(uintptr_t)jit_interpret);
+    as_rr(a, 0, 32, 0xff, 4, RAX, false); /* JMP RAX */
+    as_patch(a, aligned, a->p);
     prologue(a, jit->ret_empty);
     if (!jit->counting) {
         as_alu_m(a, 64, ALU_SUB, RSI, RBP, OFF(page_ops));
@@ -343,7 +352,7 @@ void jit_frames_return(struct as *a)
 /* Runs one body. If it goes elsewhere than to the next op, so does this. */
 static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
 {
-    uint8_t *odd, *left;
+    uint8_t *odd, *sp_odd, *left;
 
     jit_spill(jit, a);
     as_store(a, 64, RAX, RBP, OFF(page_ops));
@@ -372,6 +381,9 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
     as_1(a, 0xc1);
     as_alu_m(a, 64, ALU_CMP, RAX, RSP, 0);
     odd = as_jcc(a, CC_NE);
+    as_rm(a, 0, 32, 0xf6, 0, RBP, XOFF(X_SP), false); /* TEST byte, 15 */
+    as_1(a, 15);
+    sp_odd = as_jcc(a, CC_NE);
     if (!jit->counting) {
         as_load(a, 64, RCX, RSP, 8);
         move_count(a, false, RCX);
@@ -385,6 +397,7 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
     vregs_again(jit, a);
     jit_frames_return(a);
     as_patch(a, odd, a->p);
+    as_patch(a, sp_odd, a->p);
     as_test(a, 64, RAX, RAX);
     left = as_jcc(a, CC_E);
     as_mov(a, 64, RSI, RAX);
@@ -539,6 +552,7 @@ static void make_ret_empty(struct as *a, const struct jit *jit)
 {
     as_lea(a, 64, RSP, RSP, -8);
     frame_of_none(a, jit->ret_empty);
+    as_imm(a, RAX, 1);
     as_jmp_to(a, jit->far_miss);
 }
 
@@ -687,6 +701,8 @@ void jit_make_stubs(struct jit *jit, struct cpu *cpu)
     make_ret_empty(&a, jit);
     jit->enter = a.p;
     make_enter(&a, jit);
+    jit->ret_miss_x30 = a.p;
+    as_mov(&a, 64, RAX, jit_pin[30]);
     jit->ret_miss = a.p;
     make_ret_miss(&a, jit);
     a.p += (uintptr_t)a.p & 1;

@@ -124,6 +124,9 @@ static uint8_t *make_call_of(const struct jit *jit, struct as *a, uint64_t fn, b
     keep(a, false);
     if (moves_sp) {
         as_load(a, 64, jit_pin[X_SP], RBP, XOFF(X_SP));
+        as_rr(a, 0, 32, 0xf6, 0, jit_pin[X_SP], true); /* TEST byte, 15 */
+        as_1(a, 15);
+        as_jcc_to(a, CC_NE, jit->far_miss);
         jit_frames_return(a);
     } else { /* the line goes on */
         vregs_again(jit, a);

@@ -49,15 +49,15 @@ static void open_frame(struct tr *t, bool looks)
     as_push(a, link_register(t));
 }
 
-/* Where a return goes on, behind the host's CALL: RAX is the address. */
+/* Where a return goes on, behind the host's CALL. */
 static void landing(struct tr *t)
 {
     struct as *a = &t->a;
 
-    as_lea(a, 64, RSP, RSP, 8);
+    as_pop(a, RAX); /* the address */
     t->bias = OP_BYTES * (t->i->slot + 1);
     t->fk = FK_NONE;
-    t->sp_checked = false;
+    t->sp_checked = true;
     vregs_forget(t);
     if (t->i->slot + 1 == PAGE_SLOTS) {
         tr_far(t, (struct far_way){ 0 });
@@ -84,15 +84,20 @@ static void far_call(struct tr *t, bool typed)
     landing(t);
 }
 
-void tr_return(struct tr *t)
+void tr_return(struct tr *t, int reg)
 {
-    uint8_t *limit = jit_look_at_limit(&t->a, t->jit);
+    uint8_t *limit;
 
+    if (reg != RAX && (t->jit->limited || reg != jit_pin[30])) {
+        as_mov(&t->a, 64, RAX, reg);
+        reg = RAX;
+    }
+    limit = jit_look_at_limit(&t->a, t->jit);
     if (limit != NULL) {
         as_patch(&t->a, limit, t->jit->far_miss);
     }
-    as_alu_m(&t->a, 64, ALU_CMP, RAX, RSP, 8);
-    as_jcc_to(&t->a, CC_NE, t->jit->ret_miss);
+    as_alu_m(&t->a, 64, ALU_CMP, reg, RSP, 8);
+    as_jcc_to(&t->a, CC_NE, reg == RAX ? t->jit->ret_miss : t->jit->ret_miss_x30);
     as_1(&t->a, 0xc3);
     t->ended = true;
 }
@@ -214,6 +219,11 @@ static void t_br(struct tr *t, const struct op *op, unsigned arg)
     bool typed = (arg & TYPED) != 0;
 
     save_live(t);
+    if ((op->word & 0xfffffc1f) == A64_RET) {
+        tr_count(t, OP_BYTES * (t->i->slot + 1));
+        tr_return(t, tr_src(t, 64, op->rn, RAX));
+        return;
+    }
     tr_get(t, 64, RAX, op->rn);
     if ((arg & LINKS) != 0) {
         open_frame(t, false);
@@ -227,8 +237,6 @@ static void t_br(struct tr *t, const struct op *op, unsigned arg)
     }
     if ((arg & LINKS) != 0) {
         far_call(t, typed);
-    } else if ((op->word & 0xfffffc1f) == A64_RET) {
-        tr_return(t);
     } else {
         tr_far(t, (struct far_way){ .typed = typed });
         t->ended = true;

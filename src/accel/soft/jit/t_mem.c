@@ -448,7 +448,7 @@ bool mem_writes(const struct ti *i, unsigned g)
 static void note_sp(struct tr *t, const struct op *op, unsigned form)
 {
     if (op->rn == X_SP) {
-        t->sp_checked = !writes_back(form) || op->imm % 16 == 0;
+        t->sp_checked = true;
     }
 }
 

@@ -391,7 +391,7 @@ static void t_br_auth(struct tr *t, const struct op *op, unsigned arg)
     pointer(t, op->rn, op->rm, PAC_GA + op->rd);
     tr_count(t, OP_BYTES * (t->i->slot + 1));
     if ((op->word & BIT(21 + 1)) != 0) { /* RETAA, RETAB */
-        tr_return(t);
+        tr_return(t, RAX);
         return;
     }
     tr_far(t, (struct far_way){ 0 });

@@ -6,6 +6,7 @@
  */
 #include "accel/soft/bti.h"
 #include "accel/soft/jit/diverge.h"
+#include "accel/soft/jit/mem.h"
 #include "accel/soft/jit/region.h"
 #include "accel/soft/jit/vec.h"
 
@@ -411,7 +412,7 @@ static void join(struct tr *t, struct ti *i)
         tr_flags_save(t);
     }
     t->fk = FK_NONE;
-    t->sp_checked = false;
+    t->sp_checked = true;
     vregs_forget(t);
     tr_count(t, 0);
     if (i->loop) {
@@ -430,14 +431,31 @@ static void plant(struct tr *t, unsigned g)
     tr_put(t, g, r);
 }
 
-/* Is what is known of SP's alignment still true after the instruction? (Loads and stores keep that book themselves.) */
-static bool sp_stays(const struct ti *i)
+/* Might the template misalign SP? */
+static bool moves_sp(const struct ti *i)
 {
+    struct access x;
+
     if (jit_tmpl_int[i->uop].fn != NULL) {
-        return i->op.rd != X_SP ||
-               (i->uop == UOP_add64_ri && i->op.rn == X_SP && i->op.imm % 16 == 0);
+        return i->op.rd == X_SP &&
+               !(i->uop == UOP_add64_ri && i->op.rn == X_SP && i->op.imm % 16 == 0);
     }
-    return jit_tmpl_branch[i->uop].fn != NULL || jit_tmpl_mem[i->uop].fn != NULL;
+    if (mem_access(i, &x)) {
+        return x.base == X_SP && x.writes_back && x.imm % 16 != 0;
+    }
+    return jit_tmpl_struct[i->uop].fn != NULL && i->op.rn == X_SP;
+}
+
+/* Leaves behind the instruction if SP is misaligned now. */
+static void look_at_sp(struct tr *t)
+{
+    struct cold *c;
+
+    tr_clobber(t);
+    as_rr(&t->a, 0, 32, 0xf6, 0, jit_pin[X_SP], true); /* TEST byte, 15 */
+    as_1(&t->a, 15);
+    c = tr_cold(t, COLD_PENDING, as_jcc(&t->a, CC_NE));
+    c->slot = (uint16_t)(t->i->slot + 1);
 }
 
 const struct tmpl *jit_template(enum uop uop)
@@ -466,6 +484,9 @@ static void instruction(struct tr *t, const struct ti *i)
         return;
     }
     m->fn(t, &i->op, m->arg);
+    if (moves_sp(i)) {
+        look_at_sp(t);
+    }
     if (UNLIKELY(t->jit->plant == i->uop + 1u)) {
         plant(t, i->op.rd);
     }
@@ -545,7 +566,6 @@ static void body(struct tr *t)
         } else {
             uint8_t *fused = diverge_check(t);
             instruction(t, i);
-            t->sp_checked = t->sp_checked && sp_stays(i);
             diverge_fused(t, fused, t->fused);
         }
         if (!t->ended && keeps_btype(t, i) && !ends_btype(i)) {
@@ -558,7 +578,7 @@ static void body(struct tr *t)
         if (t->ended) {
             t->fk = FK_NONE;
             t->bias = 0;
-            t->sp_checked = false;
+            t->sp_checked = true;
             vregs_forget(t);
         }
     }
@@ -720,7 +740,7 @@ bool jit_translate(struct tr *t)
 {
     t->fk = FK_NONE;
     t->fused = t->consts = t->uses = 0;
-    t->sp_checked = false;
+    t->sp_checked = true;
     vregs_forget(t);
     t->known_by = NULL;
     t->group.last = NULL;

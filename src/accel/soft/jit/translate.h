@@ -4,11 +4,15 @@
  * Host registers while translated code runs:
  *
  *   rbp       struct cpu + CPU_BIAS, so that X0-SP have one-byte displacements
+ *   rsp       frames of returns: stubs.c
  *   pinned    rbx rsi rdi r8-r15: X0-X5, X19-X21, X30, SP (table in translate.c)
  *   scratch   rax rcx rdx, and xmm0-3; the other xmm registers hold V registers, sometimes: vec.h
  *
  * The other guest registers live in struct cpu. NZCV is in EFLAGS between a setter and its users; where it must
  * survive, it is cpu->jit_nzcv: AH as LAHF gives it after a comparison (CF is the borrow: not C), AL = V.
+ *
+ * SP is a multiple of 16 while translated code runs, so nobody looks at its alignment: who might change that leaves if it does, and
+ * the interpreter goes on (jit_interpret) until it is again.
  *
  * The count of instructions, where somebody wants it (jit.counting): cpu->count_bias is what it is for bodies (cpu.h), plus a constant
  * that the translator knows (tr.bias). A branch that is taken adds to it, straight code does not, and the count is always exact.
@@ -104,6 +108,7 @@ struct jit {
     uint8_t *far_guarded;
     /* RAX: a return's target, which is not that of the frame at RSP; frame of none (stubs.c). */
     uint8_t *ret_miss, *ret_empty;
+    uint8_t *ret_miss_x30; /* the same with the target in X30's register */
     /* By page->el0. RDX: address, RCX: place of the L0 entry from RBP, RAX: op. ZF: RCX is the addend now, and the entry the
      * window around the address. By log2 of the bytes that the access spans. */
     uint8_t *l0_read[2][SPANS], *l0_write[2][SPANS];
@@ -340,8 +345,8 @@ void tr_count(struct tr *t, int32_t bytes);
 void tr_goto(struct tr *t, int cc, unsigned slot);
 /* The same by the host's CALL: always taken, no look at pending. What follows is where the callee returns to. */
 void tr_goto_call(struct tr *t, unsigned slot);
-/* RET to the address in RAX. */
-void tr_return(struct tr *t);
+/* RET to the address in reg. */
+void tr_return(struct tr *t, int reg);
 /* Goes on at the address in RAX, through the jump cache; the count is exact. typed: PSTATE.BTYPE has been set. */
 void tr_far(struct tr *t, struct far_way way);
 
