@@ -249,6 +249,9 @@ struct tlb_l0 {
     const struct tlb_ctx *owner;      /* whose they are              */
 };
 
+/* At how many addresses a page has been entered; with a translator only. */
+enum code_vas { VA_NONE, VA_ONE, VA_MANY };
+
 struct code_page {
     struct op ops[PAGE_SLOTS + 1];
     uint64_t pa;
@@ -259,6 +262,8 @@ struct code_page {
     bool
         aligned; /* decoded for a CPU that checks the alignment of all accesses; with a translator only */
     bool el0;             /* decoded for EL0; with a translator only */
+    uint8_t vas;          /* enum code_vas                           */
+    uint64_t va;          /* VA_ONE: the one                         */
     struct jit_page *jit; /* jit/jit.h; NULL: nothing in it is counted or translated */
     bool has_fwd;         /* a struct fwd_slot for each op follows in memory: fwd.h         */
     struct code_page *next_hash, *lru_prev, *lru_next;

@@ -109,6 +109,7 @@ static void reset_page(struct cpu *cpu, struct code_page *page)
     while (page->lines != 0) {
         reset_line(cpu, page, (unsigned)__builtin_ctzll(page->lines));
     }
+    page->vas = VA_NONE;
 }
 
 static uint64_t page_bytes(const struct cpu *cpu)

@@ -188,6 +188,9 @@ static const struct op *enter_page(struct cpu *cpu, struct code_page *page)
     unsigned slot = (unsigned)(cpu->pc >> 2) & (PAGE_SLOTS - 1);
     const struct op *op = &page->ops[slot];
 
+    if (UNLIKELY(page->vas != VA_ONE || page->va != align_down(cpu->pc, SOFT_PAGE))) {
+        jit_entered_at(cpu, page, align_down(cpu->pc, SOFT_PAGE));
+    }
     if (cpu->priv->lower_flags == 0) {
         jit_mark(cpu, page, slot);
         *jc_slot(cpu, cpu->pc) =

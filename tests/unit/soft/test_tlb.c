@@ -12,6 +12,11 @@
 /* Not at the places in the TLB that the code and the vectors have. */
 #define VA                 0x0000123456620000ull
 #define I_LDP(rt, rt2, rn) (0xa9400000u | (rt2) << 10 | (rn) << 5 | (rt))
+#define I_ADR(rd)          (0x10000000u | (rd)) /* its own address */
+#define I_BL(delta)        (0x94000000u | ((uint32_t)(delta) / 4))
+#define I_MOV(rd, rm)      (0xaa0003e0u | (uint32_t)(rm) << 16 | (rd))
+#define I_LDR_LIT(rt, d)   (0x58000000u | (uint32_t)(d) / 4 << 5 | (rt))
+#define I_RET              0xd65f03c0u
 #define OLD                DATA
 #define NEW                (DATA + 0x100000)
 #define ASID(n)            ((uint64_t)(n) << 48)
@@ -467,6 +472,35 @@ static void test_epochs_end(void **state)
     rig_drop(&r);
 }
 
+/* A page of code at two addresses, by turns: what it says of its own address is that of the moment. */
+static void test_code_at_two(void **state)
+{
+    enum { CALL = 4, CALLEE = 16, LITERAL = 32 };
+    const uint64_t at[2] = { VA, VA + 0x40000 };
+    struct rig r;
+    struct tables t;
+
+    make(&r, &t, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        tables_map(&t, at[i], OLD, 3, D_AF | D_RO);
+    }
+    RIG_CODE(&r, CODE, I_BR(9));
+    RIG_CODE(&r, OLD, I_ADR(0), I_BL(CALLEE - CALL), I_ADR(3), I_HVC(1), I_MOV(1, 30),
+             I_LDR_LIT(2, LITERAL - 20), I_RET, I_NOP, 0x12345678, 0x9abcdef0);
+    for (unsigned n = 0; n < 48; n++) {
+        uint64_t va = at[n / 8 % 2 ^ (n >= 32 ? n % 2 : 0)];
+        rig_set(&r, REG_X0 + 9, va);
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0), va);
+        assert_int_equal(rig_get(&r, REG_X0 + 1), va + CALL + 4);
+        assert_int_equal(rig_get(&r, REG_X0 + 2), 0x9abcdef012345678);
+        assert_int_equal(rig_get(&r, REG_X0 + 3), va + CALL + 4);
+        assert_int_equal(rig_get(&r, REG_PC), va + CALL + 12);
+    }
+    rig_drop(&r);
+}
+
 /* ---- Between CPUs ---------------------------------------------------------------------------- */
 
 /* CPU 1 fills its TLB; CPU 0 changes the tables and maintains; then CPU 1 looks again. */
@@ -626,8 +660,9 @@ int main(void)
         cmocka_unit_test(test_table_replaced), cmocka_unit_test(test_controls),
         cmocka_unit_test(test_address_spaces), cmocka_unit_test(test_a1),
         cmocka_unit_test(test_code),           cmocka_unit_test(test_epochs_end),
-        cmocka_unit_test(test_broadcast),      cmocka_unit_test(test_dsb_waits),
-        cmocka_unit_test(test_dsb_sleeps),     cmocka_unit_test(test_wraps),
+        cmocka_unit_test(test_code_at_two),    cmocka_unit_test(test_broadcast),
+        cmocka_unit_test(test_dsb_waits),      cmocka_unit_test(test_dsb_sleeps),
+        cmocka_unit_test(test_wraps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -351,6 +351,8 @@ uint8_t *diverge_check(struct tr *t)
     push_pop(a, 0x50, RAX);
     as_imm(a, RAX, (uint64_t)(uintptr_t)t->page->ops);
     as_store(a, 64, RAX, RBP, OFF(page_ops));
+    tr_va(t, RAX, 0);
+    as_store(a, 64, RAX, RBP, OFF(page_va));
     push_pop(a, 0x58, RAX);
     push_imm(a, t->i->slot | (uint32_t)t->i->uop << 10);
     fused = a->p + 2;

@@ -385,6 +385,19 @@ void jit_mark_way(struct cpu *cpu, struct code_page *page, unsigned slot)
     mark(cpu, page, slot, true);
 }
 
+void jit_entered_at(struct cpu *cpu, struct code_page *page, uint64_t va)
+{
+    if (page->vas == VA_NONE) {
+        page->va = va;
+        page->vas = VA_ONE;
+    } else if (page->vas == VA_ONE && page->va != va) {
+        if (page->jit != NULL) {
+            jit_drop_lines(cpu, page, ~0ull); /* made for the one address */
+        }
+        page->vas = VA_MANY;
+    }
+}
+
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
 {
     const struct op *op = &page->ops[slot];
@@ -464,7 +477,7 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot, un
         return;
     }
     region_add(jit, page, t, slot);
-    jit_tell_region(cpu, page->jit->regions, slot);
+    jit_tell_region(cpu, page, page->jit->regions, slot);
     jit->p = t->a.p;
     cpu->priv->stats.jit_regions++;
     cpu->priv->stats.jit_insns += t->count;

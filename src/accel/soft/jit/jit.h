@@ -49,6 +49,8 @@ void jit_destroy(struct cpu *cpu);
 void jit_stats(const struct cpu *cpu, struct accel_stats *stats);
 /* The slot is a place where execution enters: counts its entries from now on. */
 void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot);
+/* The page is about to be entered at this address, which may not be the one that it was entered at before. */
+void jit_entered_at(struct cpu *cpu, struct code_page *page, uint64_t va);
 /* The slot has just been decoded. */
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop);
 /* Forgets what was translated from 64-byte lines of the page; false: nothing was. What was decoded stays. */
@@ -81,6 +83,7 @@ static inline bool jit_create(struct cpu *cpu)
 static inline void jit_destroy(struct cpu *cpu) {}
 static inline void jit_stats(const struct cpu *cpu, struct accel_stats *stats) {}
 static inline void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot) {}
+static inline void jit_entered_at(struct cpu *cpu, struct code_page *page, uint64_t va) {}
 static inline void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
 {
 }

@@ -17,16 +17,18 @@ static bool asked(const struct cpu *cpu)
     return cpu->vcpu->vm->ports.code_made != NULL;
 }
 
-void jit_tell_region(const struct cpu *cpu, const struct jit_region *region, unsigned slot)
+void jit_tell_region(const struct cpu *cpu, const struct code_page *page,
+                     const struct jit_region *region, unsigned slot)
 {
     const struct jit *jit = cpu->priv->jit;
     const uint8_t *at = (const uint8_t *)region->start;
+    uint64_t va = page->vas == VA_ONE ? page->va : cpu->page_va;
 
     if (asked(cpu)) {
         tell(cpu, &(struct vm_code){ .at = at,
                                      .bytes = jit->rw + (at - jit->rx),
                                      .size = region->end - region->start,
-                                     .va = cpu->page_va + 4 * slot,
+                                     .va = va + 4 * slot,
                                      .el = cpu_el(cpu) });
     }
 }

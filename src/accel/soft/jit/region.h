@@ -40,7 +40,8 @@ void jit_frames_note(struct as *a);
 void jit_frames_return(struct as *a);
 /* perf.c: tell a profiler, if there is one, of the code that regions share and of a region. */
 void jit_tell_shared(const struct cpu *cpu);
-void jit_tell_region(const struct cpu *cpu, const struct jit_region *region, unsigned slot);
+void jit_tell_region(const struct cpu *cpu, const struct code_page *page,
+                     const struct jit_region *region, unsigned slot);
 /* Writes what the templates of system instructions call. */
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
 /* Writes the end of cold code c, which begins at start: on to a slot of the page. False: no room. */

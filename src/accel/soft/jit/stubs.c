@@ -192,10 +192,25 @@ static void make_enter(struct as *a, const struct jit *jit)
     as_rr(a, 0, 32, 0xff, 4, RAX, false); /* JMP RAX */
 }
 
+/* RAX: the page's ops. Translated code of a page that is at one address leaves page_va alone. Uses RDX. */
+static void note_page_va(struct as *a)
+{
+    uint8_t *many;
+
+    _Static_assert(offsetof(struct code_page, ops) == 0, "RAX is the page");
+    as_rm(a, 0, 32, 0x80, ALU_CMP, RAX, offsetof(struct code_page, vas), false);
+    as_1(a, VA_ONE);
+    many = as_jcc(a, CC_NE);
+    as_load(a, 64, RDX, RAX, offsetof(struct code_page, va));
+    as_store(a, 64, RDX, RBP, OFF(page_va));
+    as_patch(a, many, a->p);
+}
+
 static void make_leave_at(struct as *a, const struct jit *jit)
 {
     count(a, OFF(jit_counts.leaves));
     jit_spill(jit, a);
+    note_page_va(a);
     as_load(a, 64, RAX, RBP, OFF(page_va));
     as_lea_x(a, 64, RAX, RAX, RCX, 2, 0);
     as_store(a, 64, RAX, RBP, OFF(pc));
@@ -216,6 +231,7 @@ static void make_interp(struct jit *jit, struct as *a)
     jit->interp_at = a->p;
     count(a, OFF(jit_counts.near_interp));
     jit_spill(jit, a);
+    note_page_va(a);
     as_store(a, 64, RAX, RBP, OFF(page_ops));
     times_op(a, RCX);
     if (!jit->counting) {
@@ -251,6 +267,7 @@ static void make_count_way(struct as *a, const struct jit *jit)
     as_1(a, 0xf0); /* LOCK OR */
     as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
     as_load(a, 32, RCX, RAX, offsetof(struct jit_link, slot));
+    as_load(a, 64, RAX, RAX, offsetof(struct jit_link, ops));
     as_jmp_to(a, jit->leave_at);
 }
 
@@ -356,6 +373,7 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
 
     jit_spill(jit, a);
     as_store(a, 64, RAX, RBP, OFF(page_ops));
+    note_page_va(a);
     as_mov(a, 32, RAX, RCX);
     flags_unpack(a);
     as_mov(a, 32, RCX, RAX);

@@ -15,8 +15,7 @@ static int link_register(struct tr *t)
 {
     int d = tr_dst(30, RCX);
 
-    as_load(&t->a, 64, d, RBP, OFF(page_va));
-    as_lea(&t->a, 64, d, d, 4 * (t->i->slot + 1));
+    tr_va(t, d, 4 * (t->i->slot + 1));
     tr_put(t, 30, d);
     return d;
 }
@@ -53,19 +52,22 @@ static void open_frame(struct tr *t, bool looks)
 static void landing(struct tr *t)
 {
     struct as *a = &t->a;
+    bool to_next_page = t->i->slot + 1 == PAGE_SLOTS;
 
     as_pop(a, RAX); /* the address */
     t->bias = OP_BYTES * (t->i->slot + 1);
     t->fk = FK_NONE;
     t->sp_checked = true;
     vregs_forget(t);
-    if (t->i->slot + 1 == PAGE_SLOTS) {
+    if (to_next_page) {
         tr_far(t, (struct far_way){ 0 });
         t->ended = true;
         return;
     }
-    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
-    as_store(a, 64, RAX, RBP, OFF(page_va));
+    if (!tr_at_one(t)) {
+        as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+        as_store(a, 64, RAX, RBP, OFF(page_va));
+    }
     tr_count(t, 0);
 }
 
@@ -115,8 +117,7 @@ static void far_branch(struct tr *t, int cc, const struct op *op)
         c->save = tr_flags_unsaved(t, true);
         return;
     }
-    as_load(&t->a, 64, RAX, RBP, OFF(page_va));
-    as_lea(&t->a, 64, RAX, RAX, (int32_t)op->imm);
+    tr_va(t, RAX, (int64_t)op->imm);
     tr_count(t, OP_BYTES * (t->i->slot + 1));
     tr_far(t, (struct far_way){ 0 });
     t->ended = true;
@@ -151,8 +152,7 @@ static void t_bl(struct tr *t, const struct op *op, unsigned arg)
         return;
     }
     open_frame(t, false);
-    as_load(&t->a, 64, RAX, RBP, OFF(page_va));
-    as_lea(&t->a, 64, RAX, RAX, (int32_t)op->imm);
+    tr_va(t, RAX, (int64_t)op->imm);
     far_call(t, false);
 }
 

@@ -85,6 +85,24 @@ static uint64_t moved_in(uint64_t v, const struct op *op, unsigned arg)
 
 static tmpl_fn t_movk;
 
+/* The instructions up to last, which follow each other, leave v in rd. */
+static void constant(struct tr *t, unsigned rd, uint64_t v, const struct ti *last)
+{
+    if (in_memory(rd) && fits32(v)) {
+        if (rd != X_SINK) {
+            as_rm(&t->a, 0, 64, 0xc7, 0, RBP, XOFF(rd), false);
+            as_4(&t->a, (uint32_t)v);
+        }
+    } else {
+        int d = tr_dst(rd, RAX);
+        as_imm(&t->a, d, v);
+        tr_put(t, rd, d);
+    }
+    tr_is_constant(t, rd, v);
+    t->known_by = last;
+    t->fused = (unsigned)(last - t->i);
+}
+
 /* With the MOVKs that follow. */
 static void t_mov_const(struct tr *t, const struct op *op, unsigned arg)
 {
@@ -95,42 +113,30 @@ static void t_mov_const(struct tr *t, const struct op *op, unsigned arg)
            next->op.rd == op->rd) {
         v = moved_in(v, &next->op, jit_tmpl_int[next->uop].arg);
         last = next;
-        t->fused++;
     }
-    if (in_memory(op->rd) && fits32(v)) {
-        if (op->rd != X_SINK) {
-            as_rm(&t->a, 0, 64, 0xc7, 0, RBP, XOFF(op->rd), false);
-            as_4(&t->a, (uint32_t)v);
-        }
-    } else {
-        int d = tr_dst(op->rd, RAX);
-        as_imm(&t->a, d, v);
-        tr_put(t, op->rd, d);
-    }
-    tr_is_constant(t, op->rd, v);
-    t->known_by = last;
+    constant(t, op->rd, v, last);
 }
 
 /* With an addition to it that follows: ADRP, ADD. */
 static void t_mov_pc(struct tr *t, const struct op *op, unsigned arg)
 {
-    const struct ti *next = follower(t, t->i);
-    int d = tr_dst(op->rd, RAX);
+    const struct ti *last = t->i, *next = follower(t, t->i);
     uint64_t imm = op->imm;
+    int d;
 
     if (next != NULL && next->uop == UOP_add64_ri && next->op.rd == op->rd &&
         next->op.rn == op->rd) {
         imm += next->op.imm;
-        t->fused++;
+        last = next;
     }
-    as_load(&t->a, 64, d, RBP, OFF(page_va));
-    if (fits32(imm)) {
-        as_lea(&t->a, 64, d, d, (int32_t)imm);
-    } else {
-        as_imm(&t->a, RCX, imm);
-        as_lea_x(&t->a, 64, d, d, RCX, 0, 0);
+    if (tr_at_one(t)) {
+        constant(t, op->rd, t->page->va + imm, last);
+        return;
     }
+    d = tr_dst(op->rd, RAX);
+    tr_va(t, d, (int64_t)imm);
     tr_put(t, op->rd, d);
+    t->fused = (unsigned)(last - t->i);
 }
 
 static void t_mov(struct tr *t, const struct op *op, unsigned arg)

@@ -517,7 +517,6 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
 
 static void t_literal(struct tr *t, const struct op *op, unsigned arg)
 {
-    struct as *a = &t->a;
     enum mem_kind k = (enum mem_kind)(arg & 0xff);
     unsigned size = arg >> 8 & 0xff;
     struct place at;
@@ -527,7 +526,7 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
         tr_vec(t, false);
     }
     tr_clobber(t);
-    as_load(a, 64, RDX, RBP, OFF(page_va));
+    tr_va(t, RDX, 0);
     at = in_rdx(t, RDX, (int32_t)op->imm);
     d = tr_door(t, at, 1u << size, 1u << size, false, LITERAL_L0);
     access(t, op, k, size, at);

@@ -93,8 +93,7 @@ static void t_dsb(struct tr *t, const struct op *op, unsigned arg)
 static void t_isb(struct tr *t, const struct op *op, unsigned arg)
 {
     tr_flags_keep(t);
-    as_load(&t->a, 64, RAX, RBP, OFF(page_va));
-    as_lea(&t->a, 64, RAX, RAX, 4 * (t->i->slot + 1));
+    tr_va(t, RAX, 4 * (t->i->slot + 1));
     tr_count(t, OP_BYTES * (t->i->slot + 1));
     tr_far(t, (struct far_way){ 0 });
     t->ended = true;
@@ -303,8 +302,7 @@ static void t_svc(struct tr *t, const struct op *op, unsigned arg)
     struct as *a = &t->a;
 
     tr_flags_keep(t);
-    as_load(a, 64, RDX, RBP, OFF(page_va));
-    as_lea(a, 64, RDX, RDX, 4 * (t->i->slot + 1));
+    tr_va(t, RDX, 4 * (t->i->slot + 1));
     tr_count(t, OP_BYTES * (t->i->slot + 1));
     as_imm(a, RCX, op->imm);
     as_call_to(a, t->jit->svc);

@@ -304,6 +304,26 @@ void tr_count(struct tr *t, int32_t bytes)
     t->bias = bytes;
 }
 
+bool tr_at_one(const struct tr *t)
+{
+    return t->page->vas == VA_ONE;
+}
+
+void tr_va(struct tr *t, int reg, int64_t offset)
+{
+    if (tr_at_one(t)) {
+        as_imm(&t->a, reg, t->page->va + (uint64_t)offset);
+        return;
+    }
+    as_load(&t->a, 64, reg, RBP, OFF(page_va));
+    if (offset == (int32_t)offset) {
+        as_lea(&t->a, 64, reg, reg, (int32_t)offset);
+    } else {
+        as_imm(&t->a, RCX, (uint64_t)offset);
+        as_lea_x(&t->a, 64, reg, reg, RCX, 0, 0);
+    }
+}
+
 void tr_far(struct tr *t, struct far_way way)
 {
     struct far_stale stale = jit_far(&t->a, t->jit, way);
@@ -382,8 +402,7 @@ static void fall_through(struct tr *t, unsigned slot)
         tr_flags_save(t);
     }
     if (slot == PAGE_SLOTS) { /* into the next page */
-        as_load(a, 64, RAX, RBP, OFF(page_va));
-        as_lea(a, 64, RAX, RAX, SOFT_PAGE);
+        tr_va(t, RAX, SOFT_PAGE);
         tr_count(t, OP_BYTES * PAGE_SLOTS);
         tr_far(t, (struct far_way){ 0 });
         return;
@@ -521,9 +540,13 @@ static void settle_btype(struct tr *t, const struct ti *i, int base, int32_t dis
     }
 }
 
-/* From the jump cache to the instruction: page_va, count_bias as in its slot. */
-static uint8_t *far_way_in(struct tr *t, const struct ti *i)
+/*
+ * From the jump cache to the instruction: page_va, count_bias as in its slot. in_line: no jump follows, so there must be room
+ * for the one of entry_close in jit.c.
+ */
+static uint8_t *far_way_in(struct tr *t, const struct ti *i, bool in_line)
 {
+    static const uint8_t nop[5] = { 0x0f, 0x1f, 0x44, 0, 0 };
     struct as *a = &t->a;
     uint8_t *start;
 
@@ -533,10 +556,15 @@ static uint8_t *far_way_in(struct tr *t, const struct ti *i)
         as_1(a, 0xcc);
     }
     start = a->p;
-    as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
-    as_store(a, 64, RAX, RBP, OFF(page_va));
+    if (!tr_at_one(t)) {
+        as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
+        as_store(a, 64, RAX, RBP, OFF(page_va));
+    }
     add_count(t, -OP_BYTES * i->slot);
     settle_btype(t, i, RBP, -CPU_BIAS);
+    if (in_line && a->p < start + sizeof(nop)) {
+        as_bytes(a, nop, sizeof(nop));
+    }
     return start;
 }
 
@@ -545,7 +573,7 @@ static void begin(struct tr *t, struct ti *i, bool first)
 {
     i->far_ = NULL;
     if (i->entry && first) {
-        i->far_ = far_way_in(t, i);
+        i->far_ = far_way_in(t, i, true);
     }
     if (i->join || i->entry || i->loop) {
         join(t, i);
@@ -586,6 +614,13 @@ static void body(struct tr *t)
 
 /* ---- Behind the region ----------------------------------------------------------------------- */
 
+static void leave_at(struct tr *t, unsigned slot)
+{
+    as_imm(&t->a, RAX, (uint64_t)(uintptr_t)t->page->ops);
+    as_imm(&t->a, RCX, slot);
+    as_jmp_to(&t->a, t->jit->leave_at);
+}
+
 static void cold_link(struct tr *t, const struct cold *c, const uint8_t *start)
 {
     struct as *a = &t->a;
@@ -597,8 +632,7 @@ static void cold_link(struct tr *t, const struct cold *c, const uint8_t *start)
         if (limit != NULL) {
             as_patch(a, limit, a->p);
         }
-        as_imm(a, RCX, c->slot);
-        as_jmp_to(a, t->jit->leave_at);
+        leave_at(t, c->slot);
         as_patch(a, quiet, a->p);
     }
     if (!jit_way_out(t, c, start)) {
@@ -649,14 +683,12 @@ static void cold_l0(struct tr *t, const struct cold *c)
 static void cold_pending(struct tr *t, const struct cold *c)
 {
     add_count(t, -c->bias);
-    as_imm(&t->a, RCX, c->slot);
-    as_jmp_to(&t->a, t->jit->leave_at);
+    leave_at(t, c->slot);
 }
 
 static void cold_far(struct tr *t, const struct cold *c)
 {
-    as_load(&t->a, 64, RAX, RBP, OFF(page_va));
-    as_lea(&t->a, 64, RAX, RAX, (int32_t)c->imm);
+    tr_va(t, RAX, c->imm);
     t->bias = c->bias;
     tr_count(t, OP_BYTES * (c->slot + 1));
     tr_far(t, (struct far_way){ 0 });
@@ -711,7 +743,7 @@ static void entry(struct tr *t, const struct ti *i)
     uint8_t *far_ = i->far_;
 
     if (far_ == NULL) {
-        far_ = far_way_in(t, i);
+        far_ = far_way_in(t, i, false);
         as_jmp_to(a, i->host);
     }
     while (((uintptr_t)a->p & 7) != 0 && !a->full) {

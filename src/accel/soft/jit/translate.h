@@ -87,7 +87,7 @@ struct jit {
     uint8_t *start;   /* of regions; before it is what all of them share: */
     /* Entered with RDI and RSI as a body is; RAX: where to. */
     uint8_t *enter;
-    /* ECX: the slot that is next. To run.c. */
+    /* RAX: the page's ops, ECX: the slot that is next. To run.c. */
     uint8_t *leave_at;
     /* RAX: a way; or the page's ops, and ECX: slot. To its body. */
     uint8_t *interp_way, *interp_at;
@@ -347,6 +347,10 @@ void tr_goto(struct tr *t, int cc, unsigned slot);
 void tr_goto_call(struct tr *t, unsigned slot);
 /* RET to the address in reg. */
 void tr_return(struct tr *t, int reg);
+/* reg = the page's address + offset. EFLAGS stay. */
+void tr_va(struct tr *t, int reg, int64_t offset);
+/* Is the page at one address, which its regions then know? They leave cpu->page_va alone (note_page_va in stubs.c). */
+bool tr_at_one(const struct tr *t);
 /* Goes on at the address in RAX, through the jump cache; the count is exact. typed: PSTATE.BTYPE has been set. */
 void tr_far(struct tr *t, struct far_way way);
 
