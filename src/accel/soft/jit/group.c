@@ -19,7 +19,7 @@
 /* Does the instruction leave the group's base alone? Templates that may change the context or the level are none of these. */
 static bool is_transparent(const struct ti *i, unsigned base)
 {
-    bool plain = jit_tmpl_int[i->uop].fn != NULL || jit_tmpl_fp[i->uop].fn != NULL ||
+    bool plain = jit_is_int(i->uop) || jit_tmpl_fp[i->uop].fn != NULL ||
                  jit_tmpl_simd[i->uop].fn != NULL || jit_tmpl_simd_fp[i->uop].fn != NULL;
 
     if (jit_tmpl_branch[i->uop].fn != NULL) {

@@ -455,7 +455,7 @@ static bool moves_sp(const struct ti *i)
 {
     struct access x;
 
-    if (jit_tmpl_int[i->uop].fn != NULL) {
+    if (jit_is_int(i->uop)) {
         return i->op.rd == X_SP &&
                !(i->uop == UOP_add64_ri && i->op.rn == X_SP && i->op.imm % 16 == 0);
     }
@@ -483,7 +483,7 @@ const struct tmpl *jit_template(enum uop uop)
         jit_tmpl_int,       jit_tmpl_branch,  jit_tmpl_mem,    jit_tmpl_atomic,
         jit_tmpl_system,    jit_tmpl_fp,      jit_tmpl_simd,   jit_tmpl_simd_long,
         jit_tmpl_simd_perm, jit_tmpl_simd_fp, jit_tmpl_crypto, jit_tmpl_simd_sat,
-        jit_tmpl_struct
+        jit_tmpl_struct,    jit_tmpl_bits
     };
 
     for (unsigned n = 0; n < ARRAY_SIZE(tables); n++) {
@@ -522,8 +522,8 @@ static bool keeps_btype(const struct tr *t, const struct ti *i)
 
 static bool ends_btype(const struct ti *i)
 {
-    return jit_tmpl_int[i->uop].fn != NULL || jit_tmpl_branch[i->uop].fn != NULL ||
-           i->uop == UOP_bti_c || i->uop == UOP_bti_j || i->uop == UOP_bti_jc || i->uop == UOP_isb;
+    return jit_is_int(i->uop) || jit_tmpl_branch[i->uop].fn != NULL || i->uop == UOP_bti_c ||
+           i->uop == UOP_bti_j || i->uop == UOP_bti_jc || i->uop == UOP_isb;
 }
 
 static void end_btype(struct as *a, int base, int32_t disp)

@@ -261,6 +261,7 @@ struct tmpl {
 };
 
 extern const struct tmpl jit_tmpl_int[UOP_COUNT];
+extern const struct tmpl jit_tmpl_bits[UOP_COUNT];
 extern const struct tmpl jit_tmpl_branch[UOP_COUNT];
 extern const struct tmpl jit_tmpl_mem[UOP_COUNT];
 extern const struct tmpl jit_tmpl_atomic[UOP_COUNT];
@@ -273,6 +274,12 @@ extern const struct tmpl jit_tmpl_simd_fp[UOP_COUNT];
 extern const struct tmpl jit_tmpl_simd_sat[UOP_COUNT];
 extern const struct tmpl jit_tmpl_struct[UOP_COUNT];
 extern const struct tmpl jit_tmpl_crypto[UOP_COUNT];
+
+/* Of t_int.c or t_bits.c: general registers only. */
+static inline bool jit_is_int(enum uop uop)
+{
+    return jit_tmpl_int[uop].fn != NULL || jit_tmpl_bits[uop].fn != NULL;
+}
 
 /* Host register of a guest register, or NOREG. */
 extern const int8_t jit_pin[X_COUNT];
