@@ -375,11 +375,13 @@ struct cpu {
     uint32_t jit_nzcv; /* NZCV while translated code runs: jit/translate.h */
     /* Misses of L0 entries until one of them is looked at, and then which: jit/jit.h, jit_rethink. */
     int32_t l0_budget;
-    uint64_t l0_op;   /* its op, perhaps | L0_GROUP */
-    uint64_t jit_way; /* a struct jit_way that is gone often, for jit_rethink; or 0 */
-    int32_t yields;   /* YIELDs until the host's scheduler hears of one: wait.c */
-    bool left;    /* a slow path ended the instruction: pc says where to go on                 */
-    bool fp_trap; /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
+    uint64_t l0_op; /* its op, perhaps | L0_GROUP */
+    /* The same for ways between regions (jit/link.c): until one is looked at, and its struct jit_way, or 0. */
+    int32_t way_budget;
+    uint64_t jit_way;
+    int32_t yields; /* YIELDs until the host's scheduler hears of one: wait.c */
+    bool left;      /* a slow path ended the instruction: pc says where to go on                 */
+    bool fp_trap;   /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
     uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */
     uint32_t fpcr, fpsr; /* written by cpu_set_fpcr, cpu_set_fpsr; FPSR is read by cpu_fpsr */
     uint8_t fp_gate;     /* GATE_* */

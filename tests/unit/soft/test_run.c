@@ -995,7 +995,7 @@ static void test_same_content(void **state)
  */
 static void test_again(void **state)
 {
-    enum { SLOW = 24, TIMES = 1000 };
+    enum { SLOW = 24, TIMES = 10000 };
     struct accel_stats stats;
     struct rig r;
 

@@ -14,12 +14,19 @@
 
 /* Ticks of the host's clock (a few for each instruction) for each miss of an L0 entry that are no trouble. */
 #define L0_SELDOM 28
+/* Ways that are counted until one of them is looked at, by the square of the heat: 65536 as it is without option. */
+#define WAY_SAMPLE 1024
 /* Of a jump: what is written over an entry. */
 #define JUMP_BYTES 5
 /* No context's: frames of returns that were made before are forgotten. */
 #define NO_EPOCH UINT32_MAX
 
 /* ---- The cache ------------------------------------------------------------------------------- */
+
+static int32_t way_sample(const struct jit *jit)
+{
+    return (int32_t)(WAY_SAMPLE * jit->heat * jit->heat);
+}
 
 bool jit_create(struct cpu *cpu)
 {
@@ -59,6 +66,7 @@ bool jit_create(struct cpu *cpu)
     jit->top = jit->rw + jit->size;
     jit->rethought_at = __builtin_ia32_rdtsc();
     cpu->l0_budget = L0_SAMPLE;
+    cpu->way_budget = way_sample(jit);
     return true;
 }
 
@@ -428,6 +436,7 @@ static void region_add(struct jit *jit, struct code_page *page, const struct tr 
     jit->top -= sizeof(*region);
     region = (struct jit_region *)(void *)jit->top;
     region->entries = 0;
+    region->samples = 0;
     region->start = (uintptr_t)jit->rx + (uintptr_t)(jit->p - jit->rw);
     region->end = (uintptr_t)jit->rx + (uintptr_t)(t->a.p - jit->rw);
     region->lines = t->ahead;
@@ -487,20 +496,23 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot, un
     }
 }
 
-/* The way's region, made when less was known, is translated again. */
+/* The way's region, made when less was known, is translated again; for the second time only if it has come here often. */
 static void rethink_way(struct cpu *cpu, struct jit_way *way)
 {
+    static const uint8_t samples[JIT_TIERS] = { 1, 4 };
     struct jit *jit = cpu->priv->jit;
     struct code_page *page =
         CONTAINER_OF((struct op *)(uintptr_t)way->link->ops, struct code_page, ops);
     uintptr_t at = (uintptr_t)jit->rx + (uintptr_t)(way->cold - jit->rw);
-    const struct jit_region *region = page->jit->regions;
+    struct jit_region *region = page->jit->regions;
 
-    jit_way_counted(jit, way);
     while (region != NULL && (at < region->start || at >= region->end)) {
         region = region->next; /* it may be gone */
     }
-    if (region != NULL && region_has(region, &page->ops[region->slot])) {
+    if (region == NULL || region->tier == JIT_TIERS ||
+        !region_has(region, &page->ops[region->slot])) {
+        jit_way_direct(jit, way);
+    } else if (++region->samples >= samples[region->tier]) {
         translate(cpu, page, region->slot, region->tier + 1u);
     }
 }
@@ -542,12 +554,14 @@ static void rethink_access(struct cpu *cpu)
 
 void jit_rethink(struct cpu *cpu)
 {
-    struct jit_way *way = (struct jit_way *)(uintptr_t)cpu->jit_way;
+    const struct jit *jit = cpu->priv->jit;
+    uintptr_t way = cpu->jit_way; /* where it can be read only */
     bool access = cpu->l0_op != 0;
 
-    cpu->jit_way = 0;
-    if (way != NULL) {
-        rethink_way(cpu, way);
+    if (way != 0) {
+        cpu->jit_way = 0;
+        cpu->way_budget = way_sample(jit);
+        rethink_way(cpu, (struct jit_way *)(void *)(jit->rw + (way - (uintptr_t)jit->rx)));
     }
     if (access) {
         rethink_access(cpu);

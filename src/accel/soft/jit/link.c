@@ -14,15 +14,18 @@
  * region's goes on by the cold code that stores them. When that translation is forgotten they are changed back. So nothing has to
  * be kept where forgotten code begins.
  *
- * Before that the way is counted (count_way instead of interp_way): one that is gone often, and is not a call, shows that its
- * region has been translated when too little was known. jit.c translates it again.
+ * Before that ways are counted, all together, which the cold code does: the way that happens to be the last of many is likely
+ * to be one that is gone often, and shows that its region has been translated when too little was known. jit.c translates it
+ * again. Calls are no such sign, and direct at once:
+ *
+ *                                              1:       sub  way_budget, 1
+ *                                                       jns  slot
+ *                                                       lea  rax, [way]
+ *                                                       jmp  often_way
  */
 #include "accel/soft/jit/region.h"
 
 #if SOFT_JIT
-
-/* From the displacement of the cold code's own jump to that of the one into shared code. */
-#define COLD_SHARED 12
 
 static struct jit_link *link_find(const struct code_page *page, unsigned slot)
 {
@@ -51,12 +54,13 @@ static void way_aim(const struct jit *jit, const struct jit_way *way)
 
     if (link->host == NULL) {
         aim(way->jump, way->cold);
-        aim(way->tail, way->tail + 4);
-        aim(way->tail + COLD_SHARED, jit->interp_way);
-    } else if (way->left >= 0) {
+        aim(way->tail, way->past != NULL ? way->past + 4 : way->tail + 4);
+        aim(way->shared, jit->interp_way);
+    } else if (way->counted) {
         aim(way->jump, way->cold);
         aim(way->tail, way->tail + 4);
-        aim(way->tail + COLD_SHARED, jit->count_way);
+        aim(way->past, link->host);
+        aim(way->shared, jit->often_way);
     } else {
         const uint8_t *looks = link->check != NULL ? link->check : way->cold;
         aim(way->jump, way->saves && !link->dead ? way->cold : way->looks ? looks : link->host);
@@ -80,9 +84,6 @@ static void link_look(const struct jit *jit, struct jit_link *link)
     link->host = jit_near_host(jit, op);
     link->check = jit_near_check(jit, op);
     link->dead = jit_near_dead(jit, op);
-    if (link->host != NULL) {
-        link->host_rx = (uint64_t)(uintptr_t)(jit->rx + (link->host - jit->rw));
-    }
 }
 
 /* The slot's link, made if there is none; NULL: no room. */
@@ -98,14 +99,10 @@ static struct jit_link *link_to(struct jit *jit, struct code_page *page, unsigne
     return link;
 }
 
-/* How often a new way of the region is counted. It does not tell much where the guest changes its code all the time. */
-static int32_t times_counted(const struct tr *t)
+/* Is a new way of the region counted? It does not tell much where the guest changes its code all the time. */
+static bool is_counted(const struct tr *t, const struct cold *c)
 {
-    static const int32_t times[JIT_TIERS] = { 16, 512 };
-    int32_t heat = (int32_t)t->jit->heat;
-    unsigned churn = t->page->jit->churn / 4u;
-
-    return t->tier < JIT_TIERS && churn < 4 ? times[t->tier] * heat * heat << churn : -1;
+    return t->tier < JIT_TIERS && !c->call && t->page->jit->churn < 16;
 }
 
 bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start)
@@ -121,12 +118,16 @@ bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start)
     *way = (struct jit_way){ .link = link,
                              .jump = c->from[0],
                              .cold = start,
-                             .left = c->call ? -1 : times_counted(t),
+                             .counted = is_counted(t, c),
                              .looks = c->sets_flags,
                              .saves = c->save != FK_NONE };
     way->tail = as_jmp(a);
+    if (way->counted) {
+        as_alu_mi(a, 32, ALU_SUB, RBP, OFF(way_budget), 1);
+        way->past = as_jcc(a, CC_NS);
+    }
     as_lea_rip(a, RAX, (const uint8_t *)way);
-    as_jmp_to(a, jit->interp_way);
+    way->shared = as_jmp(a);
     if (a->full) {
         return false;
     }
@@ -137,9 +138,9 @@ bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start)
     return true;
 }
 
-void jit_way_counted(const struct jit *jit, struct jit_way *way)
+void jit_way_direct(const struct jit *jit, struct jit_way *way)
 {
-    way->left = -1;
+    way->counted = false;
     way_aim(jit, way);
 }
 

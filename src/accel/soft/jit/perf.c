@@ -48,7 +48,7 @@ static unsigned parts_of(const struct jit *jit, struct part part[PARTS_MAX])
         { "leave_at", jit->leave_at },
         { "interp_way", jit->interp_way },
         { "interp_at", jit->interp_at },
-        { "count_way", jit->count_way },
+        { "often_way", jit->often_way },
         { "far_miss", jit->far_miss },
         { "far_stale", jit->far_stale },
         { "far_interp", jit->far_interp },

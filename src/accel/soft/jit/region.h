@@ -46,8 +46,8 @@ void jit_tell_region(const struct cpu *cpu, const struct code_page *page,
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
 /* Writes the end of cold code c, which begins at start: on to a slot of the page. False: no room. */
 bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start);
-/* A way that was counted is not any more. */
-void jit_way_counted(const struct jit *jit, struct jit_way *way);
+/* The way is not counted any more. */
+void jit_way_direct(const struct jit *jit, struct jit_way *way);
 /* As jit_mark, of a slot that is known as the end of a way only. */
 void jit_mark_way(struct cpu *cpu, struct code_page *page, unsigned slot);
 /* The slot has been translated, or is not any more. */

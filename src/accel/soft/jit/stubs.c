@@ -251,21 +251,13 @@ static void make_far_miss(struct as *a, const struct jit *jit)
     finish(a);
 }
 
-/* RAX: a way (link.c). Counts it, and goes on there. */
-static void make_count_way(struct as *a, const struct jit *jit)
+/* See struct jit, often_way. */
+static void make_often_way(struct as *a, const struct jit *jit)
 {
-    uint8_t *often;
-
-    as_imm(a, RCX, (uint64_t)(jit->rw - jit->rx)); /* there it can be written */
-    as_alu(a, 64, ALU_ADD, RCX, RAX);
-    as_load(a, 64, RAX, RAX, offsetof(struct jit_way, link));
-    as_alu_mi(a, 32, ALU_SUB, RCX, offsetof(struct jit_way, left), 1);
-    often = as_jcc(a, CC_S);
-    as_jmp_m(a, RAX, offsetof(struct jit_link, host_rx));
-    as_patch(a, often, a->p);
-    as_store(a, 64, RCX, RBP, OFF(jit_way));
+    as_store(a, 64, RAX, RBP, OFF(jit_way));
     as_1(a, 0xf0); /* LOCK OR */
     as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
+    as_load(a, 64, RAX, RAX, offsetof(struct jit_way, link));
     as_load(a, 32, RCX, RAX, offsetof(struct jit_link, slot));
     as_load(a, 64, RAX, RAX, offsetof(struct jit_link, ops));
     as_jmp_to(a, jit->leave_at);
@@ -710,8 +702,8 @@ void jit_make_stubs(struct jit *jit, struct cpu *cpu)
     jit->leave_at = a.p;
     make_leave_at(&a, jit);
     make_interp(jit, &a);
-    jit->count_way = a.p;
-    make_count_way(&a, jit);
+    jit->often_way = a.p;
+    make_often_way(&a, jit);
     jit->far_miss = a.p;
     make_far_miss(&a, jit);
     make_far_stale(&a, jit);

@@ -45,9 +45,10 @@ struct jit_way {
     struct jit_link *link;
     struct jit_way *next; /* to the same slot */
     uint8_t *jump;        /* displacement of the region's jump or call */
-    const uint8_t *cold;  /* the cold code                                    */
-    uint8_t *tail;        /* displacement of its jump                         */
-    int32_t left; /* times that it is gone before its region is translated again; < 0: it is not */
+    const uint8_t *cold;  /* the cold code                             */
+    /* Displacements of its jumps: the first, past the count, into shared code. */
+    uint8_t *tail, *past, *shared;
+    bool counted; /* there is a count, and it is to be used */
     bool looks;   /* the cold code looks at pending, as the way is backward */
     bool saves;   /* the cold code stores NZCV */
 };
@@ -57,7 +58,6 @@ struct jit_link {
     const struct op *ops;  /* of the page */
     uint8_t *host, *check; /* as in struct ti; NULL: it is not translated, it has no look */
     bool dead;             /* nobody reads NZCV there */
-    uint64_t host_rx;      /* host, for count_way */
     struct jit_way *ways;
     struct jit_link *next;
     unsigned slot;
@@ -71,6 +71,7 @@ struct jit_region {
     uint16_t slot;    /* that it was made for */
     uint16_t entries; /* ops whose function is in it */
     uint8_t tier;     /* how often it was translated again */
+    uint8_t samples;  /* how often a way out of it was the last of those that are counted */
 };
 
 /* A CPU's code cache. Addresses are writable ones unless said otherwise. */
@@ -91,8 +92,8 @@ struct jit {
     uint8_t *leave_at;
     /* RAX: a way; or the page's ops, and ECX: slot. To its body. */
     uint8_t *interp_way, *interp_at;
-    /* RAX: a way that is counted. There, until it has been gone often enough: to run.c, which sees to it (jit_rethink). */
-    uint8_t *count_way;
+    /* RAX: a way, the last of many that were counted. To run.c, which sees to it (jit_rethink). */
+    uint8_t *often_way;
     /* RAX: the page's ops, ECX: slot | uop << 10. Runs that instruction's body; one that may set NZCV. */
     uint8_t *call, *call_out;
     /* RAX: the address that is next. To run.c. */
