@@ -17,7 +17,8 @@ SOURCES = {
 WORK = {
     "integer": {"mix": 94000, "hash": 27000000, "sort": 68, "crc32": 1600, "muldiv": 72000000, "bits": 72000000,
                 "sha256": 420000},
-    "control": {"fib": 2100, "vcall": 9700000, "vm": 3500, "fsm": 830, "lz": 480},
+    "control": {"fib": 2100, "vcall": 9700000, "vm": 3500, "fsm": 830, "lz": 480, "tak": 15000, "callback": 1700,
+                "visit": 35000, "stack": 3900, "match": 1900, "unlz": 2000},
     "memory": {"chase16k": 19000000, "chase512k": 7500000, "chase64m": 360000, "rand32m": 16000000,
                "pagewalk": 360000, "bytes": 2500, "struct": 5000000, "stream_add": 76, "stream_triad": 71,
                "memcpy": 9100, "memset": 15000, "cpysmall": 18000000, "strlen4k": 73000},

@@ -1,6 +1,6 @@
 /*
- * control.c - control flow rows: calls and returns, calls through pointers, a byte-code interpreter, a state machine over
- * text, Lempel-Ziv compression both ways.
+ * control.c - control flow rows: calls and returns, calls through pointers, interpreters of byte-code, a state machine over
+ * text, a matcher of patterns, Lempel-Ziv compression.
  */
 #include "bench.h"
 
@@ -19,6 +19,133 @@ ROW(fib)
 
     for (uint64_t n = 0; n < work; n++) {
         sum += fib(20 + (n & 1));
+    }
+    return sum;
+}
+
+/* ---- tak: recursion with three arguments, whose results are arguments ---- */
+NOINLINE static int64_t tak(int64_t x, int64_t y, int64_t z)
+{
+    return y >= x ? z : tak(tak(x - 1, y, z), tak(y - 1, z, x), tak(z - 1, x, y));
+}
+
+ROW(tak)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t n = 0; n < work; n++) {
+        sum = fold(sum, (uint64_t)tak(12 + (int64_t)(n & 1), 8, 4));
+    }
+    return sum;
+}
+
+/* ---- callback: a quicksort that is told how to compare ---- */
+typedef int compare_fn(uint32_t a, uint32_t b);
+
+static int by_value(uint32_t a, uint32_t b)
+{
+    return a < b ? -1 : a > b;
+}
+static int by_low_bits(uint32_t a, uint32_t b)
+{
+    return by_value(a & 0xffff, b & 0xffff);
+}
+static int backwards(uint32_t a, uint32_t b)
+{
+    return by_value(b, a);
+}
+
+NOINLINE static void quick(uint32_t *a, size_t n, compare_fn *compare)
+{
+    size_t i = 0, j = n - 1;
+
+    if (n < 2) {
+        return;
+    }
+    const uint32_t pivot = a[n / 2];
+    for (;; i++, j--) {
+        while (compare(a[i], pivot) < 0) {
+            i++;
+        }
+        while (compare(pivot, a[j]) < 0) {
+            j--;
+        }
+        if (i >= j) {
+            break;
+        }
+        uint32_t t = a[i];
+        a[i] = a[j];
+        a[j] = t;
+    }
+    quick(a, i, compare);
+    quick(a + i, n - i, compare);
+}
+
+ROW(callback)
+{
+    enum { COUNT = 1024 };
+    static compare_fn *const how[] = { by_value, by_low_bits, backwards };
+    static uint32_t list[COUNT];
+    uint64_t sum = 0, seed = 3;
+
+    for (uint64_t n = 0; n < work; n++) {
+        for (int i = 0; i < COUNT; i++) {
+            list[i] = (uint32_t)rng(&seed);
+        }
+        quick(list, COUNT, how[n % 3]);
+        sum = fold(sum, list[n % COUNT]);
+    }
+    return sum;
+}
+
+/* ---- visit: a search tree is walked, with a function for each node ---- */
+struct node {
+    struct node *left, *right;
+    uint64_t key;
+};
+typedef void visit_fn(const struct node *node, uint64_t *state);
+
+static void visit_sum(const struct node *node, uint64_t *state)
+{
+    *state += node->key;
+}
+static void visit_odd(const struct node *node, uint64_t *state)
+{
+    *state += node->key & 1;
+}
+static void visit_leaf(const struct node *node, uint64_t *state)
+{
+    *state ^= node->left == NULL ? node->key : 0;
+}
+
+NOINLINE static void walk(const struct node *node, visit_fn *visit, uint64_t *state)
+{
+    if (node != NULL) {
+        walk(node->left, visit, state);
+        visit(node, state);
+        walk(node->right, visit, state);
+    }
+}
+
+ROW(visit)
+{
+    enum { NODES = 500 };
+    static visit_fn *const what[] = { visit_sum, visit_odd, visit_leaf };
+    static struct node nodes[NODES];
+    struct node *root = NULL;
+    uint64_t sum = 0, seed = 9;
+
+    for (int i = 0; i < NODES; i++) {
+        struct node **at = &root;
+        nodes[i] = (struct node){ NULL, NULL, rng(&seed) };
+        while (*at != NULL) {
+            at = nodes[i].key < (*at)->key ? &(*at)->left : &(*at)->right;
+        }
+        *at = &nodes[i];
+    }
+    for (uint64_t n = 0; n < work; n++) {
+        walk(root, what[n % 3], &sum);
+        sum = fold(sum, n);
     }
     return sum;
 }
@@ -170,6 +297,69 @@ ROW(vm)
     return sum;
 }
 
+/* ---- stack: a stack machine's interpreter, with a switch: sieve of Eratosthenes ---- */
+enum { S_PUSH, S_GET, S_SET, S_ADD, S_MUL, S_LESS, S_PEEK, S_POKE, S_JUMP, S_JUMP0, S_HALT };
+
+NOINLINE static uint64_t stack_machine(const int16_t *code, int64_t *variable, uint8_t *memory)
+{
+    int64_t stack[16], *top = stack;
+
+    for (const int16_t *pc = code;;) {
+        switch (*pc++) {
+        case S_PUSH: *++top = *pc++; break;
+        case S_GET: *++top = variable[*pc++]; break;
+        case S_SET: variable[*pc++] = *top--; break;
+        case S_ADD:
+            top--;
+            top[0] += top[1];
+            break;
+        case S_MUL:
+            top--;
+            top[0] *= top[1];
+            break;
+        case S_LESS:
+            top--;
+            top[0] = top[0] < top[1];
+            break;
+        case S_PEEK: top[0] = memory[top[0] & 4095]; break;
+        case S_POKE:
+            memory[top[-1] & 4095] = (uint8_t)top[0];
+            top -= 2;
+            break;
+        case S_JUMP: pc = code + *pc; break;
+        case S_JUMP0: pc = *top-- == 0 ? code + *pc : pc + 1; break;
+        default: return (uint64_t)variable[0];
+        }
+    }
+}
+
+ROW(stack)
+{
+    enum { COUNT, I, J, SIZE };
+    // for (i = 2; i < size; i++) if (!memory[i]) { count++; for (j = i * i; j < size; j += i) memory[j] = 1; }
+    static const int16_t code[] = {
+        S_PUSH, 0,     S_SET,  COUNT,   S_PUSH, 2,       S_SET, I,          // 0
+        S_GET,  I,     S_GET,  SIZE,    S_LESS, S_JUMP0, 66,                // 8: loop
+        S_GET,  I,     S_PEEK, S_JUMP0, 22,     S_JUMP,  57,                // 15
+        S_GET,  COUNT, S_PUSH, 1,       S_ADD,  S_SET,   COUNT,             // 22: a prime
+        S_GET,  I,     S_GET,  I,       S_MUL,  S_SET,   J,                 // 29
+        S_GET,  J,     S_GET,  SIZE,    S_LESS, S_JUMP0, 57,                // 36: strike out
+        S_GET,  J,     S_PUSH, 1,       S_POKE,                             // 43
+        S_GET,  J,     S_GET,  I,       S_ADD,  S_SET,   J,     S_JUMP, 36, // 48
+        S_GET,  I,     S_PUSH, 1,       S_ADD,  S_SET,   I,     S_JUMP, 8,  // 57: next
+        S_HALT,                                                             // 66
+    };
+    static uint8_t memory[4096];
+    uint64_t sum = 0;
+
+    for (uint64_t n = 0; n < work; n++) {
+        int64_t variable[4] = { [SIZE] = 500 + (int64_t)(n & 7) };
+        __builtin_memset(memory, 0, sizeof(memory));
+        sum = fold(sum, stack_machine(code, variable, memory));
+    }
+    return sum;
+}
+
 /* ---- fsm: splits text into words, numbers, strings and comments, by a table of transitions ---- */
 static void make_text(uint8_t *text, size_t size, uint64_t seed)
 {
@@ -225,6 +415,55 @@ ROW(fsm)
     }
     for (int i = 0; i < STATES; i++) {
         sum = fold(sum, entered[i]);
+    }
+    return sum;
+}
+
+/* ---- match: patterns with * and . and ?, by recursion and backtracking ---- */
+static int match_here(const char *pattern, const uint8_t *text, const uint8_t *end);
+
+NOINLINE static int match_star(char c, const char *pattern, const uint8_t *text, const uint8_t *end)
+{
+    do {
+        if (match_here(pattern, text, end)) {
+            return 1;
+        }
+    } while (text < end && (*text++ == (uint8_t)c || c == '.'));
+    return 0;
+}
+
+NOINLINE static int match_here(const char *pattern, const uint8_t *text, const uint8_t *end)
+{
+    if (pattern[0] == 0) {
+        return 1;
+    }
+    if (pattern[1] == '*') {
+        return match_star(pattern[0], pattern + 2, text, end);
+    }
+    if (pattern[1] == '?' && match_here(pattern + 2, text, end)) {
+        return 1;
+    }
+    if (text < end && (pattern[0] == '.' || (uint8_t)pattern[0] == *text)) {
+        return match_here(pattern + (pattern[1] == '?' ? 2 : 1), text + 1, end);
+    }
+    return 0;
+}
+
+ROW(match)
+{
+    enum { SIZE = 8192 };
+    static const char *const patterns[] = { "re.*rn",    "0x1f;* *_tmp", "wh?il?e.",
+                                            "\"a b.*\"", "3.14 *return", "x1*if" };
+    static uint8_t text[SIZE];
+    uint64_t sum = 0;
+
+    make_text(text, SIZE, 17);
+    for (uint64_t n = 0; n < work; n++) {
+        uint64_t found = 0;
+        for (size_t i = 0; i + 32 < SIZE; i++) {
+            found += (uint64_t)match_here(patterns[n % 6], text + i, text + i + 32);
+        }
+        sum = fold(sum, found);
     }
     return sum;
 }
@@ -302,6 +541,24 @@ ROW(lz)
         sum = fold(sum, small);
         sum = fold(sum, big);
         sum = fold(sum, back[big / 2]);
+    }
+    return sum;
+}
+
+/* ---- unlz: only the way back ---- */
+ROW(unlz)
+{
+    enum { SIZE = 65536 };
+    static uint8_t text[SIZE], packed[2 * SIZE], back[SIZE];
+    uint64_t sum = 0;
+    size_t small;
+
+    make_text(text, SIZE, 31);
+    small = lz_pack(text, SIZE, packed);
+    for (uint64_t n = 0; n < work; n++) {
+        size_t big = lz_unpack(packed, small, back);
+        sum = fold(sum, big);
+        sum = fold(sum, back[n % big]);
     }
     return sum;
 }
