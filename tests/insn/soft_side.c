@@ -191,7 +191,7 @@ void soft_init(const struct a64_table *table)
         ops[i].fn = op_decode;
     }
     for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-        tlb.e[i] = (struct tlb_entry){ TLB_NEVER, TLB_NEVER, TLB_NEVER, 0 };
+        tlb.e[i] = (struct tlb_entry){ TLB_NEVER, TLB_NEVER, 0, 0 };
     }
 }
 
@@ -202,6 +202,7 @@ static void fill_tlb(enum soft_memory memory)
         struct tlb_entry *e = &tlb.e[tlb_index(va)];
 
         e->rtag = e->wtag = memory == SOFT_MEM_FAST ? va : TLB_NEVER;
+        e->window = SOFT_PAGE;
     }
 }
 

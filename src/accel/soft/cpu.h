@@ -215,10 +215,14 @@ static ALWAYS_INLINE void vreg_set(union vreg *v, uint64_t lo, uint64_t hi)
 #define TLB_ENTRIES (1u << TLB_BITS)
 #define TLB_NEVER   (~0ull) /* a tag that no access has: its low bits are set */
 
-/* One 4 KiB page. A tag is the page's VA (with its top byte) if the fast path may be
- * used, else TLB_NEVER. */
+/*
+ * One 4 KiB page. A tag is the page's VA (with its top byte) if the fast path may be used, else TLB_NEVER. The window is around the
+ * page, aligned to its size, a power of 2: all of it is like this page, in RAM of one piece, and behind one descriptor, so
+ * that whatever drops a page of it hits a block (or the granule).
+ */
 struct tlb_entry {
-    uint64_t rtag, wtag, xtag;
+    uint64_t rtag, wtag;
+    uint64_t window; /* bytes                      */
     uint64_t addend; /* host address = va + addend */
 };
 
@@ -227,7 +231,7 @@ struct tlb_ctx; /* tlb.h: entries first */
 /*
  * L0: what translated code found last in the TLB, by base register (the second half: by base and index), so that the
  * address need not be known to find one. An entry is a window: addresses from lo on that one descriptor maps onto host
- * memory of one piece, a page or (of a block) more: tlb.h, TI_WINDOW. An access lies in it if its address less lo is below
+ * memory of one piece, a page or (of a block) more. An access lies in it if its address less lo is below
  * the limit of its size; a limit of 0 is an empty entry. What is in the window's last bytes and fits is refused, too.
  */
 #define L0_ENTRIES 64

@@ -13,6 +13,9 @@
 /* Times that a walk starts again because a descriptor changed under a hardware update. */
 #define WALK_RETRIES 64
 
+/* Bytes of a window (struct tlb_entry), at most. */
+#define WINDOW_MAX (128ull << 20)
+
 uint8_t *mmu_host(const struct cpu *cpu, uint64_t pa, bool *rom)
 {
     const struct mem_slot *slot = guest_mem_slot(&cpu->vcpu->vm->mem, pa);
@@ -318,9 +321,7 @@ static void note_block(struct cpu *cpu, struct tlb_ctx *ctx, uint64_t va, uint64
 static uint64_t window_of(const struct cpu *cpu, const struct mem_slot *slot, uint64_t va,
                           uint64_t pa, uint64_t block)
 {
-    const uint64_t most = BIT(PAGE_BITS + TI_WINDOW_MAX);
-
-    for (uint64_t size = block < most ? block : most; size >= SOFT_PAGE; size /= 2) {
+    for (uint64_t size = block < WINDOW_MAX ? block : WINDOW_MAX; size >= SOFT_PAGE; size /= 2) {
         if (range_inside(align_down(pa, size), size, slot->base, slot->size) &&
             !debug_range_watched(cpu, align_down(va, size), size)) {
             return size;
@@ -347,12 +348,9 @@ static const struct tlb_info *fill(struct cpu *cpu, struct tlb_ctx *ctx, uint64_
         window = window_of(cpu, slot, page, pa, mmu_on(cpu) ? w->size : UINT64_MAX);
     }
     bool fast = window != 0;
-    if (fast) {
-        flags |= ((unsigned)__builtin_ctzll(window) - PAGE_BITS) << TI_WINDOW_SHIFT;
-    }
     e->rtag = fast && (flags & TI_R) != 0 ? page : TLB_NEVER;
     e->wtag = fast && (flags & (TI_W | TI_ROM)) == TI_W ? page : TLB_NEVER;
-    e->xtag = slot != NULL && (flags & TI_X) != 0 ? page : TLB_NEVER;
+    e->window = window;
     e->addend = slot != NULL ? (uint64_t)(uintptr_t)slot->host + (pa - slot->base) - page : 0;
     ctx->info[n] = (struct tlb_info){ .va = page, .pa = pa | flags };
     ctx->used[n / 64] |= BIT(n % 64);

@@ -42,10 +42,6 @@ enum {
     TI_RAM = 32,      /* host memory behind it                                                    */
     TI_ROM = 64,      /* ... that the guest cannot write: writes go to the bus                    */
     TI_GUARDED = 128, /* code is decoded as guarded (FEAT_BTI)                                  */
-    /* Four bits: log2 of the pages of the window around it, which is aligned to its size: all of it is like this page, in RAM of
-     * one piece, and behind one descriptor, so that whatever drops a page of it hits a block (or the granule). */
-    TI_WINDOW_SHIFT = 8,
-    TI_WINDOW_MAX = 15,
     TI_FLAGS = 4095,
 };
 

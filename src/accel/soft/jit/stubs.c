@@ -579,27 +579,9 @@ static void make_l0_sample(struct as *a)
     as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
 }
 
-/* RAX = -size of the window of the TLB's entry at RCX, which is size-aligned. */
-static void window_mask(struct as *a)
-{
-    const size_t info = offsetof(struct tlb_ctx, info) + offsetof(struct tlb_info, pa);
-
-    _Static_assert(sizeof(struct tlb_entry) == 2 * sizeof(struct tlb_info), "half as far");
-    as_load(a, 64, RAX, RBP, OFF(tlb));
-    as_alu(a, 64, ALU_SUB, RCX, RAX);
-    as_shift(a, 64, SH_SHR, RCX, 1);
-    as_alu(a, 64, ALU_ADD, RCX, RAX);
-    as_load(a, 32, RCX, RCX, (int32_t)info);
-    as_shift(a, 32, SH_SHR, RCX, TI_WINDOW_SHIFT);
-    as_alu_i(a, 32, ALU_AND, RCX, TI_WINDOW_MAX);
-    as_imm(a, RAX, -(uint64_t)SOFT_PAGE);
-    as_shift_cl(a, 64, SH_SHL, RAX);
-}
-
-/* The entry at RCX becomes the window that RAX is the mask of, around RDX. Uses RAX, which is lo then. */
+/* The entry at RCX becomes the window of as many bytes as RAX says around RDX. RAX is lo then. */
 static void l0_fill(struct as *a)
 {
-    as_neg(a, 64, RAX);
     as_alu_i(a, 64, ALU_SUB, RAX, L0_NARROW - 1);
     as_store(a, 64, RAX, RCX, offsetof(struct l0_entry, narrow));
     as_alu_i(a, 64, ALU_SUB, RAX, L0_WIDE - L0_NARROW);
@@ -641,7 +623,7 @@ static void make_l0(struct as *a, bool el0, bool write, unsigned span)
     miss = as_jcc(a, CC_NE);
     as_load(a, 64, RAX, RCX, offsetof(struct tlb_entry, addend));
     as_store(a, 64, RAX, RBP, OFF(jit_tmp[2]));
-    window_mask(a);
+    as_load(a, 64, RAX, RCX, offsetof(struct tlb_entry, window));
     as_load(a, 64, RCX, RBP, OFF(jit_tmp[1]));
     as_lea_x(a, 64, RCX, RBP, RCX, 0, 0);
     l0_fill(a);
