@@ -79,10 +79,10 @@ static void near_call(struct tr *t, const struct op *op)
 }
 
 /* RAX: the target. */
-static void far_call(struct tr *t, bool typed)
+static void far_call(struct tr *t, bool typed, bool by_register)
 {
     tr_count(t, OP_BYTES * (t->i->slot + 1));
-    tr_far(t, (struct far_way){ .typed = typed, .call = true });
+    tr_far(t, (struct far_way){ .typed = typed, .call = true, .by_register = by_register });
     landing(t);
 }
 
@@ -153,7 +153,7 @@ static void t_bl(struct tr *t, const struct op *op, unsigned arg)
     }
     open_frame(t, false);
     tr_va(t, RAX, (int64_t)op->imm);
-    far_call(t, false);
+    far_call(t, false, false);
 }
 
 /* A way that is taken more often than not. */
@@ -236,7 +236,7 @@ static void t_br(struct tr *t, const struct op *op, unsigned arg)
         as_store(&t->a, 64, RCX, RBP, OFF(btype_count));
     }
     if ((arg & LINKS) != 0) {
-        far_call(t, typed);
+        far_call(t, typed, true);
     } else {
         tr_far(t, (struct far_way){ .typed = typed });
         t->ended = true;

@@ -253,6 +253,7 @@ struct tr {
 /* A jump to any address. typed: its target may have to be a landing pad (FEAT_BTI); call: a frame has been made for it. */
 struct far_way {
     bool typed, call;
+    bool by_register; /* a call whose target is not always the same */
 };
 
 typedef void tmpl_fn(struct tr *t, const struct op *op, unsigned arg);
