@@ -160,15 +160,13 @@ static void look(struct tr *t, struct cold *c, int base, int32_t l0)
 
 void group_open(struct tr *t, struct place at, int32_t l0)
 {
-    struct cold *c = tr_cold(t, COLD_GROUP, at.by_sp ? sp_look(t) : NULL);
+    struct cold *c = tr_cold(t, COLD_GROUP, NULL);
 
-    c->from[2] = c->from[0];
     look(t, c, at.base, l0);
     t->group.l0 = l0;
     c->back = t->a.p;
     c->l0 = l0;
     c->write = t->group.write;
-    c->by_sp = at.by_sp;
     c->base = (int8_t)t->group.base;
     c->lo = t->group.lo;
     c->hi = t->group.hi;
@@ -201,13 +199,8 @@ static uint8_t *in_window(struct tr *t, const struct cold *c)
 void group_cold(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
-    uint8_t *odd = NULL, *have, *none, *fits;
+    uint8_t *have, *none, *fits;
 
-    if (c->by_sp) {
-        as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
-        as_test(a, 64, RAX, jit_pin[X_SP]);
-        odd = as_jcc(a, CC_NE);
-    }
     fetch(t, c);
     have = as_jcc(a, CC_E);
     as_lea(a, 64, RCX, tr_src(t, 64, (unsigned)c->base, RCX), (int32_t)c->imm);
@@ -218,9 +211,6 @@ void group_cold(struct tr *t, const struct cold *c)
     as_patch(a, have, a->p);
     fits = in_window(t, c);
     as_patch(a, none, a->p);
-    if (odd != NULL) {
-        as_patch(a, odd, a->p);
-    }
     as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
     as_call_to(a, t->jit->group_miss);
     tr_interpret(t, c);

@@ -11,7 +11,6 @@
 struct place {
     int base;
     int32_t disp;
-    bool by_sp; /* SP is the base, and may be misaligned */
 };
 
 /* A load or store of t_mem.c: bytes, how it finds its address. */
@@ -33,8 +32,8 @@ bool mem_writes(const struct ti *i, unsigned g);
 struct door {
     struct place at;
     uint8_t *miss;
-    uint8_t *low[2]; /* taken if the address, or SP, is misaligned */
-    uint8_t *have;   /* NULL: not by an L0 entry */
+    uint8_t *low;  /* taken if the address is misaligned and must not be */
+    uint8_t *have; /* NULL: not by an L0 entry */
     int32_t l0;
     uint8_t span, aligned;
     bool write;
@@ -46,13 +45,11 @@ struct door {
  */
 struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem, bool write,
                     unsigned entry);
-/* The access is done; what the door refuses, and the jump odd, go to the body. */
-void tr_door_close(struct tr *t, const struct door *d, uint8_t *odd);
+/* The access is done; what the door refuses goes to the body. */
+void tr_door_close(struct tr *t, const struct door *d);
 /* The answered jump is taken if [base + disp, + span), span up to 32, is not in the window of the L0 entry at l0, from RBP.
  * RAX becomes the offset in it. */
 uint8_t *l0_look(struct tr *t, int base, int32_t disp, unsigned span, int32_t l0);
-/* The answered jump is taken if SP is misaligned. */
-uint8_t *sp_look(struct tr *t);
 
 /* ---- Groups (group.c) ------------------------------------------------------------------------ */
 

@@ -14,7 +14,7 @@
 
 /* A way into memory: the jumps that lead to the body. */
 struct gate {
-    uint8_t *miss, *misaligned, *sp;
+    uint8_t *miss, *misaligned;
 };
 
 /* RDX = host address of `bytes` bytes at X[rn] + imm. */
@@ -25,11 +25,6 @@ static struct gate gate_open(struct tr *t, const struct op *op, unsigned bytes, 
     struct gate g = { 0 };
 
     tr_clobber(t);
-    if (op->rn == X_SP) {
-        as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
-        as_test(a, 64, RAX, tr_src(t, 64, X_SP, RCX));
-        g.sp = as_jcc(a, CC_NE);
-    }
     as_lea(a, 64, RDX, tr_src(t, 64, op->rn, RDX), imm);
     if (bytes > 1) {
         as_rr(a, 0, 32, 0xf7, 0, RDX, false); /* TEST EDX, imm */
@@ -49,7 +44,7 @@ static struct gate gate_open(struct tr *t, const struct op *op, unsigned bytes, 
 
 static void gate_close(struct tr *t, const struct gate *g)
 {
-    tr_cold_call(t, g->miss, g->misaligned, g->sp);
+    tr_cold_call(t, g->miss, g->misaligned, NULL);
 }
 
 static void lock(struct tr *t)

@@ -57,7 +57,6 @@ static void landing(struct tr *t)
     as_pop(a, RAX); /* the address */
     t->bias = OP_BYTES * (t->i->slot + 1);
     t->fk = FK_NONE;
-    t->sp_checked = true;
     vregs_forget(t);
     if (to_next_page) {
         tr_far(t, (struct far_way){ 0 });

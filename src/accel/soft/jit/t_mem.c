@@ -94,11 +94,6 @@ static uint8_t *test_low(struct tr *t, int reg, unsigned mask)
     return as_jcc(&t->a, CC_NE);
 }
 
-uint8_t *sp_look(struct tr *t)
-{
-    return test_low(t, jit_pin[X_SP], 15);
-}
-
 uint8_t *l0_look(struct tr *t, int base, int32_t disp, unsigned span, int32_t l0)
 {
     struct as *a = &t->a;
@@ -165,15 +160,12 @@ struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem,
 
     d.l0 = l0_place(t, write, entry);
     d.aligned = t->page->aligned ? (uint8_t)(elem - 1) : 0;
-    if (at.by_sp) {
-        d.low[0] = sp_look(t);
-    }
     if (by_tlb(t)) {
         d.miss = tlb_look(t, at, span, elem, write, OFF(tlb));
     } else {
         if (d.aligned != 0) {
             as_lea(&t->a, 32, RAX, at.base, at.disp);
-            d.low[1] = test_low(t, RAX, d.aligned);
+            d.low = test_low(t, RAX, d.aligned);
         }
         d.miss = l0_look(t, at.base, at.disp, span, d.l0);
         l0_addend(t, d.l0);
@@ -188,30 +180,25 @@ static struct door lookup_user(struct tr *t, struct place at, unsigned span, uns
 {
     struct door d = { .at = at, .write = write };
 
-    if (at.by_sp) {
-        d.low[0] = sp_look(t);
-    }
     d.miss = tlb_look(t, at, span, elem, write, OFF(tlb_user));
     return d;
 }
 
-void tr_door_close(struct tr *t, const struct door *d, uint8_t *odd)
+void tr_door_close(struct tr *t, const struct door *d)
 {
     struct cold *c;
 
-    tr_cold_call(t, d->miss, d->low[0], d->low[1]);
+    tr_cold_call(t, d->miss, d->low, NULL);
     c = &t->cold[t->colds - 1];
     if (d->have != NULL) {
         c->kind = COLD_L0;
         c->have = d->have;
-        c->refused = odd;
         c->l0 = d->l0;
         c->span = d->span;
         c->aligned = d->aligned;
         c->write = d->write;
         c->base = (int8_t)d->at.base;
         c->imm = d->at.disp;
-        c->by_sp = d->at.by_sp;
     }
 }
 
@@ -444,14 +431,6 @@ bool mem_writes(const struct ti *i, unsigned g)
            (writes_back(arg >> 16) && i->op.rn == g);
 }
 
-/* The instruction is done: is SP aligned still? */
-static void note_sp(struct tr *t, const struct op *op, unsigned form)
-{
-    if (op->rn == X_SP) {
-        t->sp_checked = true;
-    }
-}
-
 /* An access whose page the first of its group has looked at. Moves leave EFLAGS alone. */
 static void of_group(struct tr *t, const struct op *op, enum mem_kind k, unsigned size)
 {
@@ -464,7 +443,6 @@ static void of_group(struct tr *t, const struct op *op, enum mem_kind k, unsigne
     l0_addend(t, t->group.l0);
     access(t, op, k, size, at);
     write_back(t, op, form);
-    note_sp(t, op, form);
 }
 
 /* arg: kind, size << 8, form << 16. */
@@ -472,7 +450,6 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
 {
     enum mem_kind k = (enum mem_kind)(arg & 0xff);
     unsigned size = arg >> 8 & 0xff, form = arg >> 16;
-    bool sp = op->rn == X_SP;
     bool wb = writes_back(form);
     bool user = form == FORM_USER || form == FORM_USERSP;
     unsigned span = (1u << size) << is_pair(k);
@@ -483,19 +460,17 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     if (is_vector(k)) {
         tr_vec(t, false);
     }
-    if (mem_access(t->i, &x) && group_has(t, &x) && (!sp || t->sp_checked)) {
+    if (mem_access(t->i, &x) && group_has(t, &x)) {
         of_group(t, op, k, size);
         return;
     }
     tr_clobber(t);
     at = address(t, op, form, size);
-    at.by_sp = sp && !t->sp_checked;
     if (!by_tlb(t) && mem_access(t->i, &x) && group_plan(t, &x)) {
         group_open(t, at, l0_place(t, is_store(k), l0_of(op, form)));
         l0_addend(t, t->group.l0);
         access(t, op, k, size, at);
         write_back(t, op, form);
-        note_sp(t, op, form);
         return;
     }
     if (wb && loads_base(op, k)) {
@@ -511,8 +486,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     if (!loads_base(op, k)) {
         write_back(t, op, form);
     }
-    tr_door_close(t, &d, NULL);
-    note_sp(t, op, form);
+    tr_door_close(t, &d);
 }
 
 static void t_literal(struct tr *t, const struct op *op, unsigned arg)
@@ -530,7 +504,7 @@ static void t_literal(struct tr *t, const struct op *op, unsigned arg)
     at = in_rdx(t, RDX, (int32_t)op->imm);
     d = tr_door(t, at, 1u << size, 1u << size, false, LITERAL_L0);
     access(t, op, k, size, at);
-    tr_door_close(t, &d, NULL);
+    tr_door_close(t, &d);
 }
 
 #define T(name, fn_, arg_)   [UOP_##name] = { fn_, arg_ }

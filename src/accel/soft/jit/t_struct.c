@@ -274,17 +274,6 @@ static uint8_t *look_up(struct tr *t, const struct op *op, bool write)
     return miss;
 }
 
-/* The answered jump is taken if SP is the base, not aligned and must be. */
-static uint8_t *check_sp(struct tr *t, const struct op *op)
-{
-    if (op->rn != X_SP) {
-        return NULL;
-    }
-    as_load(&t->a, 64, RAX, RBP, OFF(sp_align_mask));
-    as_test(&t->a, 64, RAX, tr_src(t, 64, X_SP, RCX));
-    return as_jcc(&t->a, CC_NE);
-}
-
 /* Spans that the L0 entries know. */
 static bool by_l0(const struct op *op)
 {
@@ -296,18 +285,17 @@ static bool by_l0(const struct op *op)
 static void t_struct(struct tr *t, const struct op *op, unsigned write)
 {
     struct door d;
-    uint8_t *odd, *miss;
+    uint8_t *miss;
 
     if (!v_begin_flags(t, false)) {
         return;
     }
-    odd = check_sp(t, op);
     if (!by_l0(op)) {
         tr_get(t, 64, RDX, op->rn);
         miss = look_up(t, op, write != 0);
         transfer_of(op, t->i->uop)(t, op);
         write_back(t, op);
-        tr_cold_call(t, miss, odd, NULL);
+        tr_cold_call(t, miss, NULL, NULL);
         return;
     }
     struct place at = { .base = tr_src(t, 64, op->rn, RDX) };
@@ -316,7 +304,7 @@ static void t_struct(struct tr *t, const struct op *op, unsigned write)
     as_lea_x(&t->a, 64, RDX, RCX, at.base, 0, 0);
     transfer_of(op, t->i->uop)(t, op);
     write_back(t, op);
-    tr_door_close(t, &d, odd);
+    tr_door_close(t, &d);
 }
 
 #define T(name, arg_) [UOP_##name] = { t_struct, arg_ }

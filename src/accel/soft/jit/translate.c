@@ -431,7 +431,6 @@ static void join(struct tr *t, struct ti *i)
         tr_flags_save(t);
     }
     t->fk = FK_NONE;
-    t->sp_checked = true;
     vregs_forget(t);
     tr_count(t, 0);
     if (i->loop) {
@@ -606,7 +605,6 @@ static void body(struct tr *t)
         if (t->ended) {
             t->fk = FK_NONE;
             t->bias = 0;
-            t->sp_checked = true;
             vregs_forget(t);
         }
     }
@@ -656,19 +654,14 @@ static void arrive(struct as *a, uint8_t *const from[], unsigned count)
 static void cold_l0(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
-    uint8_t *refused[3] = { c->refused, NULL, NULL };
+    uint8_t *refused = NULL;
 
     arrive(a, c->from, ARRAY_SIZE(c->from));
     as_lea(a, 64, RDX, c->base, (int32_t)c->imm);
     if (c->aligned != 0) {
         as_rr(a, 0, 32, 0xf6, 0, RDX, false); /* TEST DL, imm */
         as_1(a, c->aligned);
-        refused[1] = as_jcc(a, CC_NE);
-    }
-    if (c->by_sp) {
-        as_load(a, 64, RAX, RBP, OFF(sp_align_mask));
-        as_test(a, 64, RAX, jit_pin[X_SP]);
-        refused[2] = as_jcc(a, CC_NE);
+        refused = as_jcc(a, CC_NE);
     }
     as_imm(a, RCX, (uint64_t)(int64_t)c->l0);
     as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
@@ -677,7 +670,7 @@ static void cold_l0(struct tr *t, const struct cold *c)
         as_lea(a, 64, RDX, RDX, -(int32_t)c->imm);
     }
     as_jcc_to(a, CC_E, c->have);
-    arrive(a, refused, ARRAY_SIZE(refused));
+    arrive(a, &refused, 1);
 }
 
 static void cold_pending(struct tr *t, const struct cold *c)
@@ -772,7 +765,6 @@ bool jit_translate(struct tr *t)
 {
     t->fk = FK_NONE;
     t->fused = t->consts = t->uses = 0;
-    t->sp_checked = true;
     vregs_forget(t);
     t->known_by = NULL;
     t->group.last = NULL;

@@ -172,15 +172,13 @@ struct cold {
     enum cold_kind kind;
     enum flag_kind save; /* COLD_WAY, COLD_LINK, COLD_FAR: NZCV are stored first, if not FK_NONE */
     uint8_t *from[3];    /* displacements that lead here */
-    uint8_t *refused;    /* COLD_L0: another, to the body */
     uint8_t *back;       /* COLD_CALL, COLD_L0, COLD_VEC, COLD_STALE: where it goes on */
     uint8_t *have;       /* COLD_L0: ... with the page's addend in RCX */
     int32_t l0;          /* COLD_L0: the entry, from RBP         */
     uint8_t span;        /* COLD_L0: log2 of the bytes           */
     uint8_t aligned; /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
     bool write;
-    bool call;  /* COLD_LINK: the jump is the host's CALL */
-    bool by_sp; /* COLD_L0, COLD_GROUP: a misaligned SP is the body's if that matters */
+    bool call; /* COLD_LINK: the jump is the host's CALL */
     int8_t
         base; /* COLD_L0: the address is this host register + imm; COLD_GROUP: the guest's register */
     int32_t lo, hi; /* COLD_GROUP: the bytes, from the base */
@@ -213,9 +211,8 @@ struct tr {
     enum flag_kind fk; /* what EFLAGS hold   */
     bool fsaved;       /* jit_nzcv holds it, too */
     int32_t bias;
-    bool ended;      /* no way leads to the next instruction */
-    bool sp_checked; /* SP is aligned, if that matters at this level */
-    uint8_t vec;     /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
+    bool ended;  /* no way leads to the next instruction */
+    uint8_t vec; /* the gate has been looked at: 1 for vectors, 2 for arithmetic */
     /* The last group of accesses (group.c): where it ends, and so on. */
     struct {
         const struct ti *last;
