@@ -27,9 +27,10 @@ from rows import ROWS  # noqa: E402
 
 FILE = os.path.join(rig.HERE, "insns.json")
 TOLERANCE = 1.05
-SET = ["mix", "sort", "crc32", "sha256", "fib", "vcall", "vm", "fsm", "lz", "chase16k", "pagewalk", "bytes", "struct", "memcpy", "cpysmall",
-       "strlen4k", "nbody", "matmul32", "cvt", "fir32", "chacha", "blend8", "tbl", "aes128", "sha256hw", "llsc", "mutex", "svc_el1",
-       "svc_el0", "abort", "mmio_rd", "sysreg", "ttbr", "tlbi_va", "patch", "cold"]
+SET = ["mix", "sort", "crc32", "sha256", "fib", "vcall", "vm", "fsm", "lz", "tak", "callback", "visit", "stack", "match",
+       "unlz", "chase16k", "pagewalk", "bytes", "struct", "memcpy", "cpysmall", "strlen4k", "nbody", "matmul32", "cvt", "fir32",
+       "chacha", "blend8", "tbl", "aes128", "sha256hw", "llsc", "mutex", "svc_el1", "svc_el0", "abort", "mmio_rd", "sysreg",
+       "ttbr", "tlbi_va", "patch", "cold"]
 VALGRIND = ["valgrind", "--tool=callgrind", "--smc-check=all", "--callgrind-out-file=/dev/null"]
 # No REP STOS and MOVS for memset and memcpy: valgrind counts each of their steps.
 ENVIRONMENT = {**os.environ, "GLIBC_TUNABLES": "glibc.cpu.x86_rep_stosb_threshold=1000000000:"
