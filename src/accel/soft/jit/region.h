@@ -11,6 +11,12 @@
 /* How often a region may be translated again. */
 #define JIT_TIERS 2
 
+/* Counts one of cpu->jit_counts, at an offset from RBP. */
+static inline void jit_counter(struct as *a, int32_t at)
+{
+    as_rm(a, 0, 64, 0xff, 0, RBP, at, false); /* INC */
+}
+
 /* Where instructions are not counted: one has been executed. */
 void jit_count_one(struct as *a, const struct jit *jit);
 
@@ -42,6 +48,8 @@ void jit_frames_return(struct as *a);
 void jit_tell_shared(const struct cpu *cpu);
 void jit_tell_region(const struct cpu *cpu, const struct code_page *page,
                      const struct jit_region *region, unsigned slot);
+/* Writes what looks at L0 entries call (l0.c). */
+void jit_make_l0(struct jit *jit, struct as *a);
 /* Writes what the templates of system instructions call. */
 void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
 /* Writes the end of cold code c, which begins at start: on to a slot of the page. False: no room. */
