@@ -298,7 +298,7 @@ void debug_write(struct cpu *cpu, enum sys_index row, uint64_t value);
 void debug_step(struct cpu *cpu);
 /* True if a breakpoint exception was taken instead of the instruction at pc. */
 bool debug_breakpoint(struct cpu *cpu, uint64_t pc);
-/* Must accesses to this page take the slow path? */
+/* Must accesses take the slow path, as one of these bytes is watched? */
 bool debug_range_watched(const struct cpu *cpu, uint64_t va, uint64_t bytes);
 /* True if a watchpoint exception was taken instead of the access. user: with EL0's permissions. */
 bool debug_watchpoint(struct cpu *cpu, const struct op *op, uint64_t va, unsigned size, bool write,

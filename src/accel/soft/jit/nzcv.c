@@ -11,16 +11,9 @@ static void flags_of_fp(struct tr *t)
 {
     struct as *a = &t->a;
 
-    as_1(a, 0x9f);                            /* LAHF */
-    as_rr(a, 0, 32, 0x0fb6, RAX, RSP, false); /* MOVZX EAX, AH */
-    as_1(a, 0x8b);                            /* MOV EAX, [RBP + RAX * 4 + disp] */
-    as_1(a, 0x84);
-    as_1(a, 0x85);
-    as_4(a, (uint32_t)OFF(jit_fp_nzcv));
+    tr_nzcv_of_fp(a);
     as_store(a, 32, RAX, RBP, OFF(jit_nzcv));
-    as_1(a, 0x04); /* ADD AL, 127: overflows if V */
-    as_1(a, 127);
-    as_1(a, 0x9e); /* SAHF */
+    tr_eflags_of(a);
     t->fk = FK_SUB;
     t->fsaved = true;
 }
@@ -78,9 +71,7 @@ static void flags_load(struct tr *t)
     struct as *a = &t->a;
 
     as_load(a, 32, RAX, RBP, OFF(jit_nzcv));
-    as_1(a, 0x04); /* ADD AL, 127: overflows if V */
-    as_1(a, 127);
-    as_1(a, 0x9e); /* SAHF */
+    tr_eflags_of(a);
     t->fk = FK_SUB;
     t->fsaved = true;
 }

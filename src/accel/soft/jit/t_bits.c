@@ -369,9 +369,7 @@ static void t_ccmp(struct tr *t, const struct op *op, unsigned arg)
     as_patch(a, otherwise, a->p);
     as_imm(a, RAX,
            (nzcv & 8) << 12 | (nzcv & 4) << 12 | ((nzcv & 2) == 0 ? 1u << 8 : 0) | (nzcv & 1));
-    as_1(a, 0x04); /* ADD AL, 127; SAHF */
-    as_1(a, 127);
-    as_1(a, 0x9e);
+    tr_eflags_of(a);
     as_patch(a, done, a->p);
     tr_flags(t, FK_SUB);
 }

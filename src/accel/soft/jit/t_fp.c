@@ -248,19 +248,12 @@ static void t_ccmp(struct tr *t, const struct op *op, unsigned arg)
     }
     no = as_jcc(a, (enum cc)(tr_cond(t, op->ra) ^ 1));
     compare(t, op, IS_D(arg), false);
-    as_1(a, 0x9f);                            /* LAHF */
-    as_rr(a, 0, 32, 0x0fb6, RAX, RSP, false); /* MOVZX EAX, AH */
-    as_1(a, 0x8b);                            /* MOV EAX, [RBP + RAX * 4 + disp] */
-    as_1(a, 0x84);
-    as_1(a, 0x85);
-    as_4(a, (uint32_t)OFF(jit_fp_nzcv));
+    tr_nzcv_of_fp(a);
     done = as_jmp(a);
     as_patch(a, no, a->p);
     as_imm(a, RAX, packed_nzcv(op->word & 15));
     as_patch(a, done, a->p);
-    as_1(a, 0x04); /* ADD AL, 127 */
-    as_1(a, 127);
-    as_1(a, 0x9e); /* SAHF */
+    tr_eflags_of(a);
     tr_flags(t, FK_SUB);
 }
 

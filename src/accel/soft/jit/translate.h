@@ -292,6 +292,25 @@ static inline void tr_tlb_slot(struct as *a, int reg, int32_t context)
     as_alu_m(a, 64, ALU_ADD, RCX, RBP, context);
 }
 
+/* EAX = the jit_nzcv of what UCOMISS or UCOMISD has left in EFLAGS. */
+static inline void tr_nzcv_of_fp(struct as *a)
+{
+    as_1(a, 0x9f);                            /* LAHF */
+    as_rr(a, 0, 32, 0x0fb6, RAX, RSP, false); /* MOVZX EAX, AH */
+    as_1(a, 0x8b);                            /* MOV EAX, [RBP + RAX * 4 + disp] */
+    as_1(a, 0x84);
+    as_1(a, 0x85);
+    as_4(a, (uint32_t)OFF(jit_fp_nzcv));
+}
+
+/* EFLAGS = those of the subtraction whose jit_nzcv is in EAX. */
+static inline void tr_eflags_of(struct as *a)
+{
+    as_1(a, 0x04); /* ADD AL, 127: overflows if V */
+    as_1(a, 127);
+    as_1(a, 0x9e); /* SAHF */
+}
+
 /* The uop's template; NULL: its body is called. */
 const struct tmpl *jit_template(enum uop uop);
 
