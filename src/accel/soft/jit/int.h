@@ -23,8 +23,8 @@ static inline bool fits32(uint64_t v)
 static inline void op_g(struct tr *t, unsigned prefix, int w, uint32_t opcode, int reg, unsigned g,
                         bool byte)
 {
-    if (jit_pin[g] != NOREG) {
-        as_rr(&t->a, prefix, w, opcode, reg, jit_pin[g], byte);
+    if (t->pin[g] != NOREG) {
+        as_rr(&t->a, prefix, w, opcode, reg, t->pin[g], byte);
     } else {
         as_rm(&t->a, prefix, w, opcode, reg, RBP, XOFF(g), byte);
     }
@@ -33,22 +33,22 @@ static inline void op_g(struct tr *t, unsigned prefix, int w, uint32_t opcode, i
 /* dst = guest register g, for an operation of w bits on it. */
 static inline void get_op(struct tr *t, int w, int dst, unsigned g)
 {
-    if (jit_pin[g] != dst) {
+    if (t->pin[g] != dst) {
         tr_get(t, w, dst, g);
     }
 }
 
-static inline bool in_memory(unsigned g)
+static inline bool in_memory(const struct tr *t, unsigned g)
 {
-    return jit_pin[g] == NOREG;
+    return t->pin[g] == NOREG;
 }
 
 /* The register in which to make rd if those of a and b are still read afterwards; then tr_put. */
-static inline int dst_beside(unsigned rd, unsigned a, unsigned b, int tmp)
+static inline int dst_beside(const struct tr *t, unsigned rd, unsigned a, unsigned b, int tmp)
 {
-    int d = tr_dst(rd, tmp);
+    int d = tr_dst(t, rd, tmp);
 
-    return d == jit_pin[a] || d == jit_pin[b] ? tmp : d;
+    return d == t->pin[a] || d == t->pin[b] ? tmp : d;
 }
 
 /* Does nobody want NZCV that EFLAGS are? */
@@ -60,7 +60,7 @@ static inline bool flags_free(const struct tr *t)
 /* Can rd = rn op something be done in memory, to all 64 bits? */
 static inline bool in_place(const struct tr *t, const struct op *op, int w)
 {
-    return op->rd == op->rn && in_memory(op->rd) && op->rd != X_SINK && w == 64;
+    return op->rd == op->rn && in_memory(t, op->rd) && op->rd != X_SINK && w == 64;
 }
 
 /* MOVZX's opcode, or MOV's, for a mask; 0: there is none. */

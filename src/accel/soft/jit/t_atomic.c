@@ -95,7 +95,7 @@ static void t_ldar(struct tr *t, const struct op *op, unsigned arg)
     static const uint32_t sign[] = { 0x0fbe, 0x0fbf, 0x63, 0x8b };
     unsigned size = arg & 3;
     struct gate g = gate_open(t, op, 1u << size, false, (int32_t)op->imm);
-    int d = tr_dst(op->rd, RAX);
+    int d = tr_dst(t, op->rd, RAX);
 
     if ((arg & (SIGN32 | SIGN64)) == 0) {
         as_rm(&t->a, 0, size == 3 ? 64 : 32, zero[size], d, RDX, 0, false);

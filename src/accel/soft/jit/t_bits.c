@@ -28,7 +28,7 @@ static bool shift_by_other(struct tr *t, const struct op *op, int w, enum shift 
 
 static void t_shift_i(struct tr *t, const struct op *op, unsigned arg)
 {
-    int w = WIDTH(arg), d = tr_dst(op->rd, RDX);
+    int w = WIDTH(arg), d = tr_dst(t, op->rd, RDX);
     enum shift n = (enum shift)(arg >> 8);
 
     if (in_place(t, op, w) && flags_free(t)) {
@@ -53,7 +53,7 @@ static void t_shift_v(struct tr *t, const struct op *op, unsigned arg)
 
     if (n != SH_ROR && t->jit->host.bmi2) {
         int count = tr_src(t, w, op->rm, RCX), s = tr_src(t, w, op->rn, RDX);
-        d = tr_dst(op->rd, RDX);
+        d = tr_dst(t, op->rd, RDX);
         as_shiftx(&t->a, w, n, d, s, count);
         tr_put(t, op->rd, d);
         return;
@@ -67,7 +67,7 @@ static void t_shift_v(struct tr *t, const struct op *op, unsigned arg)
 
 static void t_extr(struct tr *t, const struct op *op, unsigned arg)
 {
-    int w = WIDTH(arg), d = dst_beside(op->rd, op->rn, op->rn, RDX), hi;
+    int w = WIDTH(arg), d = dst_beside(t, op->rd, op->rn, op->rn, RDX), hi;
 
     tr_clobber(t);
     hi = tr_src(t, w, op->rn, RCX);
@@ -80,7 +80,7 @@ static void t_extr(struct tr *t, const struct op *op, unsigned arg)
 /* arg >> 8: opcode of MOVZX, MOVSX or MOVSXD. */
 static void t_extend(struct tr *t, const struct op *op, unsigned arg)
 {
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
 
     op_g(t, 0, WIDTH(arg), arg >> 8, d, op->rn, true);
     tr_put(t, op->rd, d);
@@ -107,14 +107,14 @@ static unsigned low_bits(uint64_t mask)
 /* The field of imm's bits from bit op->ra on. */
 static void t_ubfx(struct tr *t, const struct op *op, unsigned arg)
 {
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
     uint32_t moves = zero_extends(op->imm);
     unsigned end = op->ra + low_bits(op->imm);
     int w = end <= 32 ? 32 : 64;
 
     if (moves != 0 && op->ra == 0) {
         op_g(t, 0, 32, moves, d, op->rn, op->imm == 0xff);
-    } else if (moves != 0 && in_memory(op->rn) && op->rn != X_ZERO && op->ra % 8 == 0) {
+    } else if (moves != 0 && in_memory(t, op->rn) && op->rn != X_ZERO && op->ra % 8 == 0) {
         as_rm(&t->a, 0, 32, moves, d, RBP, XOFF(op->rn) + op->ra / 8, false);
     } else {
         tr_clobber(t);
@@ -131,7 +131,7 @@ static void t_ubfx(struct tr *t, const struct op *op, unsigned arg)
 
 static void t_ubfiz(struct tr *t, const struct op *op, unsigned arg)
 {
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
     uint32_t moves = zero_extends(op->imm);
     unsigned end = op->ra + low_bits(op->imm);
     int w = end == 32 ? 32 : 64; /* then the shift cuts it off */
@@ -159,7 +159,7 @@ static void t_ubfiz(struct tr *t, const struct op *op, unsigned arg)
 
 static void t_sbfm(struct tr *t, const struct op *op, unsigned arg)
 {
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
 
     tr_clobber(t);
     tr_get(t, 64, d, op->rn);
@@ -173,7 +173,7 @@ static void t_sbfm(struct tr *t, const struct op *op, unsigned arg)
 static void t_bf(struct tr *t, const struct op *op, unsigned arg)
 {
     struct as *a = &t->a;
-    int d = tr_dst(op->rd, RAX);
+    int d = tr_dst(t, op->rd, RAX);
 
     tr_clobber(t);
     tr_get(t, 64, RDX, op->rn);
@@ -199,7 +199,7 @@ static void t_bf(struct tr *t, const struct op *op, unsigned arg)
 /* LZCNT; op_int.c's hosts without it are looked at in jit.c. */
 static void t_clz(struct tr *t, const struct op *op, unsigned arg)
 {
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
 
     tr_clobber(t);
     op_g(t, 0xf3, WIDTH(arg), 0x0fbd, d, op->rn, false);
@@ -216,7 +216,7 @@ static void swap_bytes(struct as *a, int w, int r)
 static void t_rev(struct tr *t, const struct op *op, unsigned arg)
 {
     struct as *a = &t->a;
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
 
     if ((arg & 2) != 0) { /* REV32 of 64 bits: the words change places again */
         tr_clobber(t);
@@ -239,7 +239,7 @@ static void t_rbit(struct tr *t, const struct op *op, unsigned arg)
     if (t->jit->host.gfni) {
         v2(t, V_MOVQ_G, SX0, tr_src(t, 64, op->rn, RDX));
         v3ci(t, V_GF2AFFINE, SX0, SX0, 0x8040201008040201, 0x8040201008040201, 0);
-        int d = tr_dst(op->rd, RDX);
+        int d = tr_dst(t, op->rd, RDX);
         v2(t, V_MOVQ_TO_G, SX0, d);
         swap_bytes(a, w, d);
         tr_put(t, op->rd, d);
@@ -265,7 +265,7 @@ static void t_crc32c(struct tr *t, const struct op *op, unsigned arg)
 {
     struct as *a = &t->a;
     unsigned bits_ = arg >> 8;
-    int d = dst_beside(op->rd, op->rm, op->rm, RDX);
+    int d = dst_beside(t, op->rd, op->rm, op->rm, RDX);
 
     get_op(t, 32, d, op->rn);
     if (bits_ == 16) {
@@ -283,7 +283,7 @@ enum { S_PLAIN, S_INC, S_INV, S_NEG };
 static void set_unless(struct tr *t, const struct op *op, int w, unsigned kind, enum cc cc)
 {
     struct as *a = &t->a;
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
 
     if (kind == S_INC) {
         as_setcc(a, (enum cc)(cc ^ 1), d);
@@ -304,7 +304,7 @@ static void cmov_g(struct tr *t, int w, enum cc cc, int d, unsigned g)
 static void t_csel(struct tr *t, const struct op *op, unsigned arg)
 {
     struct as *a = &t->a;
-    int w = WIDTH(arg), d = tr_dst(op->rd, RDX), other;
+    int w = WIDTH(arg), d = tr_dst(t, op->rd, RDX), other;
     unsigned kind = arg >> 8 & 0xff;
     enum cc cc = tr_cond(t, arg >> 16), not_cc = (enum cc)(cc ^ 1);
 

@@ -13,7 +13,7 @@ static unsigned near_slot(const struct tr *t, const struct op *op)
 /* X30 = address of the next instruction; answers the host's register that is it. */
 static int link_register(struct tr *t)
 {
-    int d = tr_dst(30, RCX);
+    int d = tr_dst(t, 30, RCX);
 
     tr_va(t, d, 4 * (t->i->slot + 1));
     tr_put(t, 30, d);
@@ -89,7 +89,7 @@ void tr_return(struct tr *t, int reg)
 {
     uint8_t *limit;
 
-    if (reg != RAX && (t->jit->limited || reg != jit_pin[30])) {
+    if (reg != RAX && (t->jit->limited || reg != t->pin[30])) {
         as_mov(&t->a, 64, RAX, reg);
         reg = RAX;
     }
@@ -183,10 +183,10 @@ static void t_cbz(struct tr *t, const struct op *op, unsigned arg)
     int w = (arg & IS64) != 0 ? 64 : 32;
 
     tr_clobber(t);
-    if (jit_pin[op->rn] == NOREG) {
+    if (t->pin[op->rn] == NOREG) {
         as_alu_mi(&t->a, w, ALU_CMP, RBP, XOFF(op->rn), 0);
     } else {
-        as_test(&t->a, w, jit_pin[op->rn], jit_pin[op->rn]);
+        as_test(&t->a, w, t->pin[op->rn], t->pin[op->rn]);
     }
     if ((arg & FAR_FORM) != 0) {
         far_branch(t, (int)cc, op);
@@ -200,10 +200,10 @@ static void t_tbz(struct tr *t, const struct op *op, unsigned arg)
     enum cc cc = (arg & IF_NOT) != 0 ? CC_B : CC_AE;
 
     tr_clobber(t);
-    if (jit_pin[op->rn] == NOREG) {
+    if (t->pin[op->rn] == NOREG) {
         as_rm(&t->a, 0, 64, 0x0fba, 4, RBP, XOFF(op->rn), false); /* BT */
     } else {
-        as_rr(&t->a, 0, 64, 0x0fba, 4, jit_pin[op->rn], false);
+        as_rr(&t->a, 0, 64, 0x0fba, 4, t->pin[op->rn], false);
     }
     as_1(&t->a, op->ra);
     if ((arg & FAR_FORM) != 0) {

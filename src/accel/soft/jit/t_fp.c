@@ -164,7 +164,7 @@ static void t_mov_imm(struct tr *t, const struct op *op, unsigned arg)
 /* To a general register; arg: 32, 64 bits, or 128 for the upper half. */
 static void t_mov_to_x(struct tr *t, const struct op *op, unsigned arg)
 {
-    int g = tr_dst(op->rd, RAX);
+    int g = tr_dst(t, op->rd, RAX);
 
     if (tr_vec_refuse(t, false)) {
         return;
@@ -360,7 +360,7 @@ enum { TO_X = 2 };
 static void t_cvtzs(struct tr *t, const struct op *op, unsigned arg)
 {
     bool d = IS_D(arg), x = (arg & TO_X) != 0;
-    int g = tr_dst(op->rd, RAX);
+    int g = tr_dst(t, op->rd, RAX);
     uint8_t *odd;
 
     if (!vfp_begin(t, false)) {
@@ -398,7 +398,7 @@ static void t_cvt_int(struct tr *t, const struct op *op, unsigned arg)
 {
     bool d = IS_D(arg), x = fixed_size(op->imm) == 64, u = fixed_unsigned(op->imm);
     unsigned fbits = fixed_fbits(op->imm);
-    int g = tr_dst(op->rd, RAX), n, from;
+    int g = tr_dst(t, op->rd, RAX), n, from;
     uint8_t *odd, *large = NULL;
 
     if (!vfp_begin(t, u && t->jit->host.level < VEX_AVX512)) {

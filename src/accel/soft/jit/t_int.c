@@ -37,13 +37,13 @@ static tmpl_fn t_movk;
 /* The instructions up to last, which follow each other, leave v in rd. */
 static void constant(struct tr *t, unsigned rd, uint64_t v, const struct ti *last)
 {
-    if (in_memory(rd) && fits32(v)) {
+    if (in_memory(t, rd) && fits32(v)) {
         if (rd != X_SINK) {
             as_rm(&t->a, 0, 64, 0xc7, 0, RBP, XOFF(rd), false);
             as_4(&t->a, (uint32_t)v);
         }
     } else {
-        int d = tr_dst(rd, RAX);
+        int d = tr_dst(t, rd, RAX);
         as_imm(&t->a, d, v);
         tr_put(t, rd, d);
     }
@@ -82,7 +82,7 @@ static void t_mov_pc(struct tr *t, const struct op *op, unsigned arg)
         constant(t, op->rd, t->page->va + imm, last);
         return;
     }
-    d = tr_dst(op->rd, RAX);
+    d = tr_dst(t, op->rd, RAX);
     tr_va(t, d, (int64_t)imm);
     tr_put(t, op->rd, d);
     t->fused = (unsigned)(last - t->i);
@@ -90,10 +90,10 @@ static void t_mov_pc(struct tr *t, const struct op *op, unsigned arg)
 
 static void t_mov(struct tr *t, const struct op *op, unsigned arg)
 {
-    int d = tr_dst(op->rd, RAX);
+    int d = tr_dst(t, op->rd, RAX);
 
-    if (WIDTH(arg) == 64 && jit_pin[op->rn] != NOREG) {
-        tr_put(t, op->rd, jit_pin[op->rn]);
+    if (WIDTH(arg) == 64 && t->pin[op->rn] != NOREG) {
+        tr_put(t, op->rd, t->pin[op->rn]);
         return;
     }
     tr_get(t, WIDTH(arg), d, op->rn);
@@ -103,7 +103,7 @@ static void t_mov(struct tr *t, const struct op *op, unsigned arg)
 static void t_movk(struct tr *t, const struct op *op, unsigned arg)
 {
     uint64_t mask = 0xffffull << (arg >> 8);
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
 
     if (tr_constant(t, op->rd)) {
         uint64_t v = moved_in(t->known, op, arg);
@@ -175,7 +175,7 @@ static void add(struct tr *t, const struct op *op, int w, unsigned form)
 {
     struct op plain = *op;
     bool extends = form >= F_X4, scales = (form == F_LSL || extends) && op->imm <= 3;
-    int d = tr_dst(op->rd, RDX), rm;
+    int d = tr_dst(t, op->rd, RDX), rm;
 
     if (in_place(t, op, w) && flags_free(t)) {
         tr_clobber(t);
@@ -196,7 +196,7 @@ static void add(struct tr *t, const struct op *op, int w, unsigned form)
 static void alu_plain(struct tr *t, const struct op *op, int w, enum alu n)
 {
     struct as *a = &t->a;
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
 
     if (n == ALU_SUB && tr_flags_wanted(t)) { /* rn + ~rm + 1 */
         tr_get(t, w, RCX, op->rm);
@@ -228,7 +228,7 @@ static void alu_plain(struct tr *t, const struct op *op, int w, enum alu n)
 /* MVN. */
 static void mvn(struct tr *t, const struct op *op, int w)
 {
-    int d = tr_dst(op->rd, RDX);
+    int d = tr_dst(t, op->rd, RDX);
 
     get_op(t, w, d, op->rm);
     as_not(&t->a, w, d);
@@ -243,7 +243,7 @@ static void t_alu(struct tr *t, const struct op *op, unsigned arg)
     enum alu n = (enum alu)(arg >> 8 & 0xff);
     unsigned form = arg >> 16;
     bool invert = (arg & INVERT) != 0;
-    int d = tr_dst(op->rd, RDX), tmp = RCX, r;
+    int d = tr_dst(t, op->rd, RDX), tmp = RCX, r;
 
     if (n == ALU_ADD) {
         add(t, op, w, form);
@@ -292,7 +292,7 @@ static void compare(struct tr *t, const struct op *op, int w, enum alu n, bool p
 {
     bool test = n == ALU_AND;
 
-    if (plain && in_memory(op->rn) && (test ? !in_memory(op->rm) : op->rm != X_ZERO)) {
+    if (plain && in_memory(t, op->rn) && (test ? !in_memory(t, op->rm) : op->rm != X_ZERO)) {
         as_rm(&t->a, 0, w, test ? 0x85 : 0x39, tr_src(t, w, op->rm, RCX), RBP, XOFF(op->rn), false);
     } else if (plain && !test && op->rm == X_ZERO) {
         op_g(t, 0, w, 0x83, ALU_CMP, op->rn, false);
@@ -332,7 +332,7 @@ static void t_alus(struct tr *t, const struct op *op, unsigned arg)
         tr_flags(t, flags_of(n));
         return;
     }
-    d = tr_dst(op->rd, RDX);
+    d = tr_dst(t, op->rd, RDX);
     if (plain && in_place(t, op, w)) {
         as_rm(a, 0, 64, (uint32_t)n * 8 + 1, tr_src(t, w, op->rm, RCX), RBP, XOFF(op->rd), false);
         tr_flags(t, flags_of(n));
@@ -343,7 +343,7 @@ static void t_alus(struct tr *t, const struct op *op, unsigned arg)
         tr_flags(t, flags_of(n));
         return;
     }
-    if (d == jit_pin[op->rm]) {
+    if (d == t->pin[op->rm]) {
         d = op->rd == op->rn ? d : RDX;
     }
     get_op(t, w, d, op->rn);
@@ -359,7 +359,7 @@ static void t_alus(struct tr *t, const struct op *op, unsigned arg)
 static void t_add_i(struct tr *t, const struct op *op, unsigned arg)
 {
     struct as *a = &t->a;
-    int w = WIDTH(arg), d = tr_dst(op->rd, RAX), s;
+    int w = WIDTH(arg), d = tr_dst(t, op->rd, RAX), s;
 
     if (in_place(t, op, w) && flags_free(t) && fits32(op->imm)) {
         tr_clobber(t);
@@ -379,7 +379,7 @@ static void t_add_i(struct tr *t, const struct op *op, unsigned arg)
 static void t_alu_i(struct tr *t, const struct op *op, unsigned arg)
 {
     struct as *a = &t->a;
-    int w = WIDTH(arg), d = tr_dst(op->rd, RDX);
+    int w = WIDTH(arg), d = tr_dst(t, op->rd, RDX);
     enum alu n = (enum alu)(arg >> 8 & 0xff);
 
     if (n == ALU_AND && zero_extends(op->imm) != 0) {
@@ -414,12 +414,12 @@ static bool compare_i(struct tr *t, const struct op *op, int w, enum alu n)
     if (n == ALU_AND) {
         op_g(t, 0, op->imm <= 0x7fffffff ? 32 : w, 0xf7, 0, op->rn, false); /* TEST */
         as_4(&t->a, (uint32_t)op->imm);
-    } else if (in_memory(op->rn)) {
+    } else if (in_memory(t, op->rn)) {
         as_alu_mi(&t->a, w, ALU_CMP, RBP, XOFF(op->rn), (int32_t)op->imm);
     } else if (op->imm == 0) {
-        as_test(&t->a, w, jit_pin[op->rn], jit_pin[op->rn]);
+        as_test(&t->a, w, t->pin[op->rn], t->pin[op->rn]);
     } else {
-        as_alu_i(&t->a, w, ALU_CMP, jit_pin[op->rn], (int32_t)op->imm);
+        as_alu_i(&t->a, w, ALU_CMP, t->pin[op->rn], (int32_t)op->imm);
     }
     return true;
 }
@@ -427,7 +427,7 @@ static bool compare_i(struct tr *t, const struct op *op, int w, enum alu n)
 static void t_alus_i(struct tr *t, const struct op *op, unsigned arg)
 {
     struct as *a = &t->a;
-    int w = WIDTH(arg), d = tr_dst(op->rd, RDX);
+    int w = WIDTH(arg), d = tr_dst(t, op->rd, RDX);
     enum alu n = (enum alu)(arg >> 8 & 0xff);
 
     if (compare_i(t, op, w, n)) {
@@ -466,7 +466,7 @@ static void t_carry(struct tr *t, const struct op *op, unsigned arg)
     } else if ((t->fk == FK_SUB && n == ALU_ADC) || (t->fk == FK_ADD && n == ALU_SBB)) {
         as_1(a, 0xf5);
     }
-    d = dst_beside(op->rd, op->rm, op->rm, RDX);
+    d = dst_beside(t, op->rd, op->rm, op->rm, RDX);
     get_op(t, w, d, op->rn);
     tr_alu(t, w, n, d, op->rm);
     tr_put(t, op->rd, d);
@@ -481,11 +481,11 @@ static void t_carry(struct tr *t, const struct op *op, unsigned arg)
 
 static void t_mul(struct tr *t, const struct op *op, unsigned arg)
 {
-    int w = WIDTH(arg), d = tr_dst(op->rd, RDX);
+    int w = WIDTH(arg), d = tr_dst(t, op->rd, RDX);
     unsigned rn = op->rn, rm = op->rm;
 
     tr_clobber(t);
-    if (d == jit_pin[rm]) {
+    if (d == t->pin[rm]) {
         rn = op->rm;
         rm = op->rn;
     }
@@ -525,11 +525,11 @@ static void t_madd(struct tr *t, const struct op *op, unsigned arg)
     tr_clobber(t);
     if ((arg & M_SUB) != 0) {
         product(t, op, arg, RDX);
-        d = tr_dst(op->rd, RAX);
+        d = tr_dst(t, op->rd, RAX);
         get_op(t, w, d, op->ra);
         as_alu(a, w, ALU_SUB, d, RDX);
     } else {
-        d = dst_beside(op->rd, op->rm, (arg & M_PLAIN) != 0 ? op->rm : op->ra, RDX);
+        d = dst_beside(t, op->rd, op->rm, (arg & M_PLAIN) != 0 ? op->rm : op->ra, RDX);
         product(t, op, arg, d);
         if ((arg & M_PLAIN) == 0) {
             tr_alu(t, w, ALU_ADD, d, op->ra);

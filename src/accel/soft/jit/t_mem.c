@@ -221,7 +221,7 @@ static void load_x(struct tr *t, unsigned g, enum mem_kind k, unsigned size, str
 {
     static const uint32_t zero[] = { 0x0fb6, 0x0fb7, 0x8b, 0x8b };
     static const uint32_t sign[] = { 0x0fbe, 0x0fbf, 0x63, 0x8b };
-    int d = tr_dst(g, RAX);
+    int d = tr_dst(t, g, RAX);
 
     if (k == K_LD || k == K_LDP) {
         at_place(t, 0, size == 3 ? 64 : 32, zero[size], d, at, more, false);
@@ -314,7 +314,7 @@ static void load_pair(struct tr *t, const struct op *op, enum mem_kind k, unsign
 {
     if (size == 2) {
         load_words(t, op, k == K_LDPS, at);
-    } else if (jit_pin[op->rd] == at.base) {
+    } else if (t->pin[op->rd] == at.base) {
         load_x(t, op->rm, k, size, at, 1 << size);
         load_x(t, op->rd, k, size, at, 0);
     } else {
@@ -370,7 +370,7 @@ static bool writes_back(unsigned form)
 /* The base afterwards. */
 static void write_back(struct tr *t, const struct op *op, unsigned form)
 {
-    int d = tr_dst(op->rn, RAX), s;
+    int d = tr_dst(t, op->rn, RAX), s;
 
     if (!writes_back(form)) {
         return;

@@ -254,7 +254,7 @@ static void t_mov_to_g(struct tr *t, const struct op *op, unsigned arg)
 {
     static const uint32_t extend[] = { 0x0fbe, 0x0fbf, 0x63 };
     unsigned size = SIZE(arg), width = arg >> 8;
-    int g = tr_dst(op->rd, RAX), n;
+    int g = tr_dst(t, op->rd, RAX), n;
 
     if (!v_begin(t, false)) {
         return;

@@ -234,7 +234,7 @@ static transfer_fn *transfer_of(const struct op *op, enum uop uop)
 /* Xn += Xm + step. */
 static void write_back(struct tr *t, const struct op *op)
 {
-    int d = tr_dst(op->rn, RAX);
+    int d = tr_dst(t, op->rn, RAX);
 
     if (op->rm == X_ZERO && shape_step(op) == 0) {
         return;

@@ -105,7 +105,7 @@ enum { EL1_ONLY = 1 };
 
 static void read_storage(struct tr *t, unsigned rd, enum sys_index row)
 {
-    int d = tr_dst(rd, RAX);
+    int d = tr_dst(t, rd, RAX);
 
     get_private(t, RAX);
     as_load(&t->a, 64, d, RAX, SYS_OFF(row));

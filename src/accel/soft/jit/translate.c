@@ -24,8 +24,8 @@ void tr_get(struct tr *t, int w, int dst, unsigned g)
 {
     if (g == X_ZERO) {
         as_imm(&t->a, dst, 0);
-    } else if (jit_pin[g] != NOREG) {
-        as_mov(&t->a, w, dst, jit_pin[g]);
+    } else if (t->pin[g] != NOREG) {
+        as_mov(&t->a, w, dst, t->pin[g]);
     } else {
         as_load(&t->a, w, dst, RBP, XOFF(g));
     }
@@ -33,25 +33,25 @@ void tr_get(struct tr *t, int w, int dst, unsigned g)
 
 int tr_src(struct tr *t, int w, unsigned g, int tmp)
 {
-    if (jit_pin[g] != NOREG) {
-        return jit_pin[g];
+    if (t->pin[g] != NOREG) {
+        return t->pin[g];
     }
     tr_get(t, w, tmp, g);
     return tmp;
 }
 
-int tr_dst(unsigned g, int tmp)
+int tr_dst(const struct tr *t, unsigned g, int tmp)
 {
-    return jit_pin[g] != NOREG ? jit_pin[g] : tmp;
+    return t->pin[g] != NOREG ? t->pin[g] : tmp;
 }
 
 void tr_put(struct tr *t, unsigned g, int reg)
 {
-    if (g == X_SINK || jit_pin[g] == reg) {
+    if (g == X_SINK || t->pin[g] == reg) {
         return;
     }
-    if (jit_pin[g] != NOREG) {
-        as_mov(&t->a, 64, jit_pin[g], reg);
+    if (t->pin[g] != NOREG) {
+        as_mov(&t->a, 64, t->pin[g], reg);
     } else {
         as_store(&t->a, 64, reg, RBP, XOFF(g));
     }
@@ -59,8 +59,8 @@ void tr_put(struct tr *t, unsigned g, int reg)
 
 void tr_alu(struct tr *t, int w, enum alu n, int reg, unsigned g)
 {
-    if (jit_pin[g] != NOREG) {
-        as_alu(&t->a, w, n, reg, jit_pin[g]);
+    if (t->pin[g] != NOREG) {
+        as_alu(&t->a, w, n, reg, t->pin[g]);
     } else {
         as_alu_m(&t->a, w, n, reg, RBP, XOFF(g));
     }
@@ -306,7 +306,7 @@ static void join(struct tr *t, struct ti *i)
 /* A mistake for tests to find: the destination is one too many. */
 static void plant(struct tr *t, unsigned g)
 {
-    int r = tr_dst(g, RAX);
+    int r = tr_dst(t, g, RAX);
 
     tr_get(t, 64, r, g);
     as_lea(&t->a, 64, r, r, 1);
@@ -334,7 +334,7 @@ static void look_at_sp(struct tr *t)
     struct cold *c;
 
     tr_clobber(t);
-    as_rr(&t->a, 0, 32, 0xf6, 0, jit_pin[X_SP], true); /* TEST byte, 15 */
+    as_rr(&t->a, 0, 32, 0xf6, 0, t->pin[X_SP], true); /* TEST byte, 15 */
     as_1(&t->a, 15);
     c = tr_cold(t, COLD_PENDING, as_jcc(&t->a, CC_NE));
     c->slot = (uint16_t)(t->i->slot + 1);
@@ -627,6 +627,7 @@ static void entry(struct tr *t, const struct ti *i)
 
 bool jit_translate(struct tr *t)
 {
+    t->pin = jit_pin;
     t->fk = FK_NONE;
     t->fused = t->consts = t->uses = 0;
     vregs_forget(t);

@@ -197,7 +197,8 @@ struct tr {
     struct cpu *cpu;
     struct jit *jit;
     struct code_page *page;
-    unsigned tier; /* of the region that is made */
+    unsigned tier;     /* of the region that is made */
+    const int8_t *pin; /* host register of a guest register, or NOREG: jit_pin, but in hot loops */
     unsigned count;
     struct ti insn[REGION_MAX];
     struct ti found[REGION_MAX]; /* region.c: before they are in order */
@@ -280,7 +281,7 @@ static inline bool jit_is_int(enum uop uop)
     return jit_tmpl_int[uop].fn != NULL || jit_tmpl_bits[uop].fn != NULL;
 }
 
-/* Host register of a guest register, or NOREG. */
+/* The same where regions begin and end. */
 extern const int8_t jit_pin[X_COUNT];
 
 /* RCX = tlb_slot of the address in reg, in the context that the field of struct cpu at context points to. */
@@ -324,7 +325,7 @@ int tr_src(struct tr *t, int w, unsigned g, int tmp);
 /* Copies guest register g into dst. */
 void tr_get(struct tr *t, int w, int dst, unsigned g);
 /* The register in which to make guest register g: its own, or tmp; then tr_put. */
-int tr_dst(unsigned g, int tmp);
+int tr_dst(const struct tr *t, unsigned g, int tmp);
 void tr_put(struct tr *t, unsigned g, int reg);
 /* The instruction leaves v in guest register g. */
 void tr_is_constant(struct tr *t, unsigned g, uint64_t v);
