@@ -60,6 +60,7 @@ enum shift { SH_ROL, SH_ROR, SH_RCL, SH_RCR, SH_SHL, SH_SHR, SH_SAR = 7 };
 
 struct as {
     uint8_t *p, *end;
+    const uint8_t *label; /* the last place that as_patch has made jumps lead to while it was p */
     bool full;
 };
 
@@ -284,7 +285,7 @@ static inline void as_lea_scaled(struct as *a, int w, int dst, int index, unsign
 }
 static inline void as_setcc(struct as *a, enum cc cc, int r)
 {
-    as_rr(a, 0, 32, 0x0f90u + (uint32_t)cc, 0, r, true);
+    as_rr(a, 0, 32, 0x0f90u + (uint32_t)cc, 0, r, r > RBX);
 }
 static inline void as_cmov(struct as *a, int w, enum cc cc, int dst, int src)
 {
@@ -292,7 +293,7 @@ static inline void as_cmov(struct as *a, int w, enum cc cc, int dst, int src)
 }
 static inline void as_movzx8(struct as *a, int dst, int src)
 {
-    as_rr(a, 0, 32, 0x0fb6, dst, src, true);
+    as_rr(a, 0, 32, 0x0fb6, dst, src, src > RBX);
 }
 
 /* Jumps with a 32-bit displacement: answer the place of it, for as_patch. */
@@ -313,6 +314,9 @@ static inline void as_patch(struct as *a, uint8_t *at, const uint8_t *to)
 {
     int32_t d = (int32_t)(to - (at + 4));
 
+    if (to == a->p) {
+        a->label = to;
+    }
     if (!a->full) {
         memcpy(at, &d, 4);
     }

@@ -23,8 +23,10 @@ static inline bool fits32(uint64_t v)
 static inline void op_g(struct tr *t, unsigned prefix, int w, uint32_t opcode, int reg, unsigned g,
                         bool byte)
 {
-    if (t->pin[g] != NOREG) {
-        as_rr(&t->a, prefix, w, opcode, reg, t->pin[g], byte);
+    int home = tr_home(t, g);
+
+    if (home != NOREG) {
+        as_rr(&t->a, prefix, w, opcode, reg, home, byte);
     } else {
         as_rm(&t->a, prefix, w, opcode, reg, RBP, XOFF(g), byte);
     }

@@ -114,7 +114,7 @@ static void t_ubfx(struct tr *t, const struct op *op, unsigned arg)
 
     if (moves != 0 && op->ra == 0) {
         op_g(t, 0, 32, moves, d, op->rn, op->imm == 0xff);
-    } else if (moves != 0 && in_memory(t, op->rn) && op->rn != X_ZERO && op->ra % 8 == 0) {
+    } else if (moves != 0 && tr_home(t, op->rn) == NOREG && op->rn != X_ZERO && op->ra % 8 == 0) {
         as_rm(&t->a, 0, 32, moves, d, RBP, XOFF(op->rn) + op->ra / 8, false);
     } else {
         tr_clobber(t);
@@ -321,7 +321,11 @@ static void t_csel(struct tr *t, const struct op *op, unsigned arg)
         return;
     }
     other = op->rd == op->rn ? RCX : d;
-    if (kind == S_INC) {
+    if (op->rm == X_ZERO) {
+        static const uint64_t of_zero[] = { [S_INC] = 1, [S_INV] = ~0ull };
+        uint64_t v = kind <= S_INV ? of_zero[kind] : 0;
+        as_imm(a, other, w == 64 ? v : (uint32_t)v);
+    } else if (kind == S_INC) {
         as_lea(a, w, other, tr_src(t, w, op->rm, other), 1);
     } else {
         tr_get(t, w, other, op->rm);
@@ -335,7 +339,7 @@ static void t_csel(struct tr *t, const struct op *op, unsigned arg)
     if (other == d) {
         cmov_g(t, w, cc, d, op->rn);
     } else {
-        tr_get(t, w, d, op->rn);
+        get_op(t, w, d, op->rn);
         as_cmov(a, w, not_cc, d, other);
     }
     tr_put(t, op->rd, d);

@@ -180,13 +180,14 @@ static void t_bcond(struct tr *t, const struct op *op, unsigned arg)
 static void t_cbz(struct tr *t, const struct op *op, unsigned arg)
 {
     enum cc cc = (arg & IF_NOT) != 0 ? CC_NE : CC_E;
-    int w = (arg & IS64) != 0 ? 64 : 32;
+    int w = (arg & IS64) != 0 ? 64 : 32, home;
 
     tr_clobber(t);
-    if (t->pin[op->rn] == NOREG) {
+    home = tr_home(t, op->rn);
+    if (home == NOREG) {
         as_alu_mi(&t->a, w, ALU_CMP, RBP, XOFF(op->rn), 0);
     } else {
-        as_test(&t->a, w, t->pin[op->rn], t->pin[op->rn]);
+        as_test(&t->a, w, home, home);
     }
     if ((arg & FAR_FORM) != 0) {
         far_branch(t, (int)cc, op);
@@ -200,10 +201,11 @@ static void t_tbz(struct tr *t, const struct op *op, unsigned arg)
     enum cc cc = (arg & IF_NOT) != 0 ? CC_B : CC_AE;
 
     tr_clobber(t);
-    if (t->pin[op->rn] == NOREG) {
+    int home = tr_home(t, op->rn);
+    if (home == NOREG) {
         as_rm(&t->a, 0, 64, 0x0fba, 4, RBP, XOFF(op->rn), false); /* BT */
     } else {
-        as_rr(&t->a, 0, 64, 0x0fba, 4, t->pin[op->rn], false);
+        as_rr(&t->a, 0, 64, 0x0fba, 4, home, false);
     }
     as_1(&t->a, op->ra);
     if ((arg & FAR_FORM) != 0) {

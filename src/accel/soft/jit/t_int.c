@@ -44,7 +44,12 @@ static void constant(struct tr *t, unsigned rd, uint64_t v, const struct ti *las
         }
     } else {
         int d = tr_dst(t, rd, RAX);
-        as_imm(&t->a, d, v);
+        if (v == 0 && flags_free(t)) {
+            tr_clobber(t);
+            as_alu(&t->a, 32, ALU_XOR, d, d);
+        } else {
+            as_imm(&t->a, d, v);
+        }
         tr_put(t, rd, d);
     }
     tr_is_constant(t, rd, v);
@@ -90,10 +95,10 @@ static void t_mov_pc(struct tr *t, const struct op *op, unsigned arg)
 
 static void t_mov(struct tr *t, const struct op *op, unsigned arg)
 {
-    int d = tr_dst(t, op->rd, RAX);
+    int d = tr_dst(t, op->rd, RAX), home = tr_home(t, op->rn);
 
-    if (WIDTH(arg) == 64 && t->pin[op->rn] != NOREG) {
-        tr_put(t, op->rd, t->pin[op->rn]);
+    if (WIDTH(arg) == 64 && home != NOREG) {
+        tr_put(t, op->rd, home);
         return;
     }
     tr_get(t, WIDTH(arg), d, op->rn);
@@ -170,6 +175,20 @@ static int operand2(struct tr *t, const struct op *op, int w, unsigned form, boo
     return dst;
 }
 
+/* rd += rm, or rd = rn + rd, in rd's own register, where EFLAGS are free. */
+static bool add_to(struct tr *t, const struct op *op, int w, unsigned form)
+{
+    unsigned other = op->rd == op->rn ? op->rm : op->rn;
+
+    if (form != F_RR || in_memory(t, op->rd) || (op->rd != op->rn && op->rd != op->rm) ||
+        !flags_free(t)) {
+        return false;
+    }
+    tr_clobber(t);
+    tr_alu(t, w, ALU_ADD, t->pin[op->rd], other);
+    return true;
+}
+
 /* Additions, by LEA: small shifts, to the left, leave EFLAGS alone. */
 static void add(struct tr *t, const struct op *op, int w, unsigned form)
 {
@@ -180,6 +199,9 @@ static void add(struct tr *t, const struct op *op, int w, unsigned form)
     if (in_place(t, op, w) && flags_free(t)) {
         tr_clobber(t);
         as_rm(&t->a, 0, 64, 0x01, operand2(t, op, w, form, true, RCX), RBP, XOFF(op->rd), false);
+        return;
+    }
+    if (add_to(t, op, w, form)) {
         return;
     }
     if (scales) {
@@ -291,8 +313,15 @@ static enum flag_kind flags_of(enum alu n)
 static void compare(struct tr *t, const struct op *op, int w, enum alu n, bool plain, int r)
 {
     bool test = n == ALU_AND;
+    int home = tr_home(t, op->rn);
 
-    if (plain && in_memory(t, op->rn) && (test ? !in_memory(t, op->rm) : op->rm != X_ZERO)) {
+    if (plain && home != NOREG && op->rm != X_ZERO) {
+        if (test) {
+            op_g(t, 0, w, 0x85, home, op->rm, false);
+        } else {
+            tr_alu(t, w, ALU_CMP, home, op->rm);
+        }
+    } else if (plain && in_memory(t, op->rn) && (test ? !in_memory(t, op->rm) : op->rm != X_ZERO)) {
         as_rm(&t->a, 0, w, test ? 0x85 : 0x39, tr_src(t, w, op->rm, RCX), RBP, XOFF(op->rn), false);
     } else if (plain && !test && op->rm == X_ZERO) {
         op_g(t, 0, w, 0x83, ALU_CMP, op->rn, false);
@@ -408,18 +437,20 @@ static void t_alu_i(struct tr *t, const struct op *op, unsigned arg)
 /* CMP and TST of an immediate: false: it is none, or too large. */
 static bool compare_i(struct tr *t, const struct op *op, int w, enum alu n)
 {
+    int home = tr_home(t, op->rn);
+
     if (op->rd != X_SINK || n == ALU_ADD || (w == 64 && !fits32(op->imm))) {
         return false;
     }
     if (n == ALU_AND) {
         op_g(t, 0, op->imm <= 0x7fffffff ? 32 : w, 0xf7, 0, op->rn, false); /* TEST */
         as_4(&t->a, (uint32_t)op->imm);
-    } else if (in_memory(t, op->rn)) {
+    } else if (home == NOREG) {
         as_alu_mi(&t->a, w, ALU_CMP, RBP, XOFF(op->rn), (int32_t)op->imm);
     } else if (op->imm == 0) {
-        as_test(&t->a, w, t->pin[op->rn], t->pin[op->rn]);
+        as_test(&t->a, w, home, home);
     } else {
-        as_alu_i(&t->a, w, ALU_CMP, t->pin[op->rn], (int32_t)op->imm);
+        as_alu_i(&t->a, w, ALU_CMP, home, (int32_t)op->imm);
     }
     return true;
 }

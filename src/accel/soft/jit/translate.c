@@ -20,12 +20,25 @@ const int8_t jit_pin[X_COUNT] = {
 };
 /* clang-format on */
 
+/* Is t->held still true? Not where a jump leads to, but tr_cold_call's. */
+static bool held(const struct tr *t)
+{
+    return t->held.p == t->a.p && t->a.label != t->a.p;
+}
+
+int tr_home(const struct tr *t, unsigned g)
+{
+    return t->pin[g] == NOREG && held(t) && t->held.g == g ? t->held.reg : t->pin[g];
+}
+
 void tr_get(struct tr *t, int w, int dst, unsigned g)
 {
+    int home = tr_home(t, g);
+
     if (g == X_ZERO) {
         as_imm(&t->a, dst, 0);
-    } else if (t->pin[g] != NOREG) {
-        as_mov(&t->a, w, dst, t->pin[g]);
+    } else if (home != NOREG) {
+        as_mov(&t->a, w, dst, home);
     } else {
         as_load(&t->a, w, dst, RBP, XOFF(g));
     }
@@ -54,13 +67,18 @@ void tr_put(struct tr *t, unsigned g, int reg)
         as_mov(&t->a, 64, t->pin[g], reg);
     } else {
         as_store(&t->a, 64, reg, RBP, XOFF(g));
+        t->held.p = t->a.p;
+        t->held.reg = reg;
+        t->held.g = g;
     }
 }
 
 void tr_alu(struct tr *t, int w, enum alu n, int reg, unsigned g)
 {
-    if (t->pin[g] != NOREG) {
-        as_alu(&t->a, w, n, reg, t->pin[g]);
+    int home = tr_home(t, g);
+
+    if (home != NOREG) {
+        as_alu(&t->a, w, n, reg, home);
     } else {
         as_alu_m(&t->a, w, n, reg, RBP, XOFF(g));
     }
@@ -95,7 +113,8 @@ struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
                         .from = { from },
                         .slot = t->i->slot,
                         .uop = (uint16_t)t->i->uop,
-                        .bias = t->bias };
+                        .bias = t->bias,
+                        .held = NOREG };
     c->sets_flags = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
     return c;
 }
@@ -107,6 +126,10 @@ void tr_cold_call(struct tr *t, uint8_t *from0, uint8_t *from1, uint8_t *from2)
     c->from[1] = from1;
     c->from[2] = from2;
     c->back = t->a.p;
+    if (held(t)) {
+        c->held = (int8_t)t->held.reg;
+        c->held_g = (uint8_t)t->held.g;
+    }
 }
 
 bool tr_alone(const struct tr *t)
@@ -439,6 +462,7 @@ static void begin(struct tr *t, struct ti *i, bool first)
         i->far_ = far_way_in(t, i, true);
     }
     if (i->join || i->entry || i->loop) {
+        t->held.p = NULL;
         join(t, i);
     }
     i->host = t->a.p;
@@ -569,6 +593,9 @@ static void cold_code(struct tr *t, const struct cold *c)
     case COLD_L0:
     case COLD_CALL:
         call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
+        if (c->held != NOREG) {
+            as_load(&t->a, 64, c->held, RBP, XOFF(c->held_g));
+        }
         as_jmp_to(&t->a, c->back);
         break;
     case COLD_PENDING: cold_pending(t, c); break;
@@ -632,6 +659,8 @@ bool jit_translate(struct tr *t)
     t->fused = t->consts = t->uses = 0;
     vregs_forget(t);
     t->known_by = NULL;
+    t->held.p = NULL;
+    t->a.label = NULL;
     t->group.last = NULL;
     body(t);
     for (unsigned n = 0; n < t->colds && !t->a.full; n++) {

@@ -185,6 +185,9 @@ struct cold {
     uint16_t slot;
     uint16_t uop;
     bool sets_flags; /* COLD_WAY, COLD_LINK: looks at pending */
+    int8_t
+        held; /* COLD_CALL, COLD_L0: where it goes on this register is guest register held_g; or NOREG */
+    uint8_t held_g;
     int32_t bias;
     int64_t
         imm; /* COLD_FAR: target, relative to the page; COLD_VEC: bits of the gate that stop it; see base */
@@ -240,6 +243,12 @@ struct tr {
     const struct ti *known_by;
     unsigned known_in;
     uint64_t known;
+    /* As long as no code has been written since p: reg is guest register g, which lives in memory. */
+    struct {
+        const uint8_t *p;
+        int reg;
+        unsigned g;
+    } held;
     struct {
         uint8_t *at;
         uint16_t slot;
@@ -322,6 +331,9 @@ void jit_spill(const struct jit *jit, struct as *a);
 
 /* A host register that holds guest register g: its own, or tmp. The upper half of a 32-bit one is not to be used. */
 int tr_src(struct tr *t, int w, unsigned g, int tmp);
+/* The host register that guest register g is in: its own, or one that it has just been stored from; NOREG: it is in memory. Of
+ * the latter until the next piece of code is written. */
+int tr_home(const struct tr *t, unsigned g);
 /* Copies guest register g into dst. */
 void tr_get(struct tr *t, int w, int dst, unsigned g);
 /* The register in which to make guest register g: its own, or tmp; then tr_put. */
