@@ -105,7 +105,9 @@ struct soft_private {
     uint64_t ctx_clock;
     struct code_cache code;
     struct code_recent recent[1u << CODE_RECENT_BITS];
-    struct jit *jit; /* NULL: interpreter only */
+    struct jit *jit;               /* NULL: interpreter only */
+    uint64_t jit_calls[UOP_COUNT]; /* of bodies, by translated code */
+    uint64_t rethought_at; /* the host's clock when an L0 entry was last looked at: jit_rethink */
     struct inval_ring ring;
     uint64_t sent[VM_CPUS_MAX]; /* ring.posted of the others after my last operation              */
     bool sent_any;              /* DSB has to wait                                                */

@@ -64,7 +64,7 @@ bool jit_create(struct cpu *cpu)
     jit_make_stubs(jit, cpu);
     jit->p = jit->start;
     jit->top = jit->rw + jit->size;
-    jit->rethought_at = __builtin_ia32_rdtsc();
+    cpu->priv->rethought_at = __builtin_ia32_rdtsc();
     cpu->l0_budget = L0_SAMPLE;
     cpu->way_budget = way_sample(jit);
     return true;
@@ -84,11 +84,11 @@ void jit_destroy(struct cpu *cpu)
 }
 
 /* The bodies that translated code has called most often. */
-static void top_calls(const struct jit *jit, struct accel_call calls[ACCEL_CALLS])
+static void top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS])
 {
     memset(calls, 0, ACCEL_CALLS * sizeof(calls[0]));
     for (unsigned uop = 0; uop < UOP_COUNT; uop++) {
-        struct accel_call one = { uop_table[uop].name, jit->calls[uop] };
+        struct accel_call one = { uop_table[uop].name, cpu->priv->jit_calls[uop] };
         for (unsigned n = 0; n < ACCEL_CALLS && one.count != 0; n++) {
             if (one.count > calls[n].count) {
                 struct accel_call less = calls[n];
@@ -107,9 +107,9 @@ void jit_stats(const struct cpu *cpu, struct accel_stats *stats)
     if (jit == NULL) {
         return;
     }
-    top_calls(jit, stats->calls);
+    top_calls(cpu, stats->calls);
     for (unsigned uop = 0; uop < UOP_COUNT; uop++) {
-        stats->jit_calls += jit->calls[uop];
+        stats->jit_calls += cpu->priv->jit_calls[uop];
     }
     stats->jit_bytes = (uint64_t)(jit->p - jit->rw) + (uint64_t)(jit->rw + jit->size - jit->top);
     stats->jit_links = jit->links;
@@ -520,11 +520,10 @@ static void rethink_way(struct cpu *cpu, struct jit_way *way)
 /* See jit_rethink. */
 static void rethink_access(struct cpu *cpu)
 {
-    struct jit *jit = cpu->priv->jit;
-    uint64_t now = __builtin_ia32_rdtsc(), ticks = now - jit->rethought_at;
+    uint64_t now = __builtin_ia32_rdtsc(), ticks = now - cpu->priv->rethought_at;
     struct code_page *page = cpu->priv->code.newest;
 
-    jit->rethought_at = now;
+    cpu->priv->rethought_at = now;
     if (ticks > (uint64_t)L0_SAMPLE * L0_SELDOM) {
         return;
     }

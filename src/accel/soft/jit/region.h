@@ -51,7 +51,7 @@ void jit_tell_region(const struct cpu *cpu, const struct code_page *page,
 /* Writes what looks at L0 entries call (l0.c). */
 void jit_make_l0(struct jit *jit, struct as *a);
 /* Writes what the templates of system instructions call. */
-void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a);
+void jit_make_system(struct jit *jit, struct as *a);
 /* Writes the end of cold code c, which begins at start: on to a slot of the page. False: no room. */
 bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start);
 /* The way is not counted any more. */

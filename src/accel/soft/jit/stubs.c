@@ -377,8 +377,9 @@ static void make_call(struct as *a, const struct jit *jit, bool sets_flags)
     as_lea(a, 64, RCX, RSI, OP_BYTES);
     as_store(a, 64, RCX, RSP, 0);
     jit_frames_note(a);
-    as_imm(a, RCX, (uint64_t)(uintptr_t)jit->calls);
-    as_4(a, 0xc104ff48); /* INC qword [RCX + RAX * 8] */
+    as_load(a, 64, RCX, RBP, OFF(priv));
+    as_4(a, 0xc184ff48); /* INC qword [RCX + RAX * 8 + disp] */
+    as_4(a, offsetof(struct soft_private, jit_calls));
     as_imm(a, RCX, (uint64_t)(uintptr_t)jit_bodies);
     as_1(a, 0xff); /* CALL [RCX + RAX * 8] */
     as_1(a, 0x14);
@@ -612,7 +613,7 @@ void jit_make_stubs(struct jit *jit, struct cpu *cpu)
     jit->call_out = a.p;
     make_call(&a, jit, true);
     jit_make_l0(jit, &a);
-    jit_make_system(jit, cpu, &a);
+    jit_make_system(jit, &a);
     jit->start = a.p;
     jit_tell_shared(cpu);
 }

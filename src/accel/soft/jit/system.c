@@ -153,15 +153,17 @@ static void field_and_extend(struct as *a)
 }
 
 /* RAX = pac_compute(RAX, modifier): two multiplications, each folded. */
-static void compute(struct as *a, const uint64_t *key)
+static void compute(struct as *a, enum sys_index key)
 {
-    as_imm(a, RCX, (uint64_t)(uintptr_t)key);
-    as_alu_m(a, 64, ALU_XOR, RAX, RCX, 8);
+    const int32_t lo = (int32_t)(offsetof(struct soft_private, sys) + 8 * (size_t)key);
+
+    as_load(a, 64, RCX, RBP, OFF(priv));
+    as_alu_m(a, 64, ALU_XOR, RAX, RCX, lo + 8);
     as_imm(a, RDX, PAC_MULTIPLIER);
     as_rr(a, 0, 64, 0xf7, 4, RDX, false); /* MUL RDX */
     as_alu(a, 64, ALU_XOR, RAX, RDX);
     as_alu_m(a, 64, ALU_XOR, RAX, RSP, L_MODIFIER);
-    as_load(a, 64, RDX, RCX, 0);
+    as_load(a, 64, RDX, RCX, lo);
     as_alu_i(a, 64, ALU_OR, RDX, 1);
     as_rr(a, 0, 64, 0xf7, 4, RDX, false);
     as_alu(a, 64, ALU_XOR, RAX, RDX);
@@ -223,7 +225,7 @@ static void make_auth(struct as *a, unsigned key)
     as_patch(a, good, a->p);
 }
 
-static uint8_t *make_pac(struct as *a, struct cpu *cpu, unsigned key, bool auth)
+static uint8_t *make_pac(struct as *a, unsigned key, bool auth)
 {
     static const uint32_t enable[] = { SCTLR_ENIA, SCTLR_ENIB, SCTLR_ENDA, SCTLR_ENDB };
     int32_t layout = OFF(pac) + (key >= PAC_DA) * (int32_t)sizeof(struct pac_layout);
@@ -247,7 +249,7 @@ static uint8_t *make_pac(struct as *a, struct cpu *cpu, unsigned key, bool auth)
     }
     as_rm(a, 0, 64, 0x0f42, RCX, RBP, field + 8, false); /* CMOVC */
     field_and_extend(a);
-    compute(a, sys_reg(cpu, SYS_APIAKeyLo_EL1 + 2 * key));
+    compute(a, (enum sys_index)(SYS_APIAKeyLo_EL1 + 2 * key));
     if (auth) {
         make_auth(a, key);
     } else {
@@ -259,15 +261,15 @@ static uint8_t *make_pac(struct as *a, struct cpu *cpu, unsigned key, bool auth)
     return start;
 }
 
-void jit_make_system(struct jit *jit, struct cpu *cpu, struct as *a)
+void jit_make_system(struct jit *jit, struct as *a)
 {
     jit->svc = make_call_of(jit, a, (uint64_t)(uintptr_t)level_up, true);
     jit->eret = make_call_of(jit, a, (uint64_t)(uintptr_t)level_down, true);
     jit->probe = make_call_of(jit, a, (uint64_t)(uintptr_t)probe, false);
     jit->count = make_call_of(jit, a, (uint64_t)(uintptr_t)counter, false);
     for (unsigned key = PAC_IA; key <= PAC_DB; key++) {
-        jit->pac[key] = make_pac(a, cpu, key, false);
-        jit->pac[PAC_GA + key] = make_pac(a, cpu, key, true);
+        jit->pac[key] = make_pac(a, key, false);
+        jit->pac[PAC_GA + key] = make_pac(a, key, true);
     }
 }
 

@@ -208,8 +208,8 @@ static uint8_t *line_is_up(struct tr *t)
 {
     struct as *a = &t->a;
 
-    as_imm(a, RCX, (uint64_t)(uintptr_t)&t->cpu->vcpu->lines);
-    as_alu_mi(a, 32, ALU_CMP, RCX, 0, 0);
+    as_load(a, 64, RCX, RBP, OFF(vcpu));
+    as_alu_mi(a, 32, ALU_CMP, RCX, (int32_t)offsetof(struct vcpu, lines), 0);
     return as_jcc(a, CC_NE);
 }
 

@@ -113,7 +113,6 @@ struct jit {
     /* By page->el0. RDX: address, RCX: place of the L0 entry from RBP, RAX: op. ZF: RCX is the addend now, and the entry the
      * window around the address. By log2 of the bytes that the access spans. */
     uint8_t *l0_read[2][SPANS], *l0_write[2][SPANS];
-    uint64_t rethought_at; /* the host's clock when an L0 entry was last looked at */
     /* RAX: op, the first of a group that is none now: counts that. RCX: address, RDX: is it a write? Makes the TLB know
      * the page. */
     uint8_t *group_miss, *probe;
@@ -128,8 +127,7 @@ struct jit {
     /* diverge.c: a check; NULL: there are none. */
     uint8_t *check;
     struct diverge *diverge;
-    uint64_t calls[UOP_COUNT]; /* of bodies */
-    uint64_t links;            /* ways between regions made so far */
+    uint64_t links; /* ways between regions made so far */
     struct host_simd host;
     int8_t vpin[32]; /* xmm register of a V register, or -1 */
 };
