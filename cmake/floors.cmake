@@ -61,6 +61,7 @@ hv_floor(core core hv_freestanding hv_devices hv_arch hv_base)
 hv_floor(soft accel/soft hv_freestanding hv_core hv_devices hv_arch hv_base)
 hv_floor(detect accel/detect hv_freestanding hv_base)
 hv_floor(boot boot hv_freestanding hv_core hv_devices hv_arch hv_base)
+hv_floor(debug debug hv_freestanding hv_core hv_devices hv_arch hv_base)
 
 # The translator calls bodies of micro-operations: op_*.c once more, in the form for that (jit/calls.c).
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")

@@ -19,7 +19,7 @@ if(NOT WIN32) # for unit tests, which lend it a platform
   list(FILTER sources EXCLUDE REGEX "/load\\.c$")
   set_target_properties(hv_whp PROPERTIES SOURCES "${sources}")
 endif()
-hv_floor(vmm vmm hv_options hv_io hv_boot hv_soft hv_detect hv_core hv_devices hv_arch hv_host hv_base hv_guest hv_jansson)
+hv_floor(vmm vmm hv_options hv_io hv_boot hv_debug hv_soft hv_detect hv_core hv_devices hv_arch hv_host hv_base hv_guest hv_jansson)
 if(TARGET hv_kvm)
   target_link_libraries(hv_vmm PUBLIC hv_kvm)
   target_compile_definitions(hv_vmm PRIVATE HV_HAVE_KVM=1)

@@ -129,6 +129,8 @@ struct boot_plan {
     struct boot_segment segment[BOOT_SEGMENTS_MAX];
     unsigned segment_count;
     struct vcpu_start start; /* of CPU 0 */
+    struct boot_bytes elf;   /* the ELF file, unpacked; len 0: it is none */
+    uint64_t elf_bias;       /* what was added to its addresses */
     struct boot_bytes dtb;   /* as the guest gets it; its address is start.x[0] */
     uint64_t initrd_ipa;     /* 0: none */
 

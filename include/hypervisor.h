@@ -36,7 +36,7 @@ struct hv_config {
     char *cpu, *affinity;
     uint64_t memory; /* bytes; 0: as the guest's kind needs */
     char *kernel, *initrd, *append, *dtb;
-    struct hv_list load;
+    struct hv_list load, symbols;
     uint64_t entry; /* HV_NONE: the guest's own */
     char *console, *semihosting, *trace, *stats, *perf, *log, *log_file;
     uint64_t timeout_ns, max_insns; /* 0: none */

@@ -50,6 +50,8 @@ struct vm_ports {
     void (*code_free)(void *opaque, void *p, void *writable, size_t size);
     /* For profilers, NULL: nobody wants to know. On the vCPU's thread. The place may have been another's before. */
     void (*code_made)(void *opaque, const struct vm_code *code);
+    /* What the guest calls the code at an address, "fib+0x10". NULL, or false: not known. Any thread. */
+    bool (*name_of)(void *opaque, uint64_t va, char *buf, size_t size);
     void (*ram_free)(void *opaque, void *p, uint64_t size);
     enum status (*lock_create)(void *opaque, struct lock *lock); /* NULL: one thread, no locks    */
     void (*lock_destroy)(void *opaque, struct lock *lock);

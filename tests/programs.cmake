@@ -62,6 +62,8 @@ if(Python3_FOUND AND HV_AARCH64_GCC)
     hv_program_test(wx "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/wx.py $<TARGET_FILE:hypervisor>)
     hv_program_test(perf "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/perf.py $<TARGET_FILE:hypervisor>)
   endif()
+  hv_program_test(manual "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/manual.py
+    $<TARGET_FILE:hypervisor> ${CMAKE_SOURCE_DIR}/docs/hypervisor.1)
   hv_program_test(affinity "quick" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/affinity.py
     $<TARGET_FILE:hypervisor>)
   hv_program_test(badinput "quick;badinput" ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/cli/badinput.py

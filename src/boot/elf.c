@@ -12,26 +12,7 @@
 #include "plan.h"
 
 #include "base/bits.h"
-
-enum {
-    EI_CLASS = 4,
-    EI_DATA = 5,
-    CLASS_64 = 2,
-    DATA_LITTLE = 1,
-    E_TYPE = 16,
-    E_MACHINE = 18,
-    E_VERSION = 20,
-    E_ENTRY = 24,
-    E_PHOFF = 32,
-    E_PHENTSIZE = 54,
-    E_PHNUM = 56,
-    EHDR_SIZE = 64,
-    PHDR_SIZE = 56,
-    TYPE_EXEC = 2,
-    TYPE_DYN = 3,
-    MACHINE_AARCH64 = 183,
-    PT_LOAD = 1,
-};
+#include "base/elf.h"
 
 #define PHDRS_MAX  128 /* headers read */
 #define DYN_OFFSET KIB(64)
@@ -53,9 +34,7 @@ struct phdr {
 
 bool elf_is(const struct boot_bytes *data)
 {
-    static const uint8_t magic[4] = { 0x7f, 'E', 'L', 'F' };
-
-    return data->len >= sizeof(magic) && memcmp(data->bytes, magic, sizeof(magic)) == 0;
+    return elf_has_magic(data->bytes, data->len);
 }
 
 static struct phdr phdr_at(const struct elf *elf, unsigned i)
@@ -238,6 +217,8 @@ enum status elf_load(struct maker *m, const struct boot_bytes *data)
         status = find_entry(m, &elf);
     }
     m->plan->kind = "ELF";
+    m->plan->elf = *data;
+    m->plan->elf_bias = elf.bias;
     m->plan->start.sp = maker_stack_top(m);
     m->layout = (struct layout){
         .dtb_at = m->ram_base,

@@ -10,7 +10,8 @@
 #include "base/fmt.h"
 #include "core/internal.h"
 
-#define AROUND 4 /* instructions before and after PC */
+#define AROUND   4 /* instructions before and after PC */
+#define NAME_MAX 240
 
 static void dump_line(struct vcpu *vcpu, enum log_level level, const char *text)
 {
@@ -77,10 +78,24 @@ static void dump_system(struct vcpu *vcpu, enum log_level level)
     dump_line(vcpu, level, line);
 }
 
+/* Behind an instruction: "   <fib+0x10>", or nothing. */
+static void name_of(const struct vcpu *vcpu, uint64_t va, char *buf, size_t size)
+{
+    const struct vm_ports *ports = &vcpu->vm->ports;
+    char name[NAME_MAX];
+
+    buf[0] = 0;
+    if (ports->name_of != NULL && ports->name_of(ports->opaque, va, name, sizeof(name))) {
+        fmt_format(buf, size, "   <%s>", name);
+    }
+}
+
 static void dump_code(struct vcpu *vcpu, enum log_level level)
 {
     uint64_t pc = vcpu_reg(vcpu, REG_PC);
+    char name[NAME_MAX + 8];
 
+    name_of(vcpu, pc, name, sizeof(name));
     for (int i = -AROUND; i <= AROUND; i++) {
         uint64_t at = (pc & ~3ull) + (uint64_t)(4 * i);
         uint32_t word;
@@ -88,11 +103,11 @@ static void dump_code(struct vcpu *vcpu, enum log_level level)
 
         if (vcpu_copy_va(vcpu, at, &word, 4, false)) {
             a64_disasm(vcpu->vm->a64, word, at, insn, sizeof(insn));
-            log_line(&vcpu->vm->ports.log, level, "cpu", "%s %016llx  %08x  %s",
-                     i == 0 ? "=>" : "  ", (unsigned long long)at, word, insn);
+            log_line(&vcpu->vm->ports.log, level, "cpu", "%s %016llx  %08x  %s%s",
+                     i == 0 ? "=>" : "  ", (unsigned long long)at, word, insn, i == 0 ? name : "");
         } else if (i == 0) {
-            log_line(&vcpu->vm->ports.log, level, "cpu", "=> %016llx  (not mapped to memory)",
-                     (unsigned long long)at);
+            log_line(&vcpu->vm->ports.log, level, "cpu", "=> %016llx  (not mapped to memory)%s",
+                     (unsigned long long)at, name);
         }
     }
 }

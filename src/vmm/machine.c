@@ -230,6 +230,7 @@ static struct vm_ports core_ports(struct hv_machine *m)
         .log = logger_port(&m->logger),
         .lang = lang_of(m),
         .semihost = m->semihost.lock != NULL ? &m->semihost.port : NULL,
+        .name_of = names_of,
         .on_exit = m->narrate || m->trace ? observe_exit : NULL,
     };
 }
@@ -331,7 +332,8 @@ static enum status build(struct hv_machine *m, struct err *err)
         (st = make_observers(m, err)) != ST_OK ||
         (st = guest_read(&m->guest, &m->config, err)) != ST_OK ||
         (st = semihost_init(m, err)) != ST_OK || (st = threads_init(m, err)) != ST_OK ||
-        (st = build_vm(m, err)) != ST_OK || (st = guest_plan(m, err)) != ST_OK) {
+        (st = build_vm(m, err)) != ST_OK || (st = guest_plan(m, err)) != ST_OK ||
+        (st = names_read(m, err)) != ST_OK) {
         return st;
     }
     return make_console(m, err); /* last: a terminal becomes raw only for a guest that will run */
@@ -368,6 +370,7 @@ void hv_machine_destroy(struct hv_machine *m)
     if (m->vm_made) {
         vm_fini(&m->vm);
     }
+    symbols_fini(&m->symbols);
     guest_fini(&m->guest);
     threads_fini(m);
     semihost_fini(&m->semihost);

@@ -3,6 +3,7 @@
  *
  *   machine.c   made, run, destroyed; the ports that the core gets
  *   guest.c     files in, boot plan out
+ *   names.c     what the guest's code is called
  *   threads.c   a thread per vCPU, and the event loop on the caller's thread
  *   logger.c    where lines go
  *   observe.c   exits in words: narration, --trace
@@ -16,6 +17,7 @@
 #include <stdatomic.h>
 
 #include "boot.h"
+#include "debug/symbols.h"
 #include "host.h"
 #include "io/console.h"
 #include "vm.h"
@@ -86,6 +88,7 @@ struct hv_machine {
     struct hv_host host;
     struct logger logger;
     struct guest guest;
+    struct symbols symbols; /* of the guest; made before it runs */
     struct vm vm;
     bool vm_made;
     struct console *console; /* NULL: host.console */
@@ -149,6 +152,13 @@ void guest_fini(struct guest *guest);
 /* The request for a machine of so much RAM; borrowed members live as long as machine and mpidr. */
 void guest_request(struct hv_machine *machine, uint64_t ram_size, const uint64_t *mpidr,
                    unsigned cpus, struct boot_request *request);
+
+/* ---- names.c --------------------------------------------------------------------------------- */
+
+/* The symbols of the guest's own ELF file, and those of --symbols. After guest_plan. */
+enum status names_read(struct hv_machine *machine, struct err *err);
+/* vm_ports.name_of */
+bool names_of(void *opaque, uint64_t va, char *buf, size_t size);
 
 /* ---- threads.c ------------------------------------------------------------------------------- */
 

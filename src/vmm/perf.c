@@ -6,13 +6,15 @@
  * tools/perf/Documentation/jitdump-specification.txt) holds the code as well, with the time at which it was made: perf inject
  * puts that into the recording, and perf annotate shows instructions.
  *
- * A piece is called after what the guest has there: "el1:0xffff800080010000", and what regions share "jit:call".
+ * A piece is called after what the guest has there: "el1:fib+0x10", or "el1:0xffff800080010000" where it has no name; and what
+ * regions share "jit:call".
  */
 #include "base/fmt.h"
 #include "base/string.h"
 #include "vmm/machine.h"
 
-#define WRITE_NS 1000000000u /* a full disk is not waited for longer */
+#define WRITE_NS  1000000000u /* a full disk is not waited for longer */
+#define NAME_SIZE (SYMBOL_NAME_MAX + 40)
 
 enum { DUMP_MAGIC = 0x4a695444, DUMP_VERSION = 1, DUMP_X86_64 = 62 /* e_machine of ELF */ };
 enum { RECORD_LOAD = 0, RECORD_CLOSE = 3 };
@@ -42,7 +44,7 @@ static void put(struct perf *perf, const void *bytes, size_t size)
 
 static void put_line(struct perf *perf, const struct vm_code *code, const char *name)
 {
-    char line[160];
+    char line[NAME_SIZE + 40];
     size_t len =
         fmt_format(line, sizeof(line), "%llx %llx %s\n", (unsigned long long)(uintptr_t)code->at,
                    (unsigned long long)code->size, name);
@@ -75,10 +77,12 @@ void perf_code(void *opaque, const struct vm_code *code)
 {
     struct hv_machine *m = opaque;
     struct perf *perf = &m->perf;
-    char name[128];
+    char name[NAME_SIZE], symbol[NAME_SIZE - 8];
 
     if (code->name != NULL) {
         fmt_format(name, sizeof(name), "jit:%s", code->name);
+    } else if (names_of(m, code->va, symbol, sizeof(symbol))) {
+        fmt_format(name, sizeof(name), "el%u:%s", code->el, symbol);
     } else {
         fmt_format(name, sizeof(name), "el%u:0x%llx", code->el, (unsigned long long)code->va);
     }

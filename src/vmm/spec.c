@@ -433,19 +433,38 @@ enum status spec_perf(const char *text, struct perf_spec *out, struct err *err)
     return ST_OK;
 }
 
-enum status spec_load(const char *text, char *file, size_t size, uint64_t *ipa, struct err *err)
+/* Splits at the last '@', if a number follows it. */
+static bool split_at_number(const char *text, char *file, size_t size, uint64_t *number)
 {
     size_t at = str_len(text);
 
     while (at != 0 && text[at] != '@') {
         at--;
     }
-    if (at == 0 || at >= size || !spec_number(text + at + 1, ipa)) {
-        return err_set(err, ST_E_INVAL, MSG_LOAD_BAD, text);
+    if (at == 0 || at >= size || !spec_number(text + at + 1, number)) {
+        return false;
     }
     memcpy(file, text, at);
     file[at] = 0;
-    return ST_OK;
+    return true;
+}
+
+enum status spec_load(const char *text, char *file, size_t size, uint64_t *ipa, struct err *err)
+{
+    return split_at_number(text, file, size, ipa) ? ST_OK
+                                                  : err_set(err, ST_E_INVAL, MSG_LOAD_BAD, text);
+}
+
+enum status spec_symbols(const char *text, char *file, size_t size, uint64_t *offset,
+                         struct err *err)
+{
+    *offset = 0;
+    if (split_at_number(text, file, size, offset)) {
+        return ST_OK;
+    }
+    return text[0] != 0 && text[0] != '@' && str_copy(file, size, text)
+               ? ST_OK
+               : err_set(err, ST_E_INVAL, MSG_SYMBOLS_BAD, text);
 }
 
 /* ---- --log ----------------------------------------------------------------------------------- */
@@ -533,4 +552,12 @@ enum status check_load(const char *text, struct err *err)
     uint64_t ipa;
 
     return spec_load(text, file, sizeof(file), &ipa, err);
+}
+
+enum status check_symbols(const char *text, struct err *err)
+{
+    char file[4096];
+    uint64_t offset;
+
+    return spec_symbols(text, file, sizeof(file), &offset, err);
 }

@@ -95,6 +95,10 @@ enum status spec_log(const char *text, struct log_spec *out, struct err *err);
 /* "FILE@ADDRESS"; file gets the name (size bytes of room). */
 enum status spec_load(const char *text, char *file, size_t size, uint64_t *ipa, struct err *err);
 
+/* "FILE[@OFFSET]", the same way. An '@' that no number follows belongs to the name. */
+enum status spec_symbols(const char *text, char *file, size_t size, uint64_t *offset,
+                         struct err *err);
+
 /* Checkers with the type of hv_option.check. */
 enum status check_accel(const char *text, struct err *err);
 enum status check_machine(const char *text, struct err *err);
@@ -105,5 +109,6 @@ enum status check_stats(const char *text, struct err *err);
 enum status check_perf(const char *text, struct err *err);
 enum status check_log(const char *text, struct err *err);
 enum status check_load(const char *text, struct err *err);
+enum status check_symbols(const char *text, struct err *err);
 
 #endif

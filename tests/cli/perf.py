@@ -2,7 +2,8 @@
 """perf.py HYPERVISOR: what --perf tells Linux's profiler.
 
 A guest calls a function until it is translated, changes it, and does so again, some times. Map and jitdump must name its loop
-and its function, the latter once for each change, and agree on everything else; the dump must be as its specification says.
+and its function by the guest's symbols, the latter once for each change, and agree on everything else; the dump must be as its
+specification says. Without symbols the names are addresses; --symbols gives them back, from an ELF file or nm's text.
 Where there is perf and it may record, perf inject and perf report must find the loop by its name.
 """
 
@@ -115,6 +116,28 @@ def read_dump(path, pid):
     return pieces, codes
 
 
+def by_symbols(hypervisor, folder, elf, symbol):
+    """Names for a program that has none itself."""
+    stripped, text = os.path.join(folder, "stripped"), os.path.join(folder, "nm.txt")
+    subprocess.run(["aarch64-linux-gnu-strip", "-o", stripped, elf], check=True)
+    with open(text, "w") as f:
+        for name, address in symbol.items():
+            f.write(f"{address - 0x40000000:016x} T {name}\n")
+    plain, named = {f"el1:{symbol['loop']:#x}", f"el1:{symbol['function']:#x}"}, {"el1:loop", "el1:function"}
+    for options, want, none in [([], plain, named), (["--symbols", elf], named, plain),
+                                (["--symbols", f"{text}@0x40000000"], named, plain), (["--symbols", text], plain, named)]:
+        pid = run(hypervisor, "--perf", "map", stripped, *options)
+        path = f"/tmp/perf-{pid}.map"
+        names = {name for name, _ in read_map(path)}
+        os.unlink(path)
+        check(f"{options}: {want} and not {none}: {names}", names >= want and not names & none)
+    dump = subprocess.run([hypervisor, "run", "--max-insns", "5", "--symbols", elf, stripped], capture_output=True, text=True).stderr
+    check(f"no name in the dump: {dump}", re.search(r"=> [0-9a-f]{16}  [0-9a-f]{8}  \S.*   <(loop|_start|function)(\+0x[0-9a-f]+)?>$", dump, re.M))
+    for wrong, status, words in [(sys.executable, 1, "AArch64"), (__file__, 1, "has no symbols"), (f"{folder}/none", 1, "none"), ("@0x10", 2, "FILE@OFFSET")]:
+        bad = subprocess.run([hypervisor, "run", "--symbols", wrong, "--lang", "en", elf], capture_output=True, text=True)
+        check(f"--symbols {wrong}: {bad}", bad.returncode == status and words in bad.stderr and bad.stderr.count("\n") == 1)
+
+
 def static_checks(hypervisor, folder):
     elf, symbol = build(folder, "changes", GUEST)
     pid = run(hypervisor, "--perf", "map", elf)
@@ -123,15 +146,18 @@ def static_checks(hypervisor, folder):
     os.unlink(path)
     names = [name for name, _ in pieces]
     check(f"no shared code in {names}", "jit:enter" in names and "jit:call" in names)
-    check(f"no loop in {names}", f"el1:{symbol['loop']:#x}" in names)
-    function = [size for name, size in pieces if name == f"el1:{symbol['function']:#x}"]
+    check(f"no loop in {names}", "el1:loop" in names)
+    check(f"nothing inside the loop in {names}", any(re.fullmatch(r"el1:loop\+0x[48]", name) for name in names))
+    function = [size for name, size in pieces if name == "el1:function"]
     check(f"the function was changed {CHANGES} times: {names}", len(function) == CHANGES)
 
     pid = run(hypervisor, "--perf", f"jitdump:{folder}", elf)
     again, codes = read_dump(os.path.join(folder, f"jit-{pid}.dump"), pid)
     check(f"map and dump differ: {pieces} {again}", pieces == again)
-    function = [code for (name, _), code in zip(again, codes) if name == f"el1:{symbol['function']:#x}"]
+    function = [code for (name, _), code in zip(again, codes) if name == "el1:function"]
     check("the code of the changed function is the same", len(set(function)) == CHANGES)
+
+    by_symbols(hypervisor, folder, elf, symbol)
 
     off = subprocess.run([hypervisor, "run", "--accel", "soft,jit=off", "--perf", "map", elf], capture_output=True, text=True)
     check(f"jit=off: {off}", off.returncode != 0 and "--perf" in off.stderr)
@@ -141,8 +167,8 @@ def static_checks(hypervisor, folder):
 
 def with_perf(hypervisor, folder):
     perf = shutil.which("perf")
-    elf, symbol = build(folder, "busy", BUSY)
-    want = f"el1:{symbol['loop']:#x}"
+    elf, _ = build(folder, "busy", BUSY)
+    want = "el1:loop"
 
     def report(data):
         return subprocess.run([perf, "report", "--stdio", "-i", data], capture_output=True, text=True).stdout

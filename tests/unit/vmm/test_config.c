@@ -35,6 +35,7 @@ static const struct {
     { "trace", "exits", "exits=f", "all" },
     { "stats", "json:f", "json:g", "xml" },
     { "perf", "map", "jitdump:dir", "jitdump:" },
+    { "symbols", "vmlinux", "System.map@0x200000", "@0x10" },
     { "log", "debug", "warn,gic=debug", "loud" },
     { "log-file", "log", "l", "" },
     { "timeout", "2.5", "1", "-1" },
