@@ -20,6 +20,7 @@ struct row {
     const char *name;  /* for people                                                 */
     char text[64];     /* room for a made name                                       */
     uint64_t value[VM_CPUS_MAX], total;
+    bool unknown; /* not counted: no 0 */
 };
 
 struct table {
@@ -106,7 +107,7 @@ static void add_mmio(struct table *t, const struct vm *vm)
     }
 }
 
-static void add_counters(struct table *t, const struct accel_stats *stats)
+static void add_counters(struct table *t, const struct accel_stats *stats, bool counted)
 {
     static const struct {
         const char *key, *name;
@@ -119,6 +120,7 @@ static void add_counters(struct table *t, const struct accel_stats *stats)
 
     for (unsigned i = 0; i < sizeof(counter) / sizeof(counter[0]); i++) {
         struct row *row = row_add(t, "cpu", counter[i].key, counter[i].name);
+        row->unknown = !counted && counter[i].offset == offsetof(struct accel_stats, insns);
         for (unsigned cpu = 0; cpu < t->cpus; cpu++) {
             row_set(row, cpu, *(const uint64_t *)((const char *)&stats[cpu] + counter[i].offset));
         }
@@ -142,6 +144,16 @@ static void add_calls(struct table *t, const struct accel_stats *stats)
     }
 }
 
+/* The software CPU's translated code counts only where somebody has asked; hardware back ends cannot. */
+static bool counts_insns(const struct hv_machine *m)
+{
+    const struct vm_config *config = &m->vm.config;
+
+    return m->vm.caps.limits_insns &&
+           (config->jit.count || config->max_insns != 0 || config->jit.off || config->jit.diverge ||
+            !accel_soft_translates);
+}
+
 static struct accel_stats *accel_figures(struct hv_machine *m)
 {
     struct vm *vm = &m->vm;
@@ -149,6 +161,8 @@ static struct accel_stats *accel_figures(struct hv_machine *m)
 
     for (unsigned cpu = 0; stats != NULL && cpu < vm->config.cpus; cpu++) {
         vm->config.accel->stats(&vm->vcpu[cpu], &stats[cpu]);
+        stats[cpu].insns =
+            counts_insns(m) ? stats[cpu].insns : 0; /* those since a guest's PMU did */
     }
     return stats;
 }
@@ -164,7 +178,7 @@ static struct table *collect(struct hv_machine *m)
         return NULL;
     }
     t->cpus = m->vm.config.cpus;
-    add_counters(t, stats);
+    add_counters(t, stats, counts_insns(m));
     add_mmio(t, &m->vm);
     add_exits(t, &m->vm);
     add_classes(t, &m->vm, stats);
@@ -215,8 +229,16 @@ static void say_row(struct hv_machine *m, const struct table *t, const struct ro
     unsigned columns = t->cpus > 1 ? t->cpus < CPU_COLUMNS ? t->cpus : CPU_COLUMNS : 0;
 
     text_init(&text, line, sizeof(line));
-    text_add(&text, "  %-46s %16llu", row->name, (unsigned long long)row->total);
-    for (unsigned cpu = 0; cpu < columns; cpu++) {
+    if (row->unknown) {
+        text_add(&text, "  %-46s ", row->name);
+        text_add(&text,
+                 msg_text(m->vm.ports.lang,
+                          m->vm.caps.limits_insns ? MSG_STATS_NOT_ASKED : MSG_STATS_CANNOT),
+                 m->vm.config.accel->name);
+    } else {
+        text_add(&text, "  %-46s %16llu", row->name, (unsigned long long)row->total);
+    }
+    for (unsigned cpu = 0; !row->unknown && cpu < columns; cpu++) {
         text_add(&text, " %14llu", (unsigned long long)row->value[cpu]);
     }
     logger_say(&m->logger, HV_LINE_ERR, line);
@@ -228,7 +250,7 @@ static void say_group(struct hv_machine *m, const struct table *t, const char *g
     bool titled = false;
 
     for (unsigned i = 0; i < t->rows; i++) {
-        if (!str_eq(t->row[i].group, group) || t->row[i].total == 0) {
+        if (!str_eq(t->row[i].group, group) || (t->row[i].total == 0 && !t->row[i].unknown)) {
             continue;
         }
         if (!titled) {
@@ -273,6 +295,10 @@ static json_t *group_object(json_t *root, const char *group)
 
 static void save_row(json_t *root, const struct table *t, const struct row *row)
 {
+    if (row->unknown) {
+        json_object_set_new(group_object(root, row->group), row->key, json_null());
+        return;
+    }
     json_t *object = json_object();
     json_t *per_cpu = json_array();
 
