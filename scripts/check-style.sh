@@ -15,8 +15,11 @@ tidy)
     [ -f "$2/compile_commands.json" ] || { say "check-style.sh: no compile_commands.json in $2"; exit 1; }
     builtin=$(clang -print-resource-dir)/include
     failed=0
+    # The analyzer gives up on a function after so many steps. With its own 225000 it takes twice as long over ours and reaches not
+    # one basic block more (debug.Stats): the rest goes into orders of what it has seen.
+    steps=(--extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg=max-nodes=100000)
     printf '%s\n' "${units[@]}" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p "$2" \
-        --extra-arg=-Wno-unknown-warning-option --extra-arg-before=-isystem"$builtin" \
+        --extra-arg=-Wno-unknown-warning-option --extra-arg-before=-isystem"$builtin" "${steps[@]}" \
         2> >(grep -vE '^[0-9]+ warnings? generated\.$' >&2) || failed=1
     # The KVM back end is for ARM64 hosts only and not in this build; it is seen as their compiler sees it.
     if [ -d "$arm_headers/linux" ]; then
