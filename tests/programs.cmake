@@ -119,6 +119,7 @@ if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
   endif()
   hv_program_test(boot.torture "boot" ${boot} torture)
   set_tests_properties(boot.torture PROPERTIES RUN_SERIAL TRUE)
+  hv_program_test(boot.torture-small "boot" ${boot} torture-small)
 endif()
 
 if(NOT HV_SANITIZE)

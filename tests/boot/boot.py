@@ -83,9 +83,8 @@ def case_matrix(rig, name):
     return value(text, "uname")
 
 
-def case_torture(rig):
-    seconds = int(os.environ.get("HV_TORTURE", "60"))
-    text = rig.batch(kernel="cloud", cpus=4, gic=3, test=f"torture-{seconds}", memory="1G")
+def case_torture(rig, seconds=int(os.environ.get("HV_TORTURE", "60")), extra=()):
+    text = rig.batch(kernel="cloud", cpus=4, gic=3, test=f"torture-{seconds}", memory="1G", extra=extra)
     result = re.search(r"torture: (\d+) rounds, (\d+) errors", text)
     need(result, "the torture did not end")
     need(result.group(2) == "0" and "@@ torture ok" in text, "checksums differ:\n" + text[-3000:])
@@ -223,6 +222,8 @@ CASES = {
     "jit-userland-1": lambda rig: case_jit_userland(rig, 1),
     "jit-userland-4": lambda rig: case_jit_userland(rig, 4),
     "torture": case_torture,
+    # The code cache and the pool of decoded pages are full all the time.
+    "torture-small": lambda rig: case_torture(rig, 10, ["--jit-cache", "1M"]),
     "memory64": case_memory64,
     "shell": case_shell,
     "reboot": case_reboot,

@@ -21,6 +21,7 @@ static struct cpu cpu;
 static struct vcpu vcpu;
 static struct vm vm;
 static struct soft_private priv;
+static struct code_cache code;
 static struct tlb_ctx tlb;
 static struct code_page page;
 #define ops page.ops
@@ -182,6 +183,9 @@ void soft_init(const struct a64_table *table)
     cpu.epoch = EPOCH_STEP;
     cpu.tlb = cpu.tlb_user = &tlb;
     cpu.priv = &priv;
+    priv.code = &code;
+    code.user[0] = &cpu;
+    code.users = 1;
     cpu.page_va = INSN_CODE_VA;
     cpu.pstate = PS_SP;
     cpu.sp_align_mask = 15;

@@ -253,13 +253,14 @@ struct tlb_l0 {
     const struct tlb_ctx *owner;      /* whose they are              */
 };
 
-/* At how many addresses a page has been entered; with a translator only. */
-enum code_vas { VA_NONE, VA_ONE, VA_MANY };
+/* At how many addresses a page is entered. */
+enum code_vas { VA_MANY, VA_ONE };
 
 struct code_page {
     struct op ops[PAGE_SLOTS + 1];
     uint64_t pa;
     uint64_t lines;      /* bit n: 64-byte line n has decoded slots */
+    uint64_t reset;      /* the last change that reset slots, until all have passed it; or 0 */
     bool guarded;        /* decoded as a guarded page of FEAT_BTI   */
     bool used;           /* looked up lately: pages.c               */
     const uint8_t *host; /* the guest's bytes                        */
@@ -268,6 +269,7 @@ struct code_page {
     bool el0;             /* decoded for EL0; with a translator only */
     uint8_t vas;          /* enum code_vas                           */
     uint64_t va;          /* VA_ONE: the one                         */
+    bool doubled;         /* VA_ONE: there is one for VA_MANY, too   */
     struct jit_page *jit; /* jit/jit.h; NULL: nothing in it is counted or translated */
     bool has_fwd;         /* a struct fwd_slot for each op follows in memory: fwd.h         */
     struct code_page *next_hash, *lru_prev, *lru_next;

@@ -12,7 +12,7 @@
  *   pauth.c      pointer authentication          bti.c     landing pads of guarded pages
  *   dry.c        bodies for their registers only jit/      the translator
  *   pmu.c        performance monitors            wait.c    WFE and YIELD
- *   rings.c      maintenance between CPUs, DSB
+ *   rings.c      maintenance between CPUs, DSB     share.c   who may change code pages when
  */
 #ifndef SOFT_ENGINE_H
 #define SOFT_ENGINE_H
@@ -62,11 +62,20 @@ enum sys_index {
 
 #define CODE_HASH_BITS 10
 
-/* The pool of code pages: a hash by physical page and a list by time of last look-up. */
+/* The pool of code pages: a hash by physical page and a list by time of last look-up. See share.c. */
 struct code_cache {
-    struct code_page *hash[1u << CODE_HASH_BITS];
+    struct code_page *hash[1u << CODE_HASH_BITS]; /* is read without the lock */
     struct code_page *newest, *oldest;
+    struct code_page *retired; /* by lru_next; to be used again when all have passed retired_at */
+    uint64_t retired_at;
     uint32_t count, limit;
+    uint32_t doubles; /* pages that are doubled */
+    _Atomic uint32_t lock;
+    _Atomic uint64_t changes; /* announced so far                                        */
+    _Atomic uint64_t moved;   /* the last of them that ends all entries of jump caches   */
+    struct jit *jit;          /* NULL: none; the pool is one CPU's                       */
+    struct cpu *user[VM_CPUS_MAX];
+    unsigned users;
 };
 
 /* Pages that a fetch found last, valid while the epoch is: what the jump cache is for addresses, by page. */
@@ -103,11 +112,14 @@ struct soft_private {
     uint32_t epochs;        /* last one given away                                            */
     uint32_t generation;    /* the first epoch under which there are entries of the jump cache */
     uint64_t ctx_clock;
-    struct code_cache code;
+    struct code_cache *code; /* the machine's, or its own */
     struct code_recent recent[1u << CODE_RECENT_BITS];
     struct jit *jit;               /* NULL: interpreter only */
     uint64_t jit_calls[UOP_COUNT]; /* of bodies, by translated code */
-    uint64_t rethought_at; /* the host's clock when an L0 entry was last looked at: jit_rethink */
+    uint64_t rethought_at;   /* the host's clock when an L0 entry was last looked at: jit_rethink */
+    _Atomic bool running;    /* in the run loop or called from there: may use code pages */
+    _Atomic uint64_t passed; /* the last change to them that the run loop has seen       */
+    bool step_once;          /* a slot cannot be decoded yet: step its instruction       */
     struct inval_ring ring;
     uint64_t sent[VM_CPUS_MAX]; /* ring.posted of the others after my last operation              */
     bool sent_any;              /* DSB has to wait                                                */
@@ -141,7 +153,8 @@ struct soft_private {
 struct soft_vm {
     struct cpu *cpu[VM_CPUS_MAX]; /* of those made so far */
     unsigned cpus;
-    _Atomic uint64_t insns; /* all CPUs, when there is a limit */
+    struct code_cache *code; /* that CPUs join, if it has a translator */
+    _Atomic uint64_t insns;  /* all CPUs, when there is a limit */
 };
 
 static inline struct soft_vm *soft_vm_of(const struct cpu *cpu)
@@ -165,12 +178,25 @@ static inline uint64_t cpu_insns_before(const struct cpu *cpu, const struct op *
            sizeof(struct op);
 }
 
+/* An op that others may be running, or changing: its fields are there before its function. */
+static inline op_fn *op_fn_of(const struct op *op)
+{
+    return __atomic_load_n(&op->fn, __ATOMIC_ACQUIRE);
+}
+static inline void op_become(struct op *op, op_fn *fn)
+{
+    __atomic_store_n(&op->fn, fn, __ATOMIC_RELEASE);
+}
+
 /* ---- run.c ----------------------------------------------------------------------------------- */
 
 void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit);
 /* Executes exactly one instruction at cpu->pc, or takes the exception that it causes;
  * interrupts are not looked at. */
 void soft_step(struct cpu *cpu);
+/* Lowers word into the op, whose function comes last. */
+enum uop soft_decode(const struct cpu *cpu, unsigned slot, unsigned flags, uint32_t word,
+                     struct op *op);
 /* Ends the run call after the current op with what *cpu->priv->exit holds. */
 void soft_exit(struct cpu *cpu, enum exit_kind kind);
 /* The same with a syndrome. */
@@ -205,13 +231,36 @@ void wait_yield(struct cpu *cpu);
 
 /* ---- pages.c --------------------------------------------------------------------------------- */
 
-/* The page of code at pa (whose bytes are at host), decoded as guarded or not; NULL: no
- * memory for one. May drop others, which changes the epochs. */
-struct code_page *code_find(struct cpu *cpu, uint64_t pa, const uint8_t *host, bool guarded);
-/* Forgets what was decoded from [pa, pa + bytes). */
-void code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes);
-void code_forget_all(struct cpu *cpu);
+/* The page of code at pa (whose bytes are at host), entered at va, decoded as guarded or not; NULL: no memory for one, or not
+ * before other CPUs have passed. May retire others, which changes the epochs. */
+struct code_page *code_find(struct cpu *cpu, uint64_t pa, uint64_t va, const uint8_t *host,
+                            bool guarded);
+/* The slot is op_decode: makes it what the instruction says. False: others may be using what it was before. */
+bool code_decode(struct cpu *cpu, struct code_page *page, unsigned slot);
+/* Forgets what was decoded from [pa, pa + bytes) and is something else now; false: nothing was. */
+bool code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes);
+bool code_forget_all(struct cpu *cpu);
+/* Frees the pool's pages. */
 void code_free(struct cpu *cpu);
+
+/* ---- share.c --------------------------------------------------------------------------------- */
+
+void soft_lock(struct cpu *cpu, _Atomic uint32_t *lock);
+void soft_unlock(_Atomic uint32_t *lock);
+/* Under the pool's lock: something was unlinked. moved: jump caches lead to it. Answers the change's number. */
+uint64_t code_announce(struct code_cache *code, bool moved);
+/* This CPU holds no op and runs no translated code. */
+void code_pass(struct cpu *cpu);
+/* Have the other CPUs passed the change? And this one? */
+bool code_others_passed(const struct cpu *cpu, uint64_t change);
+bool code_all_passed(const struct cpu *cpu, uint64_t change);
+/* Around the run loop. */
+void code_run(struct cpu *cpu);
+void code_rest(struct cpu *cpu);
+/* The CPU uses the machine's pool, or has one of its own; false: no memory. */
+bool code_join(struct cpu *cpu);
+/* The last one frees it, and the translator. */
+void code_quit(struct cpu *cpu);
 
 /* ---- tlb.c ----------------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
  *
  * DDI 0487, "TLB maintenance instructions", "Completion".
  */
-#include "accel/soft/engine.h"
+#include "accel/soft/jit/jit.h"
 
 static void ring_lock(struct inval_ring *ring)
 {
@@ -72,6 +72,7 @@ void inval_drain(struct cpu *cpu)
     if (overflow) {
         tlb_drop_all(cpu);
         code_forget_all(cpu);
+        jit_leave(cpu);
     } else {
         for (uint32_t i = 0; i < count; i++) {
             inval_apply(cpu, &op[i]);

@@ -96,6 +96,7 @@ static bool attend(struct cpu *cpu)
 
     if ((work & PEND_WORK) != 0) {
         atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_WORK);
+        code_pass(cpu);
         inval_drain(cpu);
         pmu_sync(cpu, cpu_insns(cpu));
         if (cpu->priv->pmu.live) {
@@ -188,9 +189,6 @@ static const struct op *enter_page(struct cpu *cpu, struct code_page *page)
     unsigned slot = (unsigned)(cpu->pc >> 2) & (PAGE_SLOTS - 1);
     const struct op *op = &page->ops[slot];
 
-    if (UNLIKELY(page->vas != VA_ONE || page->va != align_down(cpu->pc, SOFT_PAGE))) {
-        jit_entered_at(cpu, page, align_down(cpu->pc, SOFT_PAGE));
-    }
     if (cpu->priv->lower_flags == 0) {
         jit_mark(cpu, page, slot);
         *jc_slot(cpu, cpu->pc) =
@@ -209,7 +207,12 @@ static NOINLINE const struct op *fetch_slow(struct cpu *cpu)
     if (host == NULL) {
         return NULL;
     }
-    page = code_find(cpu, align_down(pa, SOFT_PAGE), host - (pa & (SOFT_PAGE - 1)), guarded);
+    page = code_find(cpu, align_down(pa, SOFT_PAGE), align_down(cpu->pc, SOFT_PAGE),
+                     host - (pa & (SOFT_PAGE - 1)), guarded);
+    if (page == NULL && cpu->priv->code->count >= cpu->priv->code->limit) {
+        cpu->priv->step_once = true; /* other CPUs have not passed yet */
+        return NULL;
+    }
     if (page == NULL) {
         str_copy(cpu->priv->exit->fail.text, sizeof(cpu->priv->exit->fail.text),
                  "no memory for decoded code");
@@ -268,14 +271,14 @@ static inline void execute(struct cpu *cpu, const struct op *op)
 /* ---- The engine's own ops -------------------------------------------------------------------- */
 
 /* Out of line, because it takes addresses of locals (cpu.h, rules for bodies). */
-static NOINLINE enum uop decode_slot(const struct cpu *cpu, unsigned n, unsigned flags,
-                                     uint32_t word, struct op *slot)
+NOINLINE enum uop soft_decode(const struct cpu *cpu, unsigned slot, unsigned flags, uint32_t word,
+                              struct op *op)
 {
-    struct lower lo = { .cpu = cpu, .slot = n, .flags = flags };
+    struct lower lo = { .cpu = cpu, .slot = slot, .flags = flags };
 
-    enum uop uop = lower_insn(&lo, word, slot);
+    enum uop uop = lower_insn(&lo, word, op);
 
-    slot->fn = uop_table[uop].fn;
+    op_become(op, uop_table[uop].fn);
     return uop;
 }
 
@@ -284,15 +287,11 @@ UOP_BODY(decode)
 {
     struct code_page *page =
         CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
-    struct op *slot = (struct op *)(uintptr_t)op;
-    unsigned n = (unsigned)(op - cpu->page_ops);
 
-    enum uop uop = decode_slot(cpu, n, cpu->priv->lower_flags | (page->guarded ? LOWER_GUARDED : 0),
-                               le32(page->host + 4 * n), slot);
-    page->lines |= BIT(n / 16);
-    cpu->priv->stats.ops_decoded++;
-    jit_decoded(cpu, page, n, uop);
-    fwd_decoded(page, n, uop);
+    if (UNLIKELY(!code_decode(cpu, page, (unsigned)(op - cpu->page_ops)))) {
+        cpu->priv->step_once = true;
+        MUSTTAIL return soft_attend_at(cpu, op);
+    }
     GOTO_OP(op);
 }
 
@@ -346,7 +345,7 @@ void soft_step(struct cpu *cpu)
     }
     cpu->left = false;
     slot = (unsigned)(cpu->pc >> 2) & (PAGE_SLOTS - 1);
-    decode_slot(cpu, slot, guarded ? LOWER_FAR | LOWER_GUARDED : LOWER_FAR, le32(host),
+    soft_decode(cpu, slot, guarded ? LOWER_FAR | LOWER_GUARDED : LOWER_FAR, le32(host),
                 &p->scratch[0]);
     p->scratch[1].fn = op_step_end;
     cpu->page_va = align_down(cpu->pc, SOFT_PAGE);
@@ -408,6 +407,7 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
     p->exit = exit;
     p->exiting = false;
     exit->kind = EXIT_NONE;
+    code_run(cpu);
     soft_inside(cpu);
     if (p->pmu.live) {
         pmu_run(cpu);
@@ -424,6 +424,11 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
             debug_step(cpu);
             continue;
         }
+        if (UNLIKELY(p->step_once)) {
+            p->step_once = false;
+            soft_step(cpu);
+            continue;
+        }
         const struct op *op = fetch(cpu);
         if (LIKELY(op != NULL)) {
             /* Here, because an interrupt that was taken above has set it. */
@@ -431,6 +436,7 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
             execute(cpu, op);
         }
     }
+    code_rest(cpu);
     soft_outside(cpu);
     pmu_sync(cpu, cpu_insns(cpu));
     if (p->limited) { /* what this CPU has used since the last look, the others have not */

@@ -3,7 +3,7 @@
  */
 #include "accel/soft/jit/jit.h"
 
-/* Decoded code: bytes per machine, and at least per CPU. */
+/* Decoded code: bytes of a machine, and at least of a pool. */
 #define CODE_BYTES     (64u << 20)
 #define CODE_BYTES_MIN (8u << 20)
 
@@ -50,8 +50,7 @@ static void soft_vcpu_destroy(struct vcpu *vcpu)
         return;
     }
     if (cpu->priv != NULL) {
-        code_free(cpu);
-        jit_destroy(cpu);
+        code_quit(cpu);
         tlb_destroy(cpu);
         ports->free(ports->opaque, cpu->priv, sizeof(*cpu->priv));
     }
@@ -88,9 +87,12 @@ static void soft_vcpu_start(struct vcpu *vcpu, const struct vcpu_start *start)
     cpu->pc = start->pc;
 }
 
-static uint32_t code_limit(const struct vm *vm)
+static uint32_t code_limit(const struct cpu *cpu)
 {
-    uint64_t bytes = CODE_BYTES / vm->config.cpus;
+    const struct vm_config *config = &cpu->vcpu->vm->config;
+    uint64_t bytes = cpu->priv->jit == NULL   ? CODE_BYTES / config->cpus
+                     : config->jit.cache != 0 ? config->jit.cache
+                                              : CODE_BYTES;
 
     return (uint32_t)((bytes > CODE_BYTES_MIN ? bytes : CODE_BYTES_MIN) / sizeof(struct code_page));
 }
@@ -108,7 +110,7 @@ static enum status soft_vcpu_create(struct vcpu *vcpu, struct err *err)
     cpu->vcpu = vcpu;
     cpu->features = vm->config.features;
     cpu->priv = vm->ports.alloc(vm->ports.opaque, sizeof(*cpu->priv), 64);
-    if (cpu->priv == NULL || !tlb_create(cpu)) {
+    if (cpu->priv == NULL || !code_join(cpu) || !tlb_create(cpu)) {
         soft_vcpu_destroy(vcpu);
         return err_set(err, ST_E_NOMEM, MSG_NO_HOST_MEMORY);
     }
@@ -117,12 +119,12 @@ static enum status soft_vcpu_create(struct vcpu *vcpu, struct err *err)
     if (cpu->priv->model == NULL) {
         cpu->priv->model = soft_models;
     }
-    cpu->priv->code.limit = code_limit(vm);
     cpu->priv->limited = vm->config.max_insns != 0;
     cpu->count_stop = INT64_MAX;
     if (!jit_create(cpu) && cpu->priv->limited) {
         cpu->priv->lower_flags = LOWER_FAR; /* each branch looks at the limit */
     }
+    cpu->priv->code->limit = code_limit(cpu);
     idregs_init(cpu);
     soft_vcpu_start(vcpu, &(struct vcpu_start){ .el = 1 });
     vcpu->pending = &cpu->pending;

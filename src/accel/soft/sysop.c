@@ -107,6 +107,23 @@ static void invalidate(struct cpu *cpu, const struct inval *iv, bool broadcast)
     }
 }
 
+/*
+ * The same for IC. A pool of code that all CPUs share has been seen to by the first; if anything has changed they must leave what
+ * they run of it.
+ */
+static void invalidate_code(struct cpu *cpu, const struct inval *iv, bool broadcast)
+{
+    const struct inval left = { .kind = INVAL_LEFT };
+    bool changed =
+        iv->kind == INVAL_CODE ? code_forget(cpu, iv->addr, iv->bytes) : code_forget_all(cpu);
+
+    if (broadcast && cpu->priv->code->jit == NULL) {
+        inval_broadcast(cpu, iv);
+    } else if (broadcast && changed) {
+        inval_broadcast(cpu, &left);
+    }
+}
+
 /* ---- Caches ---------------------------------------------------------------------------------- */
 
 /*
@@ -140,9 +157,9 @@ static void do_ic_va(struct cpu *cpu, const struct op *op)
     uint64_t pa;
 
     if (cache_pa(cpu, op, false, &pa)) {
-        invalidate(cpu,
-                   &(struct inval){ .kind = INVAL_CODE, .addr = align_down(pa, 64), .bytes = 64 },
-                   true);
+        invalidate_code(
+            cpu, &(struct inval){ .kind = INVAL_CODE, .addr = align_down(pa, 64), .bytes = 64 },
+            true);
     }
 }
 
@@ -271,7 +288,8 @@ void soft_sys(struct cpu *cpu, const struct op *op)
     }
     switch ((enum sysop_kind)s->kind) {
     case OP_IC_ALL:
-        invalidate(cpu, &(struct inval){ .kind = INVAL_CODE_ALL }, (s->flags & BROADCAST) != 0);
+        invalidate_code(cpu, &(struct inval){ .kind = INVAL_CODE_ALL },
+                        (s->flags & BROADCAST) != 0);
         break;
     case OP_IC_VA: do_ic_va(cpu, op); break;
     case OP_DC_INVALIDATE:

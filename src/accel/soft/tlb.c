@@ -4,7 +4,7 @@
  * DDI 0487, "TLB maintenance instructions", "Address space identifiers". Dropping more than was
  * asked for is always allowed; nothing here drops less.
  */
-#include "accel/soft/engine.h"
+#include "accel/soft/jit/jit.h"
 #include "base/assert.h"
 
 /* ---- Contexts -------------------------------------------------------------------------------- */
@@ -584,5 +584,6 @@ void inval_apply(struct cpu *cpu, const struct inval *iv)
     case INVAL_VAA: apply_va(cpu, iv); break;
     case INVAL_CODE: code_forget(cpu, iv->addr, iv->bytes); break;
     case INVAL_CODE_ALL: code_forget_all(cpu); break;
+    case INVAL_LEFT: jit_leave(cpu); break;
     }
 }

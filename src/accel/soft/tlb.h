@@ -89,7 +89,16 @@ struct tlb_ctx {
 
 /* ---- Maintenance ----------------------------------------------------------------------------- */
 
-enum inval_kind { INVAL_ALL, INVAL_ASID, INVAL_VA, INVAL_VAA, INVAL_CODE, INVAL_CODE_ALL };
+/* INVAL_LEFT: code of the pool has been forgotten already; translations of it are not to be returned to. */
+enum inval_kind {
+    INVAL_ALL,
+    INVAL_ASID,
+    INVAL_VA,
+    INVAL_VAA,
+    INVAL_CODE,
+    INVAL_CODE_ALL,
+    INVAL_LEFT
+};
 
 /* One maintenance operation, as it travels between CPUs. */
 struct inval {

@@ -239,7 +239,7 @@ static unsigned ways_of(const struct fwd_body *body)
 
 static struct code_page *page_of(struct rig *r)
 {
-    return code_find(r->cpu, CODE, rig_at(r, CODE), false);
+    return code_find(r->cpu, CODE, CODE, rig_at(r, CODE), false);
 }
 
 /* Ways that cannot be: by an index that is not there, by SP (results here go to X0-X30), EXTR that is a rotation. */

@@ -291,7 +291,7 @@ static void test_many_pages(void **state)
         assert_int_equal(rig_get(&r, REG_X0), PAGES);
     }
     assert_true(r.cpu->priv->stats.code_drops > 0);
-    assert_true(r.cpu->priv->code.count <= r.cpu->priv->code.limit);
+    assert_true(r.cpu->priv->code->count <= r.cpu->priv->code->limit);
     rig_drop(&r);
 }
 

@@ -2,8 +2,10 @@
  * jit.c - the translator's memory and its edges: code cache, entries and links, heads and their heat.
  *
  * The cache is mapped twice, writable and executable, and nothing is executed through the first or written through
- * the second. Regions grow up from the start, links grow down from the end. When it is full everything is dropped:
- * that happens between regions, when no translated code is on the stack.
+ * the second. Regions grow up from the start, links grow down from the end. When it is full everything is dropped, and when all CPUs
+ * have passed (share.c) it is filled anew.
+ *
+ * All CPUs share it. What regions and links are made of is changed under jit->lock, ops and the heads of a page under the pool's.
  */
 #include "accel/soft/bti.h"
 #include "accel/soft/jit/diverge.h"
@@ -16,8 +18,6 @@
 #define L0_SELDOM 28
 /* Ways that are counted until one of them is looked at, by the square of the heat: 65536 as it is without option. */
 #define WAY_SAMPLE 1024
-/* Of a jump: what is written over an entry. */
-#define JUMP_BYTES 5
 /* No context's: frames of returns that were made before are forgotten. */
 #define NO_EPOCH UINT32_MAX
 
@@ -28,19 +28,30 @@ static int32_t way_sample(const struct jit *jit)
     return (int32_t)(WAY_SAMPLE * jit->heat * jit->heat);
 }
 
-bool jit_create(struct cpu *cpu)
+void jit_lock(struct cpu *cpu)
+{
+    if (cpu->priv->jit != NULL) {
+        soft_lock(cpu, &cpu->priv->jit->lock);
+    }
+}
+
+void jit_unlock(struct cpu *cpu)
+{
+    if (cpu->priv->jit != NULL) {
+        soft_unlock(&cpu->priv->jit->lock);
+    }
+}
+
+static struct jit *cache_make(struct cpu *cpu)
 {
     const struct vm *vm = cpu->vcpu->vm;
     const struct vm_ports *ports = &vm->ports;
     struct jit *jit;
     void *rw = NULL;
 
-    if (ports->code_alloc == NULL || vm->config.jit.off) {
-        return false;
-    }
     jit = ports->alloc(ports->opaque, sizeof(*jit) + sizeof(struct tr), 64);
     if (jit == NULL) {
-        return false;
+        return NULL;
     }
     jit->size = vm->config.jit.cache != 0 ? (size_t)vm->config.jit.cache : JIT_CACHE_BYTES;
     jit->limited = vm->config.max_insns != 0;
@@ -52,21 +63,43 @@ bool jit_create(struct cpu *cpu)
     jit->rw = rw;
     if (jit->rx == NULL) {
         ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
+        return NULL;
+    }
+    jit->host = host_simd_find(VEX_AVX512);
+    return jit;
+}
+
+static void cache_begin(struct jit *jit)
+{
+    jit->p = jit->start;
+    jit->top = jit->rw + jit->size;
+}
+
+bool jit_create(struct cpu *cpu)
+{
+    const struct vm *vm = cpu->vcpu->vm;
+    struct code_cache *code = cpu->priv->code;
+    bool first = code->jit == NULL;
+
+    if (first && vm->ports.code_alloc != NULL && !vm->config.jit.off) {
+        code->jit = cache_make(cpu);
+    }
+    if (code->jit == NULL) {
         return false;
     }
-    cpu->priv->jit = jit;
+    cpu->priv->jit = code->jit;
     if (vm->config.jit.diverge && !diverge_create(cpu)) {
         jit_destroy(cpu);
         return false;
     }
-    jit->host = host_simd_find(VEX_AVX512);
-    vregs_init(jit, cpu);
-    jit_make_stubs(jit, cpu);
-    jit->p = jit->start;
-    jit->top = jit->rw + jit->size;
+    vregs_init(code->jit, cpu);
+    if (first) {
+        jit_make_stubs(code->jit, cpu);
+        cache_begin(code->jit);
+    }
     cpu->priv->rethought_at = __builtin_ia32_rdtsc();
     cpu->l0_budget = L0_SAMPLE;
-    cpu->way_budget = way_sample(jit);
+    cpu->way_budget = way_sample(code->jit);
     return true;
 }
 
@@ -79,7 +112,7 @@ void jit_destroy(struct cpu *cpu)
         diverge_destroy(cpu);
         ports->code_free(ports->opaque, jit->rx, jit->rw, jit->size);
         ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
-        cpu->priv->jit = NULL;
+        cpu->priv->jit = cpu->priv->code->jit = NULL;
     }
 }
 
@@ -111,8 +144,11 @@ void jit_stats(const struct cpu *cpu, struct accel_stats *stats)
     for (unsigned uop = 0; uop < UOP_COUNT; uop++) {
         stats->jit_calls += cpu->priv->jit_calls[uop];
     }
-    stats->jit_bytes = (uint64_t)(jit->p - jit->rw) + (uint64_t)(jit->rw + jit->size - jit->top);
-    stats->jit_links = jit->links;
+    if (cpu->priv->code->user[0] == cpu) { /* the machine's */
+        stats->jit_bytes =
+            (uint64_t)(jit->p - jit->rw) + (uint64_t)(jit->rw + jit->size - jit->top);
+        stats->jit_links = jit->links;
+    }
     stats->jit_l0_refills = n->l0_refills;
     stats->jit_l0_misses = n->l0_misses;
     stats->jit_far_misses = n->far_misses;
@@ -125,9 +161,14 @@ void jit_stats(const struct cpu *cpu, struct accel_stats *stats)
                             stats->jit_drops_full;
 }
 
+static bool is_code(const struct jit *jit, op_fn *fn)
+{
+    return (uintptr_t)fn - (uintptr_t)jit->rx < jit->size;
+}
+
 static bool is_translated(const struct jit *jit, const struct op *op)
 {
-    return (uintptr_t)op->fn - (uintptr_t)jit->rx < jit->size;
+    return is_code(jit, op_fn_of(op));
 }
 
 /* What an entry knows of itself, before its code for the interpreter. */
@@ -136,12 +177,13 @@ enum entry_data { ENTRY_DEAD = -32, ENTRY_CHECK = -24, ENTRY_FAR = -16, ENTRY_NE
 /* An address in the code of the entry that the op is, writable; NULL: there is none. */
 static uint8_t *entry_data(const struct jit *jit, const struct op *op, enum entry_data at)
 {
+    op_fn *fn = op_fn_of(op);
     uint64_t rx;
 
-    if (!is_translated(jit, op)) {
+    if (!is_code(jit, fn)) {
         return NULL;
     }
-    memcpy(&rx, jit->rw + ((uintptr_t)op->fn - (uintptr_t)jit->rx) + at, 8);
+    memcpy(&rx, jit->rw + ((uintptr_t)fn - (uintptr_t)jit->rx) + at, 8);
     return rx != 0 ? jit->rw + (rx - (uintptr_t)jit->rx) : NULL;
 }
 
@@ -188,10 +230,11 @@ static bool region_has(const struct jit_region *region, const struct op *op)
  */
 static void entry_close(const struct jit *jit, const struct op *op)
 {
-    struct as a = { .p = entry_data(jit, op, ENTRY_FAR) };
+    uint8_t *at = entry_data(jit, op, ENTRY_FAR), jump[JUMP_BYTES] = { 0xe9 };
+    int32_t d = (int32_t)(jit->far_interp - (at + JUMP_BYTES));
 
-    a.end = a.p + JUMP_BYTES;
-    as_jmp_to(&a, jit->far_interp);
+    memcpy(jump + 1, &d, 4);
+    jit_rewrite(at, jump, JUMP_BYTES);
 }
 
 /* The op is translated, and about to be the entry of another region. */
@@ -212,12 +255,14 @@ void jit_set_entry(struct cpu *cpu, struct code_page *page, unsigned slot, op_fn
 {
     struct op *op = &page->ops[slot];
 
+    soft_lock(cpu, &cpu->priv->code->lock);
     if (is_translated(cpu->priv->jit, op)) {
         entry_leave(cpu->priv->jit, page, op);
     } else if (op->fn != op_warm) {
         page->jit->orig[slot] = op->fn;
     }
-    op->fn = entry;
+    op_become(op, entry);
+    soft_unlock(&cpu->priv->code->lock);
     jit_link_set(cpu->priv->jit, page, slot);
 }
 
@@ -235,7 +280,7 @@ static void count_entries(struct cpu *cpu, struct code_page *page, unsigned slot
 
     if (op->fn != op_decode && op->fn != op_warm && !is_translated(cpu->priv->jit, op)) {
         page->jit->orig[slot] = op->fn;
-        op->fn = op_warm;
+        op_become(op, op_warm);
     }
 }
 
@@ -246,7 +291,7 @@ static void entry_reset(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
     const struct jit *jit = cpu->priv->jit;
 
-    page->ops[slot].fn = page->jit->orig[slot];
+    op_become(&page->ops[slot], page->jit->orig[slot]);
     page->jit->heat[slot] = (uint8_t)(jit->heat - 1);
     jit_link_set(jit, page, slot);
     if (is_head(page, slot)) {
@@ -298,21 +343,29 @@ static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines
     return any;
 }
 
+void jit_leave(struct cpu *cpu)
+{
+    if (cpu->priv->executing) {
+        cpu->jit_epoch = NO_EPOCH;
+    }
+}
+
 /*
+ * Forgets what was translated from 64-byte lines of the page; false: nothing was. What was decoded stays. Under both locks.
+ *
  * Translated code may be running, and have called who changes its code: it runs on in what has been forgotten until it looks
- * at pending. It must not come back there by a return, so its frames are forgotten, too.
+ * at pending. It must not come back there by a return, so its frames are forgotten, too. Other CPUs do the same: they will be told
+ * (code_announce) if the guest has changed its code, and if not, what they run is still right.
  */
-bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
+static bool drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
 {
     if (!forget_lines(cpu, page, lines)) {
         return false;
     }
     cpu->priv->stats.jit_drops++;
-    if (cpu->priv->executing) {
-        cpu->jit_epoch = NO_EPOCH;
-        if (cpu->page_ops == page->ops) {
-            atomic_fetch_or(&cpu->pending, PEND_WORK); /* out of loops that have no other way out */
-        }
+    jit_leave(cpu);
+    if (cpu->priv->executing && cpu->page_ops == page->ops) {
+        atomic_fetch_or(&cpu->pending, PEND_WORK); /* out of loops that have no other way out */
     }
     return true;
 }
@@ -322,7 +375,7 @@ void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line)
     struct jit_page *jp = page->jit;
 
     if ((jp->lines & BIT(line)) != 0) {
-        cpu->priv->stats.jit_drops_changed += jit_drop_lines(cpu, page, BIT(line));
+        cpu->priv->stats.jit_drops_changed += drop_lines(cpu, page, BIT(line));
         jp->churn += jp->churn < UINT8_MAX;
         memset(jp->heat, 0, sizeof(jp->heat));
     } else {
@@ -338,12 +391,22 @@ static unsigned heat_wanted(const struct cpu *cpu, const struct code_page *page)
     return wanted < UINT8_MAX ? wanted : UINT8_MAX;
 }
 
-/* The code cache begins anew, so nothing may lead into it. */
+static void announce_flush(struct cpu *cpu)
+{
+    struct code_cache *code = cpu->priv->code;
+
+    soft_lock(cpu, &code->lock);
+    cpu->priv->jit->flush = code_announce(code, true);
+    soft_unlock(&code->lock);
+}
+
+/* Nothing leads into the code cache any more, but for jump caches; when all CPUs have passed it begins anew. */
 static void drop_all(struct cpu *cpu)
 {
-    struct jit *jit = cpu->priv->jit;
+    struct code_cache *code = cpu->priv->code;
 
-    for (struct code_page *page = cpu->priv->code.newest; page != NULL; page = page->lru_next) {
+    soft_lock(cpu, &code->lock);
+    for (struct code_page *page = code->newest; page != NULL; page = page->lru_next) {
         if (page->jit != NULL) {
             page->jit->links = NULL;
             forget_lines(cpu, page, ~0ull);
@@ -351,21 +414,41 @@ static void drop_all(struct cpu *cpu)
             cpu->priv->stats.jit_drops_full++;
         }
     }
-    cpu->jit_way = 0;
-    tlb_new_epochs(cpu);
-    jit->p = jit->start;
-    jit->top = jit->rw + jit->size;
+    soft_unlock(&code->lock);
+    announce_flush(cpu);
     cpu->priv->stats.jit_flushes++;
+}
+
+/* Is the code cache there to be filled? Not if others may still be running what was in it. */
+static bool is_open(struct cpu *cpu)
+{
+    struct jit *jit = cpu->priv->jit;
+
+    if (jit->flush == 0) {
+        return true;
+    }
+    if (!code_all_passed(cpu, jit->flush)) {
+        return false;
+    }
+    if (jit->count_wanted && !jit->counting) {
+        jit->counting = true;
+        jit_make_stubs(jit, cpu);
+        announce_flush(cpu); /* jump caches may have learnt again where the shared code was */
+        return false;
+    }
+    cache_begin(jit);
+    jit->flush = 0;
+    return true;
 }
 
 /* ---- Marking and translating ----------------------------------------------------------------- */
 
+/* Under the pool's lock. */
 static void mark(struct cpu *cpu, struct code_page *page, unsigned slot, bool way)
 {
     const struct vm_ports *ports = &cpu->vcpu->vm->ports;
 
-    if (cpu->priv->jit == NULL || slot >= PAGE_SLOTS ||
-        is_translated(cpu->priv->jit, &page->ops[slot])) {
+    if (is_translated(cpu->priv->jit, &page->ops[slot])) {
         return;
     }
     if (page->jit == NULL) {
@@ -385,25 +468,22 @@ static void mark(struct cpu *cpu, struct code_page *page, unsigned slot, bool wa
 
 void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
-    mark(cpu, page, slot, false);
+    const struct jit *jit = cpu->priv->jit;
+    op_fn *fn = op_fn_of(&page->ops[slot]);
+
+    if (jit != NULL && !is_code(jit, fn) &&
+        (fn != op_warm || (page->jit->way_end[slot / 64] >> slot % 64 & 1) != 0)) {
+        soft_lock(cpu, &cpu->priv->code->lock);
+        mark(cpu, page, slot, false);
+        soft_unlock(&cpu->priv->code->lock);
+    }
 }
 
 void jit_mark_way(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
+    soft_lock(cpu, &cpu->priv->code->lock);
     mark(cpu, page, slot, true);
-}
-
-void jit_entered_at(struct cpu *cpu, struct code_page *page, uint64_t va)
-{
-    if (page->vas == VA_NONE) {
-        page->va = va;
-        page->vas = VA_ONE;
-    } else if (page->vas == VA_ONE && page->va != va) {
-        if (page->jit != NULL) {
-            jit_drop_lines(cpu, page, ~0ull); /* made for the one address */
-        }
-        page->vas = VA_MANY;
-    }
+    soft_unlock(&cpu->priv->code->lock);
 }
 
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
@@ -420,7 +500,7 @@ void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uo
                      uop == UOP_cbz64_near || uop == UOP_cbnz32_near || uop == UOP_cbnz64_near ||
                      uop == UOP_tbz_near || uop == UOP_tbnz_near;
         if (near_ && (distance <= 0 || uop == UOP_bl_near)) {
-            jit_mark(cpu, page, (unsigned)((int64_t)slot + distance / OP_BYTES));
+            mark(cpu, page, (unsigned)((int64_t)slot + distance / OP_BYTES), false);
         }
     }
     if (is_head(page, slot)) {
@@ -469,6 +549,9 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot, un
     struct jit *jit = cpu->priv->jit;
     struct tr *t = (struct tr *)(void *)(jit + 1);
 
+    if (!is_open(cpu)) {
+        return;
+    }
     if (jit->top - jit->p < 2 * JIT_REGION_BYTES) {
         drop_all(cpu);
         return;
@@ -520,13 +603,8 @@ static void rethink_way(struct cpu *cpu, struct jit_way *way)
 /* See jit_rethink. */
 static void rethink_access(struct cpu *cpu)
 {
-    uint64_t now = __builtin_ia32_rdtsc(), ticks = now - cpu->priv->rethought_at;
-    struct code_page *page = cpu->priv->code.newest;
+    struct code_page *page = cpu->priv->code->newest;
 
-    cpu->priv->rethought_at = now;
-    if (ticks > (uint64_t)L0_SAMPLE * L0_SELDOM) {
-        return;
-    }
     while (page != NULL && cpu->l0_op - (uintptr_t)page->ops >= sizeof(page->ops)) {
         page = page->lru_next; /* it may be gone */
     }
@@ -541,31 +619,49 @@ static void rethink_access(struct cpu *cpu)
     if ((cpu->l0_op & L0_GROUP) != 0) {
         if ((*no_group & bit) == 0) {
             *no_group |= bit;
-            cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
+            cpu->priv->stats.jit_drops_access += drop_lines(cpu, page, BIT(slot / 16));
         }
     } else if ((*suspect & bit) == 0) {
         *suspect |= bit;
     } else if ((*by_tlb & bit) == 0) {
         *by_tlb |= bit;
-        cpu->priv->stats.jit_drops_access += jit_drop_lines(cpu, page, BIT(slot / 16));
+        cpu->priv->stats.jit_drops_access += drop_lines(cpu, page, BIT(slot / 16));
     }
+}
+
+/* Is it time to look at the access? */
+static bool is_access(struct cpu *cpu)
+{
+    uint64_t now = __builtin_ia32_rdtsc(), ticks = now - cpu->priv->rethought_at;
+
+    if (cpu->l0_op == 0) {
+        return false;
+    }
+    cpu->priv->rethought_at = now;
+    return ticks <= (uint64_t)L0_SAMPLE * L0_SELDOM;
 }
 
 void jit_rethink(struct cpu *cpu)
 {
     const struct jit *jit = cpu->priv->jit;
     uintptr_t way = cpu->jit_way; /* where it can be read only */
-    bool access = cpu->l0_op != 0;
+    bool access = is_access(cpu);
 
     if (way != 0) {
         cpu->jit_way = 0;
         cpu->way_budget = way_sample(jit);
+        jit_lock(cpu);
         rethink_way(cpu, (struct jit_way *)(void *)(jit->rw + (way - (uintptr_t)jit->rx)));
+        jit_unlock(cpu);
     }
     if (access) {
+        jit_lock(cpu);
+        soft_lock(cpu, &cpu->priv->code->lock);
         rethink_access(cpu);
-        cpu->l0_op = 0;
+        soft_unlock(&cpu->priv->code->lock);
+        jit_unlock(cpu);
     }
+    cpu->l0_op = 0;
 }
 
 op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
@@ -574,8 +670,7 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
     op_fn *before = page->ops[slot].fn;
 
     cpu->jit_way = 0;
-    jit->p = jit->start;
-    jit->top = jit->rw + jit->size;
+    cache_begin(jit);
     if (page->jit != NULL) {
         memset(page->jit->head, 0, sizeof(page->jit->head));
     }
@@ -595,16 +690,21 @@ void jit_count(struct cpu *cpu)
     struct jit *jit = cpu->priv->jit;
 
     if (!jit_counts(cpu)) {
-        drop_all(cpu);
-        jit->counting = true;
-        jit_make_stubs(jit, cpu);
-        jit->p = jit->start;
+        jit_lock(cpu);
+        if (jit->flush == 0) {
+            drop_all(cpu);
+        }
+        __atomic_store_n(&jit->count_wanted, true, __ATOMIC_RELEASE);
+        jit_unlock(cpu);
     }
+    code_pass(cpu); /* only the interpreter runs until there is code that counts */
 }
 
 bool jit_counts(const struct cpu *cpu)
 {
-    return cpu->priv->jit == NULL || cpu->priv->jit->counting;
+    const struct jit *jit = cpu->priv->jit;
+
+    return jit == NULL || jit->counting || __atomic_load_n(&jit->count_wanted, __ATOMIC_ACQUIRE);
 }
 
 bool jit_limit(struct cpu *cpu, unsigned level)
@@ -625,23 +725,45 @@ op_ret HV_ENGINE_ABI jit_interpret(struct cpu *cpu, const struct op *op)
     MUSTTAIL return fn(cpu, op);
 }
 
+/* The head is about to be translated, unless it just has been. */
+static bool cool(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    struct op *op = &page->ops[slot];
+    bool warm;
+
+    soft_lock(cpu, &cpu->priv->code->lock);
+    warm = op->fn == op_warm;
+    if (warm) {
+        page->jit->heat[slot] = 0;
+        op_become(op, page->jit->orig[slot]);
+    }
+    soft_unlock(&cpu->priv->code->lock);
+    return warm;
+}
+
 op_fn *jit_heat(struct cpu *cpu, const struct op *op)
 {
     struct code_page *page =
         CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
     unsigned slot = (unsigned)(op - cpu->page_ops);
-    struct op *at = &page->ops[slot];
+    op_fn *at;
 
     if (UNLIKELY(cpu->count_bias >= cpu->count_stop)) {
         return soft_attend_at;
     }
-    if (++page->jit->heat[slot] < heat_wanted(cpu, page)) {
+    if (page->jit->heat[slot] + 1u < heat_wanted(cpu, page)) {
+        page->jit->heat[slot]++; /* who counts at the same time may be lost */
         return page->jit->orig[slot];
     }
-    page->jit->heat[slot] = 0;
-    at->fn = page->jit->orig[slot];
-    translate(cpu, page, slot, 0);
-    return at->fn;
+    if (atomic_load(&cpu->priv->jit->lock) != 0 || atomic_exchange(&cpu->priv->jit->lock, 1) != 0) {
+        return page->jit->orig[slot]; /* another CPU translates */
+    }
+    if (is_open(cpu) && cool(cpu, page, slot)) {
+        translate(cpu, page, slot, 0);
+    }
+    jit_unlock(cpu);
+    at = op_fn_of(op);
+    return at != op_warm && at != op_decode ? at : page->jit->orig[slot];
 }
 
 #endif

@@ -18,7 +18,7 @@
 #define SOFT_JIT 0
 #endif
 
-/* Unless the configuration says otherwise: bytes of translated code of a CPU, and entries before a head is translated. */
+/* Unless the configuration says otherwise: bytes of translated code of a machine, and entries before a head is translated. */
 #define JIT_CACHE_BYTES (64ull << 20)
 #define JIT_HEAT        8
 
@@ -42,21 +42,24 @@ struct jit_page {
 };
 
 #if SOFT_JIT
-/* Makes the CPU's code cache; false: it runs without translator. */
+/* Makes the code cache of the CPU's pool, or joins it; false: it runs without translator. */
 bool jit_create(struct cpu *cpu);
+/* The pool's last CPU goes. */
 void jit_destroy(struct cpu *cpu);
+/* For everything that belongs to translations. */
+void jit_lock(struct cpu *cpu);
+void jit_unlock(struct cpu *cpu);
 /* Adds what the translator counts. */
 void jit_stats(const struct cpu *cpu, struct accel_stats *stats);
 /* The slot is a place where execution enters: counts its entries from now on. */
 void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot);
-/* The page is about to be entered at this address, which may not be the one that it was entered at before. */
-void jit_entered_at(struct cpu *cpu, struct code_page *page, uint64_t va);
-/* The slot has just been decoded. */
+/* The slot has just been decoded, under the pool's lock. */
 void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop);
-/* Forgets what was translated from 64-byte lines of the page; false: nothing was. What was decoded stays. */
-bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
-/* Instructions of the line have been replaced by others: forgets what depends on it, and is slower to translate again. */
+/* Instructions of the line have been replaced by others: forgets what depends on it, and is slower to translate again. Under both
+ * locks. */
 void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line);
+/* What the CPU has translated code of, if it has been called by some, is not to be returned to. */
+void jit_leave(struct cpu *cpu);
 /*
  * Some hundred accesses found their L0 entry wrong, and the last of them is cpu->l0_op (a sample: the more an
  * access misses, the likelier it is the one). If that took few instructions, the access goes by the TLB from now on.
@@ -65,7 +68,7 @@ void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line);
 void jit_rethink(struct cpu *cpu);
 /* Counts an entry of a head; answers the function that runs it. */
 op_fn *jit_heat(struct cpu *cpu, const struct op *op);
-/* From now on translated code counts instructions exactly. Outside of it. */
+/* From now on translated code counts instructions exactly, of all CPUs. Outside of it. */
 void jit_count(struct cpu *cpu);
 /* Is cpu_insns exact? */
 bool jit_counts(const struct cpu *cpu);
@@ -81,15 +84,13 @@ static inline bool jit_create(struct cpu *cpu)
     return false;
 }
 static inline void jit_destroy(struct cpu *cpu) {}
+static inline void jit_lock(struct cpu *cpu) {}
+static inline void jit_unlock(struct cpu *cpu) {}
+static inline void jit_leave(struct cpu *cpu) {}
 static inline void jit_stats(const struct cpu *cpu, struct accel_stats *stats) {}
 static inline void jit_mark(struct cpu *cpu, struct code_page *page, unsigned slot) {}
-static inline void jit_entered_at(struct cpu *cpu, struct code_page *page, uint64_t va) {}
 static inline void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uop uop)
 {
-}
-static inline bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
-{
-    return false;
 }
 static inline void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line) {}
 static inline void jit_rethink(struct cpu *cpu) {}

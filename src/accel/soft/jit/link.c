@@ -37,6 +37,30 @@ static struct jit_link *link_find(const struct code_page *page, unsigned slot)
     return link;
 }
 
+void jit_rewrite(uint8_t *at, const void *bytes, unsigned count)
+{
+    unsigned in = (uintptr_t)at & 7;
+    uint64_t word;
+
+    if (in + count > sizeof(word)) {
+        memcpy(at, bytes, count);
+        return;
+    }
+    memcpy(&word, at - in, sizeof(word));
+    memcpy((uint8_t *)&word + in, bytes, count);
+    __atomic_store_n((uint64_t *)(void *)(at - in), word, __ATOMIC_RELEASE);
+}
+
+void jit_room(struct as *a, bool alone, unsigned opcode)
+{
+    static const uint8_t nop[4][3] = { { 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 } };
+    unsigned in = ((uintptr_t)a->p + opcode) & 7;
+
+    if (!alone && in > 4) {
+        as_bytes(a, nop[8 - in], 8 - in);
+    }
+}
+
 /* The jump whose displacement is at `at`. Code that is as it should be is not written: it may be running. */
 static void aim(uint8_t *at, const uint8_t *to)
 {
@@ -44,10 +68,11 @@ static void aim(uint8_t *at, const uint8_t *to)
 
     memcpy(&is, at, 4);
     if (is != d) {
-        memcpy(at, &d, 4);
+        jit_rewrite(at, &d, 4);
     }
 }
 
+/* Others run the way meanwhile: each of these jumps may lead where it led before, or where it will, in any mixture. */
 static void way_aim(const struct jit *jit, const struct jit_way *way)
 {
     const struct jit_link *link = way->link;
@@ -55,12 +80,15 @@ static void way_aim(const struct jit *jit, const struct jit_way *way)
     if (link->host == NULL) {
         aim(way->jump, way->cold);
         aim(way->tail, way->past != NULL ? way->past + 4 : way->tail + 4);
+        if (way->past != NULL) {
+            aim(way->past, way->past + 4);
+        }
         aim(way->shared, jit->interp_way);
     } else if (way->counted) {
-        aim(way->jump, way->cold);
-        aim(way->tail, way->tail + 4);
         aim(way->past, link->host);
         aim(way->shared, jit->often_way);
+        aim(way->tail, way->tail + 4);
+        aim(way->jump, way->cold);
     } else {
         const uint8_t *looks = link->check != NULL ? link->check : way->cold;
         aim(way->jump, way->saves && !link->dead ? way->cold : way->looks ? looks : link->host);
@@ -121,12 +149,15 @@ bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start)
                              .counted = is_counted(t, c),
                              .looks = c->sets_flags,
                              .saves = c->save != FK_NONE };
+    jit_room(a, tr_alone(t), 1);
     way->tail = as_jmp(a);
     if (way->counted) {
         as_alu_mi(a, 32, ALU_SUB, RBP, OFF(way_budget), 1);
+        jit_room(a, tr_alone(t), 2);
         way->past = as_jcc(a, CC_NS);
     }
     as_lea_rip(a, RAX, (const uint8_t *)way);
+    jit_room(a, tr_alone(t), 1);
     way->shared = as_jmp(a);
     if (a->full) {
         return false;

@@ -18,7 +18,7 @@ static bool translated(const struct tr *t, unsigned slot)
 
 static bool decoded(const struct tr *t, unsigned slot)
 {
-    return t->page->ops[slot].fn != op_decode;
+    return op_fn_of(&t->page->ops[slot]) != op_decode;
 }
 
 /* Target slot of a near branch, or -1. */

@@ -8,6 +8,8 @@
 
 /* Room that a region may need at most. */
 #define JIT_REGION_BYTES (128 << 10)
+/* Of a jump: what is written over a way in from the jump cache. */
+#define JUMP_BYTES 5
 /* How often a region may be translated again. */
 #define JIT_TIERS 2
 
@@ -20,6 +22,14 @@ static inline void jit_counter(struct as *a, int32_t at)
 /* Where instructions are not counted: one has been executed. */
 void jit_count_one(struct as *a, const struct jit *jit);
 
+/*
+ * Writes over code that may be running: at once, for it lies in 8 aligned bytes, as jit_room has seen to. Where there is only one CPU
+ * it may lie anywhere.
+ */
+void jit_rewrite(uint8_t *at, const void *bytes, unsigned count);
+/* Room for a jump of so many bytes before its displacement, if others than its CPU may change that. */
+void jit_room(struct as *a, bool alone, unsigned opcode);
+
 /* Finds the region of the slot: fills t->insn in the order of addresses, ways and liveness. False: nothing to do. */
 bool jit_region(struct tr *t, unsigned slot);
 /* Does the instruction after it run next, sometimes? */
@@ -31,7 +41,7 @@ bool jit_translate(struct tr *t);
 /* The body behind an entry, where the translated code must not run. */
 op_fn jit_interpret;
 /* Writes the code that regions share (stubs.c). */
-void jit_make_stubs(struct jit *jit, struct cpu *cpu);
+void jit_make_stubs(struct jit *jit, const struct cpu *cpu);
 /*
  * Writes a jump to the address in RAX through the jump cache; the count is as outside of slots. Uses RCX, RDX. If the way is a call or typed
  * jit_far_stale is to write a bit more, elsewhere.

@@ -578,7 +578,7 @@ static void make_ret_empty(struct as *a, const struct jit *jit)
     as_jmp_to(a, jit->far_miss);
 }
 
-void jit_make_stubs(struct jit *jit, struct cpu *cpu)
+void jit_make_stubs(struct jit *jit, const struct cpu *cpu)
 {
     struct as a = { .p = jit->rw, .end = jit->rw + 16384 };
 

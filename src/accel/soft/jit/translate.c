@@ -258,6 +258,14 @@ static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool 
     c->save = save;
 }
 
+/* A jump or call to the slot follows, which link.c may change. */
+static void way_room(struct tr *t, unsigned opcode, unsigned slot)
+{
+    if (t->at[slot] < 0) {
+        jit_room(&t->a, tr_alone(t), opcode);
+    }
+}
+
 void tr_goto(struct tr *t, int cc, unsigned slot)
 {
     struct as *a = &t->a;
@@ -267,6 +275,7 @@ void tr_goto(struct tr *t, int cc, unsigned slot)
 
     /* LEA leaves the condition alone. The way that falls through undoes it when it next matters. */
     tr_count(t, taken);
+    way_room(t, cc < 0 ? 1 : 2, slot);
     jump = cc < 0 ? as_jmp(a) : as_jcc(a, (enum cc)cc);
     way_to(t, jump, slot, backward, false);
 }
@@ -276,6 +285,7 @@ void tr_goto_call(struct tr *t, unsigned slot)
     uint8_t *call;
 
     tr_count(t, OP_BYTES * ((int32_t)t->i->slot + 1 - (int32_t)slot));
+    way_room(t, 1, slot);
     call = as_call(&t->a);
     way_to(t, call, slot, false, true);
 }
@@ -295,6 +305,7 @@ static void fall_through(struct tr *t, unsigned slot)
         return;
     }
     tr_count(t, 0);
+    way_room(t, 1, slot);
     way_to(t, as_jmp(a), slot, false, false);
 }
 
@@ -426,22 +437,32 @@ static void settle_btype(struct tr *t, const struct ti *i, int base, int32_t dis
     }
 }
 
+/* May a way in from the jump cache begin there? Struct jc_entry and jit.far_interp_guarded say where, and jit_rewrite. */
+static bool is_far_place(const struct tr *t, const uint8_t *p)
+{
+    unsigned in = (uintptr_t)p & 7;
+    bool parity = t->page->guarded ? (in & 3) == 1 : (in & 1) == 0;
+
+    return parity && (tr_alone(t) || in + JUMP_BYTES <= 8);
+}
+
 /*
- * From the jump cache to the instruction: page_va, count_bias as in its slot. in_line: no jump follows, so there must be room
- * for the one of entry_close in jit.c.
+ * From the jump cache to the instruction: page_va, count_bias as in its slot. There must be room for the jump of entry_close in
+ * jit.c: one instruction, if another CPU may be in here. in_line: no jump follows.
  */
 static uint8_t *far_way_in(struct tr *t, const struct ti *i, bool in_line)
 {
-    static const uint8_t nop[5] = { 0x0f, 0x1f, 0x44, 0, 0 };
+    static const uint8_t nop[JUMP_BYTES] = { 0x0f, 0x1f, 0x44, 0, 0 };
     struct as *a = &t->a;
     uint8_t *start;
 
-    while (!a->full && (t->page->guarded ? ((uintptr_t)a->p & 3) != 1
-                                         : ((uintptr_t)a->p & 1) !=
-                                               0)) { /* struct jc_entry; jit.far_interp_guarded */
+    while (!a->full && !is_far_place(t, a->p)) {
         as_1(a, 0xcc);
     }
     start = a->p;
+    if (!tr_alone(t)) {
+        as_bytes(a, nop, sizeof(nop));
+    }
     if (!tr_at_one(t)) {
         as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
         as_store(a, 64, RAX, RBP, OFF(page_va));

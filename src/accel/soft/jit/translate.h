@@ -74,9 +74,12 @@ struct jit_region {
     uint8_t samples;  /* how often a way out of it was the last of those that are counted */
 };
 
-/* A CPU's code cache. Addresses are writable ones unless said otherwise. */
+/* A machine's code cache. Addresses are writable ones unless said otherwise. */
 struct jit {
-    uint8_t *rw, *rx; /* the same memory, writable and executable */
+    _Atomic uint32_t lock; /* of everything here that changes: share.c */
+    uint64_t flush;    /* everything was dropped; to be filled when all have passed this; or 0 */
+    bool count_wanted; /* from then on: counting */
+    uint8_t *rw, *rx;  /* the same memory, writable and executable */
     size_t size;
     unsigned heat;  /* entries before a head is translated */
     unsigned plant; /* tests: 1 + the uop whose translation is wrong */
