@@ -52,7 +52,8 @@ static bool is_mapping_symbol(const struct found *f)
 static void put_name(char *to, const struct found *f, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        to[i] = f->name[i] > ' ' && f->name[i] != 0x7f ? (char)f->name[i] : '_';
+        uint8_t c = f->name[i];
+        to[i] = (char)(c > ' ' && c != 0x7f ? c : '_');
     }
     to[len] = 0;
 }

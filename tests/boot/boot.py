@@ -83,7 +83,7 @@ def case_matrix(rig, name):
     return value(text, "uname")
 
 
-def case_torture(rig, seconds=int(os.environ.get("HV_TORTURE", "60")), extra=()):
+def case_torture(rig, seconds=int(os.environ.get("HV_TORTURE", "40")), extra=()):
     text = rig.batch(kernel="cloud", cpus=4, gic=3, test=f"torture-{seconds}", memory="1G", extra=extra)
     result = re.search(r"torture: (\d+) rounds, (\d+) errors", text)
     need(result, "the torture did not end")

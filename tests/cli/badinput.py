@@ -72,7 +72,7 @@ def main():
         for _ in range(rng.randrange(1, 20)):
             blob[rng.randrange(0, min(len(blob), 256))] = rng.randrange(256)
         blob = blob[:rng.randrange(1, len(blob))]
-        cases.append((None, ["run", "--max-insns", "100000", "--timeout", "1", file(f"random{n}", bytes(blob))]))
+        cases.append((None, ["run", "--max-insns", "100000", "--timeout", "0.2", file(f"random{n}", bytes(blob))]))
     failed = 0
     for want, args in cases:
         try:

@@ -416,12 +416,11 @@ void unicorn_cases(const struct a64_row *row, unsigned count)
 /* ---- The translator -------------------------------------------------------------------------- */
 
 /* What the bodies make of a case, translated code has to make of it, for each kind of host. */
-static void translator_case(const struct a64_row *row)
+static void translator_case(const struct a64_row *row, unsigned level)
 {
     static const char *const names[] = { "our code for SSE4.1", "our code for AVX2",
                                          "our code for AVX-512" };
     static uint8_t our_data[INSN_DATA_SIZE];
-    unsigned level = (unsigned)(diff.totals.translated / STATES % diff.levels);
     struct insn_state ours, theirs;
 
     diff.totals.translated++;
@@ -445,14 +444,17 @@ static void translator_case(const struct a64_row *row)
     }
 }
 
+/* The kind of host changes now and then: the code that all regions share is then made again. */
 void translator_cases(const struct a64_row *row, unsigned count)
 {
+    const unsigned first = (unsigned)row->index;
+
     for (unsigned i = 0; i < count; i++) {
         if ((i % STATES == 0 || one_state(row)) && !next_word(row, FPCR_ANY)) {
             diff.totals.skipped++;
             continue;
         }
-        translator_case(row);
+        translator_case(row, (first + i * 4 * diff.levels / count) % diff.levels);
     }
 }
 

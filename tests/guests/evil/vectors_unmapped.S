@@ -1,6 +1,6 @@
 // vectors_unmapped.S - an exception whose vectors lie where nothing is: the CPU can only fault for ever.
 // expect: status=124
-// args: --timeout 2
+// args: --timeout 0.5
 // stderr: is stuck
 // stderr: =>
 // cpu: 1.5

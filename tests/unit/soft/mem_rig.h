@@ -305,10 +305,14 @@ static inline bool run(struct machine *m, uint32_t word)
     return run_at(m, word, 5);
 }
 
+/* Of the pages that refill may have put there. */
 static inline void flush_tlb(struct machine *m)
 {
-    memset(&m->tlb, 0xff, sizeof(m->tlb));
-    memset(&m->tlb_user, 0xff, sizeof(m->tlb_user));
+    for (unsigned page = 0; page < PAGES; page++) {
+        const unsigned i = tlb_index(BASE + (uint64_t)page * SOFT_PAGE);
+        memset(&m->tlb.e[i], 0xff, sizeof(m->tlb.e[i]));
+        memset(&m->tlb_user.e[i], 0xff, sizeof(m->tlb_user.e[i]));
+    }
 }
 
 /* Registers x<n> = 0x0101..01 * n, v<n> bytes n, n + 1, ..; memory byte i is i * 7 + page. */
@@ -336,8 +340,15 @@ static inline void machine_reset(struct machine *m)
             cpu->v[i].b[b] = (uint8_t)(i + b);
         }
     }
-    for (unsigned i = 0; i < PAGES * SOFT_PAGE; i++) {
-        m->mem[i] = (uint8_t)(i * 7 + i / SOFT_PAGE);
+    for (unsigned page = 0; page < PAGES;
+         page++) { /* 256 bytes as they are to be, and copies of what there is */
+        uint8_t *mem = m->mem + (size_t)page * SOFT_PAGE;
+        for (unsigned i = 0; i < 256; i++) {
+            mem[i] = (uint8_t)(i * 7 + page);
+        }
+        for (unsigned i = 256; i < SOFT_PAGE; i *= 2) {
+            memcpy(mem + i, mem, i);
+        }
     }
 }
 
@@ -346,6 +357,8 @@ static inline struct machine *machine_new(void)
     struct machine *m = aligned_alloc(64, (sizeof(*m) + 63) & ~(size_t)63);
 
     memset(m, 0, sizeof(*m));
+    memset(&m->tlb, 0xff, sizeof(m->tlb));
+    memset(&m->tlb_user, 0xff, sizeof(m->tlb_user));
     m->mem = aligned_alloc(SOFT_PAGE, PAGES * SOFT_PAGE);
     machine_reset(m);
     return m;
