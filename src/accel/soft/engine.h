@@ -235,8 +235,6 @@ void wait_yield(struct cpu *cpu);
  * before other CPUs have passed. May retire others, which changes the epochs. */
 struct code_page *code_find(struct cpu *cpu, uint64_t pa, uint64_t va, const uint8_t *host,
                             bool guarded);
-/* The slot is op_decode: makes it what the instruction says. False: others may be using what it was before. */
-bool code_decode(struct cpu *cpu, struct code_page *page, unsigned slot);
 /* Forgets what was decoded from [pa, pa + bytes) and is something else now; false: nothing was. */
 bool code_forget(struct cpu *cpu, uint64_t pa, uint64_t bytes);
 bool code_forget_all(struct cpu *cpu);
@@ -245,8 +243,19 @@ void code_free(struct cpu *cpu);
 
 /* ---- share.c --------------------------------------------------------------------------------- */
 
-void soft_lock(struct cpu *cpu, _Atomic uint32_t *lock);
-void soft_unlock(_Atomic uint32_t *lock);
+void soft_lock_slow(struct cpu *cpu, _Atomic uint32_t *lock);
+
+/* The pool's lock, or the translator's. A CPU that has them for itself needs none. */
+static inline void soft_lock(struct cpu *cpu, _Atomic uint32_t *lock)
+{
+    if (UNLIKELY(cpu->priv->code->users > 1) && atomic_exchange(lock, 1) != 0) {
+        soft_lock_slow(cpu, lock);
+    }
+}
+static inline void soft_unlock(_Atomic uint32_t *lock)
+{
+    atomic_store_explicit(lock, 0, memory_order_release);
+}
 /* Under the pool's lock: something was unlinked. moved: jump caches lead to it. Answers the change's number. */
 uint64_t code_announce(struct code_cache *code, bool moved);
 /* This CPU holds no op and runs no translated code. */

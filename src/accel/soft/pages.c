@@ -287,35 +287,11 @@ struct code_page *code_find(struct cpu *cpu, uint64_t pa, uint64_t va, const uin
     return page;
 }
 
-/* ---- Decoding -------------------------------------------------------------------------------- */
-
-bool code_decode(struct cpu *cpu, struct code_page *page, unsigned slot)
-{
-    struct code_cache *code = cpu->priv->code;
-    struct op *op = &page->ops[slot];
-    bool now;
-
-    soft_lock(cpu, &code->lock);
-    now = page->reset == 0 || code_others_passed(cpu, page->reset);
-    if (now && op_fn_of(op) == op_decode) {
-        enum uop uop;
-        page->reset = 0;
-        __atomic_store_n(&page->lines, page->lines | BIT(slot / SLOTS_PER_LINE), __ATOMIC_SEQ_CST);
-        uop = soft_decode(cpu, slot, cpu->priv->lower_flags | (page->guarded ? LOWER_GUARDED : 0),
-                          le32(page->host + 4 * slot), op);
-        cpu->priv->stats.ops_decoded++;
-        jit_decoded(cpu, page, slot, uop);
-        fwd_decoded(page, slot, uop);
-    }
-    soft_unlock(&code->lock);
-    return now;
-}
-
 /* ---- Maintenance ----------------------------------------------------------------------------- */
 
 static uint64_t lines_of(const struct code_page *page)
 {
-    return __atomic_load_n(&page->lines, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&page->lines, __ATOMIC_ACQUIRE);
 }
 
 /* The slots of the line whose instruction has become another one since it was decoded. */
@@ -404,12 +380,15 @@ static void locks_release(struct cpu *cpu, bool changed)
     jit_unlock(cpu);
 }
 
-/* Nothing of [first, last] is stale: share.c says why that is sure. */
+/* Nothing of [first, last] is stale; share.c says why that is sure. False: it may be. */
 static bool is_valid(struct cpu *cpu, uint64_t first, uint64_t last)
 {
     const struct code_cache *code = cpu->priv->code;
     uint64_t before;
 
+    if (code->users == 1) {
+        return false; /* it is as fast to mend it at once */
+    }
     atomic_thread_fence(memory_order_seq_cst); /* after the guest's stores */
     before = atomic_load(&code->changes);
     return atomic_load(&code->lock) == 0 && !range_revalidate(cpu, first, last, true) &&

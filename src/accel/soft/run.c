@@ -282,13 +282,44 @@ NOINLINE enum uop soft_decode(const struct cpu *cpu, unsigned slot, unsigned fla
     return uop;
 }
 
+/* The slot is op_decode: makes it what the instruction says. */
+static ALWAYS_INLINE void decode_slot(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    enum uop uop =
+        soft_decode(cpu, slot, cpu->priv->lower_flags | (page->guarded ? LOWER_GUARDED : 0),
+                    le32(page->host + 4 * slot), &page->ops[slot]);
+
+    __atomic_store_n(&page->lines, page->lines | BIT(slot / 16), __ATOMIC_RELAXED);
+    cpu->priv->stats.ops_decoded++;
+    jit_decoded(cpu, page, slot, uop);
+    fwd_decoded(page, slot, uop);
+}
+
+/* The same where others look at the slot, too. False: they may be using what it was before. */
+static NOINLINE bool decode_shared(struct cpu *cpu, struct code_page *page, unsigned slot)
+{
+    bool now;
+
+    soft_lock(cpu, &cpu->priv->code->lock);
+    now = page->reset == 0 || code_others_passed(cpu, page->reset);
+    if (now && op_fn_of(&page->ops[slot]) == op_decode) {
+        page->reset = 0;
+        decode_slot(cpu, page, slot);
+    }
+    soft_unlock(&cpu->priv->code->lock);
+    return now;
+}
+
 /* The first time that a slot is reached: decodes its instruction into it, and goes on in it. */
 UOP_BODY(decode)
 {
     struct code_page *page =
         CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
+    unsigned slot = (unsigned)(op - cpu->page_ops);
 
-    if (UNLIKELY(!code_decode(cpu, page, (unsigned)(op - cpu->page_ops)))) {
+    if (cpu->priv->code->users == 1) {
+        decode_slot(cpu, page, slot);
+    } else if (!decode_shared(cpu, page, slot)) {
         cpu->priv->step_once = true;
         MUSTTAIL return soft_attend_at(cpu, op);
     }

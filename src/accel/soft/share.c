@@ -18,7 +18,7 @@
  * pages; it empties those if the change asks for that (code pages, or the code cache, have gone), and has passed. When all have passed,
  * or do not run,
  *
- *   - slots that were reset are decoded again (until then they are stepped, which needs no slot: code_decode),
+ *   - slots that were reset are decoded again (until then they are stepped, which needs no slot: decode_shared in run.c),
  *   - retired code pages become others (pages.c),
  *   - a full code cache is filled anew (until then everything is interpreted: jit.c).
  *
@@ -39,21 +39,18 @@
 /* Looks at a lock before the host's core is given away: who has it may not be running. */
 #define SPINS 200
 
-void soft_lock(struct cpu *cpu, _Atomic uint32_t *lock)
+void soft_lock_slow(struct cpu *cpu, _Atomic uint32_t *lock)
 {
-    for (unsigned spins = 0; atomic_exchange_explicit(lock, 1, memory_order_seq_cst) != 0;
-         spins++) {
-        if (spins >= SPINS) {
+    unsigned spins = 0;
+
+    do {
+        if (++spins > SPINS) {
             wait_give_way(cpu);
         } else {
             host_relax();
         }
-    }
-}
-
-void soft_unlock(_Atomic uint32_t *lock)
-{
-    atomic_store_explicit(lock, 0, memory_order_release);
+    } while (atomic_load_explicit(lock, memory_order_relaxed) != 0 ||
+             atomic_exchange(lock, 1) != 0);
 }
 
 /* ---- Changes --------------------------------------------------------------------------------- */
@@ -66,7 +63,7 @@ uint64_t code_announce(struct code_cache *code, bool moved)
         atomic_store(&code->moved, change);
     }
     atomic_store(&code->changes, change);
-    for (unsigned i = 0; i < code->users; i++) {
+    for (unsigned i = 0; i < code->users && (moved || code->users > 1); i++) {
         atomic_fetch_or(&code->user[i]->pending, PEND_WORK);
     }
     return change;

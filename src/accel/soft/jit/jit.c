@@ -741,29 +741,37 @@ static bool cool(struct cpu *cpu, struct code_page *page, unsigned slot)
     return warm;
 }
 
-op_fn *jit_heat(struct cpu *cpu, const struct op *op)
+/* The head is hot. If another CPU translates, it is interpreted on. */
+static NOINLINE op_fn *ignite(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
-    struct code_page *page =
-        CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
-    unsigned slot = (unsigned)(op - cpu->page_ops);
-    op_fn *at;
+    op_fn *fn;
 
-    if (UNLIKELY(cpu->count_bias >= cpu->count_stop)) {
-        return soft_attend_at;
-    }
-    if (page->jit->heat[slot] + 1u < heat_wanted(cpu, page)) {
-        page->jit->heat[slot]++; /* who counts at the same time may be lost */
+    if (cpu->priv->code->users > 1 && (atomic_load(&cpu->priv->jit->lock) != 0 ||
+                                       atomic_exchange(&cpu->priv->jit->lock, 1) != 0)) {
         return page->jit->orig[slot];
-    }
-    if (atomic_load(&cpu->priv->jit->lock) != 0 || atomic_exchange(&cpu->priv->jit->lock, 1) != 0) {
-        return page->jit->orig[slot]; /* another CPU translates */
     }
     if (is_open(cpu) && cool(cpu, page, slot)) {
         translate(cpu, page, slot, 0);
     }
     jit_unlock(cpu);
-    at = op_fn_of(op);
-    return at != op_warm && at != op_decode ? at : page->jit->orig[slot];
+    fn = op_fn_of(&page->ops[slot]);
+    return fn != op_warm && fn != op_decode ? fn : page->jit->orig[slot];
+}
+
+op_fn *jit_heat(struct cpu *cpu, const struct op *op)
+{
+    struct code_page *page =
+        CONTAINER_OF((struct op *)(uintptr_t)cpu->page_ops, struct code_page, ops);
+    unsigned slot = (unsigned)(op - cpu->page_ops);
+
+    if (UNLIKELY(cpu->count_bias >= cpu->count_stop)) {
+        return soft_attend_at;
+    }
+    if (LIKELY(page->jit->heat[slot] + 1u < heat_wanted(cpu, page))) {
+        page->jit->heat[slot]++; /* who counts at the same time may be lost */
+        return page->jit->orig[slot];
+    }
+    return ignite(cpu, page, slot);
 }
 
 #endif
