@@ -379,6 +379,8 @@ struct cpu {
     _Atomic uint32_t pending; /* PEND_* */
     uint32_t jc_salt;  /* spreads the contexts over the jump cache: they use the same addresses */
     uint32_t jit_nzcv; /* NZCV while translated code runs: jit/translate.h */
+    uint32_t
+        jit_redo; /* who has set them, where that matters: a place in the code cache, or 0: jit/exact.c */
     /* Misses of L0 entries until one of them is looked at, and then which: jit/jit.h, jit_rethink. */
     int32_t l0_budget;
     uint64_t l0_op; /* its op, perhaps | L0_GROUP */

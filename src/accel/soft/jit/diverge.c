@@ -332,10 +332,18 @@ void diverge_make(struct jit *jit, struct as *a)
     as_1(a, 0xc3);
 }
 
+/* Nobody reads NZCV any more, but exact.c knows how to have them. */
+static bool can_settle(const struct tr *t)
+{
+    const struct ti *i = t->i;
+
+    return !i->live_in && (t->jit->strict ? i->seen : i->nz >= 0);
+}
+
 static uint32_t flags_now(const struct tr *t)
 {
     if (t->fk == FK_NONE || t->fsaved) {
-        return t->i->live_in ? NZCV_SAVED : NZCV_UNKNOWN;
+        return t->i->live_in || can_settle(t) ? NZCV_SAVED : NZCV_UNKNOWN;
     }
     return (uint32_t)t->fk;
 }
@@ -347,6 +355,9 @@ uint8_t *diverge_check(struct tr *t)
 
     if (t->jit->diverge == NULL) {
         return NULL;
+    }
+    if (t->fk == FK_NONE && can_settle(t)) {
+        tr_settle(t, t->i->nz);
     }
     push_pop(a, 0x50, RAX);
     as_imm(a, RAX, (uint64_t)(uintptr_t)t->page->ops);

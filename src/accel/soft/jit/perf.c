@@ -58,6 +58,7 @@ static unsigned parts_of(const struct jit *jit, struct part part[PARTS_MAX])
         { "ret_empty", jit->ret_empty },
         { "call", jit->call },
         { "call_out", jit->call_out },
+        { "redo_any", jit->redo_any },
         { "svc", jit->svc },
         { "eret", jit->eret },
         { "count", jit->count },

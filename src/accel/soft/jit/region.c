@@ -21,8 +21,7 @@ static bool decoded(const struct tr *t, unsigned slot)
     return op_fn_of(&t->page->ops[slot]) != op_decode;
 }
 
-/* Target slot of a near branch, or -1. */
-static int branch_target(const struct ti *i)
+int jit_near_target(const struct ti *i)
 {
     bool near_ = i->uop == UOP_b_near || i->uop == UOP_bl_near ||
                  (i->uop >= UOP_b_near_eq && i->uop <= UOP_b_near_le) || i->uop == UOP_cbz32_near ||
@@ -122,7 +121,7 @@ static void walk(struct tr *t, struct work *w, unsigned slot)
         lower_slot(t, slot, i);
         bit_set(w->seen, slot);
         t->at[slot] = (int16_t)w->size++;
-        int target = branch_target(i);
+        int target = jit_near_target(i);
         if (target >= 0 && !is_call(i->uop)) {
             push(t, w, (unsigned)target);
         }
@@ -134,24 +133,6 @@ static void walk(struct tr *t, struct work *w, unsigned slot)
             return;
         }
         slot++;
-    }
-}
-
-/* Marks joins and loops. */
-static void ways(struct tr *t)
-{
-    for (unsigned n = 0; n < t->count; n++) {
-        int target = branch_target(&t->insn[n]);
-        if (target >= 0 && t->at[target] >= 0) {
-            struct ti *to = &t->insn[t->at[target]];
-            to->join = true;
-            to->loop |= (unsigned)target <= t->insn[n].slot;
-        }
-        if (jit_falls(t->insn[n].uop) && n + 1 < t->count &&
-            t->insn[n + 1].slot != t->insn[n].slot + 1 && t->insn[n].slot + 1u < PAGE_SLOTS &&
-            t->at[t->insn[n].slot + 1] >= 0) {
-            t->insn[t->at[t->insn[n].slot + 1]].join = true;
-        }
     }
 }
 
@@ -177,7 +158,7 @@ static bool live_outside(struct tr *t, unsigned slot)
             return false;
         }
         if (i.uop == UOP_b_near || i.uop == UOP_bl_near) {
-            slot = (unsigned)branch_target(&i);
+            slot = (unsigned)jit_near_target(&i);
         } else if ((flags & UOP_ENDS_BLOCK) != 0) {
             return true;
         } else {
@@ -187,13 +168,11 @@ static bool live_outside(struct tr *t, unsigned slot)
     return true;
 }
 
-static bool live_at(struct tr *t, int slot)
+/* The same of a slot outside of the region. */
+static bool live_there(struct tr *t, int slot)
 {
-    if (slot < 0 || slot >= PAGE_SLOTS || t->jit->strict) {
+    if (slot >= PAGE_SLOTS) {
         return true;
-    }
-    if (t->at[slot] >= 0) {
-        return t->insn[t->at[slot]].live_in;
     }
     if (t->outside[slot] == OUTSIDE_UNKNOWN) {
         t->outside[slot] = live_outside(t, (unsigned)slot) ? OUTSIDE_LIVE : OUTSIDE_DEAD;
@@ -201,23 +180,53 @@ static bool live_at(struct tr *t, int slot)
     return t->outside[slot] == OUTSIDE_LIVE;
 }
 
+/* What runs after an instruction: marks joins and loops. */
+static void ways_of(struct tr *t, struct ti *i)
+{
+    int target = jit_near_target(i);
+    int to[2] = { target, jit_falls(i->uop) ? i->slot + 1 : -1 };
+
+    i->live_way = target < 0 && (uop_table[i->uop].flags & UOP_ENDS_BLOCK) != 0;
+    for (unsigned n = 0; n < 2; n++) {
+        bool inside = to[n] >= 0 && to[n] < PAGE_SLOTS && t->at[to[n]] >= 0;
+        i->next[n] = inside ? t->at[to[n]] : -1;
+        if (to[n] >= 0 && !inside) {
+            i->outside = true;
+            i->live_way |= live_there(t, to[n]);
+        }
+    }
+    if (i->next[0] >= 0) {
+        t->insn[i->next[0]].join = true;
+        t->insn[i->next[0]].loop |= target <= i->slot;
+    }
+    if (i->next[1] >= 0 && &t->insn[i->next[1]] != i + 1) {
+        t->insn[i->next[1]].join = true;
+    }
+}
+
+static void ways(struct tr *t)
+{
+    for (unsigned n = 0; n < t->count; n++) {
+        ways_of(t, &t->insn[n]);
+    }
+}
+
 /* Backward, until nothing changes: NZCV that leave the page are live. */
 static void liveness(struct tr *t)
 {
     bool again = true;
 
-    for (unsigned rounds = 0; again; rounds++) {
+    while (again) {
         again = false;
         for (unsigned n = t->count; n-- > 0;) {
             struct ti *i = &t->insn[n];
             uint32_t flags = uop_table[i->uop].flags;
-            int target = branch_target(i);
-            bool far_way = (flags & UOP_ENDS_BLOCK) != 0 && target < 0;
-            bool out = far_way || (target >= 0 && live_at(t, target)) ||
-                       (jit_falls(i->uop) && live_at(t, i->slot + 1));
-            bool in = t->jit->strict || (flags & UOP_NZCV_IN) != 0 ||
-                      ((flags & UOP_NZCV_OUT) == 0 && out);
+            bool out = i->live_way, in;
 
+            for (unsigned m = 0; m < 2; m++) {
+                out |= i->next[m] >= 0 && t->insn[i->next[m]].live_in;
+            }
+            in = (flags & UOP_NZCV_IN) != 0 || ((flags & UOP_NZCV_OUT) == 0 && out);
             again |= in != i->live_in || out != i->live_out;
             i->live_in = in;
             i->live_out = out;
@@ -273,5 +282,6 @@ bool jit_region(struct tr *t, unsigned slot)
     in_order(t, &w, slot);
     ways(t);
     liveness(t);
+    jit_exact(t);
     return t->count != 0;
 }

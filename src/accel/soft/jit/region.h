@@ -34,6 +34,16 @@ void jit_room(struct as *a, bool alone, unsigned opcode);
 bool jit_region(struct tr *t, unsigned slot);
 /* Does the instruction after it run next, sometimes? */
 bool jit_falls(enum uop uop);
+/* Target slot of a near branch, or -1. */
+int jit_near_target(const struct ti *i);
+/* Might the template misalign SP? */
+bool jit_moves_sp(const struct ti *i);
+/* exact.c: finds out who has set NZCV, and who may see them; writes the code that does the former again; what regions share. */
+void jit_exact(struct tr *t);
+/* Does it set NZCV before anybody, also an exception, can see what they were? */
+bool jit_sets_first(const struct ti *i);
+void jit_redo_code(struct tr *t);
+void jit_make_redo(struct jit *jit, struct as *a);
 /* What group_open left for behind the region. */
 void group_cold(struct tr *t, const struct cold *c);
 /* Writes the host code and makes the entries; false: no room. */

@@ -612,6 +612,7 @@ void jit_make_stubs(struct jit *jit, const struct cpu *cpu)
     make_call(&a, jit, false);
     jit->call_out = a.p;
     make_call(&a, jit, true);
+    jit_make_redo(jit, &a);
     jit_make_l0(jit, &a);
     jit_make_system(jit, &a);
     jit->start = a.p;

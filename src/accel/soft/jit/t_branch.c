@@ -67,6 +67,9 @@ static void landing(struct tr *t)
         as_alu_i(a, 64, ALU_AND, RAX, -(int32_t)SOFT_PAGE);
         as_store(a, 64, RAX, RBP, OFF(page_va));
     }
+    if (t->i + 1 < &t->insn[t->count] && t->i[1].slot == t->i->slot + 1 && t->i[1].unsure) {
+        tr_redo_note(t, NZ_MEMORY);
+    }
     tr_count(t, 0);
 }
 

@@ -481,6 +481,93 @@ static void t_alus_i(struct tr *t, const struct op *op, unsigned arg)
     tr_flags(t, flags_of(n));
 }
 
+/* ---- NZCV once more (exact.c) ---------------------------------------------------------------- */
+
+/* By the instruction without its result; by the result; from the result back to the first operand. */
+enum redo { REDO_NOT, REDO_AGAIN, REDO_RESULT, REDO_BACK };
+
+static bool has_immediate(const struct ti *i)
+{
+    return jit_tmpl_int[i->uop].fn == t_alus_i;
+}
+
+static enum alu alu_of(const struct ti *i)
+{
+    return (enum alu)(jit_tmpl_int[i->uop].arg >> 8 & 0xff);
+}
+
+static enum redo redo_of(const struct ti *i)
+{
+    const struct tmpl *m = &jit_tmpl_int[i->uop];
+    const struct op *op = &i->op;
+    bool imm = has_immediate(i), plain = imm || (m->arg >> 16 == F_RR && (m->arg & INVERT) == 0);
+
+    if (m->fn != t_alus && m->fn != t_alus_i) {
+        return REDO_NOT;
+    }
+    if (op->rd == X_SINK || (op->rd != op->rn && (imm || op->rd != op->rm))) {
+        return REDO_AGAIN;
+    }
+    if (alu_of(i) == ALU_AND) {
+        return REDO_RESULT;
+    }
+    return plain && op->rd == op->rn && (imm || op->rd != op->rm) ? REDO_BACK : REDO_NOT;
+}
+
+bool jit_redo(const struct ti *i, uint64_t *uses)
+{
+    enum redo r = redo_of(i);
+    bool one = r == REDO_RESULT || has_immediate(i);
+
+    *uses = BIT(r == REDO_AGAIN ? i->op.rn : i->op.rd) | (one ? 0 : BIT(i->op.rm));
+    return r != REDO_NOT;
+}
+
+bool jit_redo_same(const struct ti *a, const struct ti *b)
+{
+    enum redo r = redo_of(a);
+
+    return a->uop == b->uop && r == redo_of(b) && a->op.rn == b->op.rn && a->op.imm == b->op.imm &&
+           (has_immediate(a) || a->op.rm == b->op.rm) && (r == REDO_AGAIN || a->op.rd == b->op.rd);
+}
+
+/* RDX op= the second operand. */
+static void with_second(struct tr *t, const struct ti *i, int w, enum alu n)
+{
+    uint64_t imm = i->op.imm;
+
+    if (!has_immediate(i)) {
+        tr_alu(t, w, n, RDX, i->op.rm);
+    } else if (w == 32 || fits32(imm)) {
+        as_alu_i(&t->a, w, n, RDX, (int32_t)imm);
+    } else {
+        as_imm(&t->a, RCX, imm);
+        as_alu(&t->a, 64, n, RDX, RCX);
+    }
+}
+
+void jit_redo_again(struct tr *t, const struct ti *i)
+{
+    const struct tmpl *m = &jit_tmpl_int[i->uop];
+    enum alu n = alu_of(i);
+    int w = WIDTH(m->arg);
+    struct op op = i->op;
+
+    if (redo_of(i) == REDO_AGAIN) {
+        op.rd = X_SINK;
+        m->fn(t, &op, m->arg);
+        return;
+    }
+    tr_get(t, w, RDX, op.rd);
+    if (redo_of(i) == REDO_RESULT) {
+        as_test(&t->a, w, RDX, RDX);
+    } else {
+        with_second(t, i, w, n == ALU_ADD ? ALU_SUB : ALU_ADD);
+        with_second(t, i, w, n);
+    }
+    tr_flags(t, flags_of(n));
+}
+
 /* ADC, SBC: the host's CF as the operation wants it. */
 static void t_carry(struct tr *t, const struct op *op, unsigned arg)
 {

@@ -114,6 +114,7 @@ struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
                         .slot = t->i->slot,
                         .uop = (uint16_t)t->i->uop,
                         .bias = t->bias,
+                        .nz = t->i->live_in ? NZ_MEMORY : t->i->nz,
                         .held = NOREG };
     c->sets_flags = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
     return c;
@@ -165,8 +166,11 @@ void tr_call(struct tr *t)
     uint32_t flags = uop_table[t->i->uop].flags;
     bool reads = (flags & (UOP_NZCV_IN | UOP_ENDS_BLOCK)) != 0;
 
-    if (t->fk != FK_NONE && !t->fsaved && (reads || t->i->live_out)) {
+    if (t->fk != FK_NONE && !t->fsaved && (reads || t->i->live_out || t->jit->strict)) {
         tr_flags_save(t);
+    }
+    if (t->fk == FK_NONE && !t->i->live_in) { /* or else they are stored already */
+        tr_settle(t, t->i->nz);
     }
     call_body(t, t->i->slot, t->i->uop, (flags & UOP_NZCV_OUT) != 0, t->bias);
     t->fk = FK_NONE;
@@ -178,6 +182,7 @@ void tr_call(struct tr *t)
 
 void tr_interpret(struct tr *t, const struct cold *c)
 {
+    tr_settle(t, c->nz);
     call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
     add_count(t, -c->bias);
     as_imm(&t->a, RAX, (uint64_t)(uintptr_t)t->page->ops);
@@ -244,18 +249,21 @@ enum flag_kind tr_flags_unsaved(const struct tr *t, bool live)
 /* The jump, or call, goes to a slot of the page; looks: at pending on the way. */
 static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool call)
 {
-    enum flag_kind save = tr_flags_unsaved(t, tr_live_at(t, slot));
+    bool inside = t->at[slot] >= 0, live = tr_live_at(t, slot);
+    bool comes_back = !call && !jit_falls(t->i->uop) && t->i->uop != UOP_b_near; /* from a call */
+    enum flag_kind save = tr_flags_unsaved(t, live || !inside);
     struct cold *c;
 
-    if (t->at[slot] >= 0 && save == FK_NONE) {
+    if (inside && save == FK_NONE) {
         fix(t, jump, slot, looks);
         return;
     }
-    c = tr_cold(t, t->at[slot] >= 0 ? COLD_WAY : COLD_LINK, jump);
+    c = tr_cold(t, inside ? COLD_WAY : COLD_LINK, jump);
     c->slot = (uint16_t)slot;
     c->sets_flags = looks;
     c->call = call;
     c->save = save;
+    c->nz = live || t->fk != FK_NONE || comes_back ? NZ_MEMORY : t->i->nz_out;
 }
 
 /* A jump or call to the slot follows, which link.c may change. */
@@ -347,8 +355,7 @@ static void plant(struct tr *t, unsigned g)
     tr_put(t, g, r);
 }
 
-/* Might the template misalign SP? */
-static bool moves_sp(const struct ti *i)
+bool jit_moves_sp(const struct ti *i)
 {
     struct access x;
 
@@ -371,6 +378,7 @@ static void look_at_sp(struct tr *t)
     as_rr(&t->a, 0, 32, 0xf6, 0, t->pin[X_SP], true); /* TEST byte, 15 */
     as_1(&t->a, 15);
     c = tr_cold(t, COLD_PENDING, as_jcc(&t->a, CC_NE));
+    c->nz = t->i->nz_out;
     c->slot = (uint16_t)(t->i->slot + 1);
 }
 
@@ -400,7 +408,7 @@ static void instruction(struct tr *t, const struct ti *i)
         return;
     }
     m->fn(t, &i->op, m->arg);
-    if (moves_sp(i)) {
+    if (jit_moves_sp(i)) {
         look_at_sp(t);
     }
     if (UNLIKELY(t->jit->plant == i->uop + 1u)) {
@@ -468,6 +476,9 @@ static uint8_t *far_way_in(struct tr *t, const struct ti *i, bool in_line)
         as_store(a, 64, RAX, RBP, OFF(page_va));
     }
     add_count(t, -OP_BYTES * i->slot);
+    if (i->unsure) {
+        tr_redo_note(t, NZ_MEMORY);
+    }
     settle_btype(t, i, RBP, -CPU_BIAS);
     if (in_line && a->p < start + sizeof(nop)) {
         as_bytes(a, nop, sizeof(nop));
@@ -502,6 +513,7 @@ static void body(struct tr *t)
         } else {
             uint8_t *fused = diverge_check(t);
             instruction(t, i);
+            tr_keep(t);
             diverge_fused(t, fused, t->fused);
         }
         if (!t->ended && keeps_btype(t, i) && !ends_btype(i)) {
@@ -532,6 +544,7 @@ static void cold_link(struct tr *t, const struct cold *c, const uint8_t *start)
 {
     struct as *a = &t->a;
 
+    tr_settle(t, c->nz);
     if (c->sets_flags) {
         uint8_t *limit = jit_look_at_limit(a, t->jit);
         as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
@@ -584,6 +597,7 @@ static void cold_l0(struct tr *t, const struct cold *c)
 
 static void cold_pending(struct tr *t, const struct cold *c)
 {
+    tr_settle(t, c->nz);
     add_count(t, -c->bias);
     leave_at(t, c->slot);
 }
@@ -613,6 +627,7 @@ static void cold_code(struct tr *t, const struct cold *c)
     case COLD_WAY: fix(t, as_jmp(&t->a), c->slot, c->sets_flags); break;
     case COLD_L0:
     case COLD_CALL:
+        tr_settle(t, c->nz);
         call_body(t, c->slot, c->uop, c->sets_flags, c->bias);
         if (c->held != NOREG) {
             as_load(&t->a, 64, c->held, RBP, XOFF(c->held_g));
@@ -633,7 +648,20 @@ static uint64_t rx_of(const struct tr *t, const uint8_t *p)
     return (uint64_t)(uintptr_t)(t->jit->rx + (p - t->jit->rw));
 }
 
-#define ENTRY_ROOM 128 /* bytes, at most */
+#define ENTRY_ROOM 160 /* bytes, at most */
+
+/* Where other regions go to reach `to`, in the instruction. */
+static uint8_t *near_way_in(struct tr *t, const struct ti *i, uint8_t *to)
+{
+    uint8_t *start = t->a.p;
+
+    if (!i->unsure) {
+        return to;
+    }
+    tr_redo_note(t, NZ_MEMORY);
+    as_jmp_to(&t->a, to);
+    return start;
+}
 
 /*
  * The way in from elsewhere:
@@ -645,26 +673,28 @@ static uint64_t rx_of(const struct tr *t, const uint8_t *p)
 static void entry(struct tr *t, const struct ti *i)
 {
     struct as *a = &t->a;
-    uint8_t *far_ = i->far_;
+    uint8_t *far_ = i->far_, *near_, *check;
 
     if (far_ == NULL) {
         far_ = far_way_in(t, i, false);
         as_jmp_to(a, i->host);
     }
+    near_ = near_way_in(t, i, i->host);
+    check = i->check != NULL ? near_way_in(t, i, i->check) : NULL;
     while (((uintptr_t)a->p & 7) != 0 && !a->full) {
         as_1(a, 0xcc);
     }
-    as_8(a, !i->live_in);
-    as_8(a, i->check != NULL ? rx_of(t, i->check) : 0);
+    as_8(a, jit_sets_first(i));
+    as_8(a, check != NULL ? rx_of(t, check) : 0);
     as_8(a, rx_of(t, far_));
-    as_8(a, rx_of(t, i->host));
+    as_8(a, rx_of(t, near_));
     if (!a->full) {
         uint8_t *slot = a->p; /* LEA RAX, [RIP + host] */
         as_1(a, 0x48);
         as_1(a, 0x8d);
         as_1(a, 0x05);
         as_4(a, 0);
-        as_patch(a, a->p - 4, i->host);
+        as_patch(a, a->p - 4, near_);
         settle_btype(t, i, RDI, 0);
         as_jmp_to(a, t->jit->enter);
         if (!a->full) {
@@ -677,7 +707,7 @@ bool jit_translate(struct tr *t)
 {
     t->pin = jit_pin;
     t->fk = FK_NONE;
-    t->fused = t->consts = t->uses = 0;
+    t->fused = t->consts = t->uses = t->redos = 0;
     vregs_forget(t);
     t->known_by = NULL;
     t->held.p = NULL;
@@ -688,6 +718,7 @@ bool jit_translate(struct tr *t)
         t->i = &t->insn[0];
         cold_code(t, &t->cold[n]);
     }
+    jit_redo_code(t);
     for (unsigned n = 0; n < t->fixes; n++) {
         const struct ti *to = &t->insn[t->at[t->fix[n].slot]];
         as_patch(&t->a, t->fix[n].at, t->fix[n].check ? to->check : to->host);

@@ -81,12 +81,11 @@ struct jit {
     bool count_wanted; /* from then on: counting */
     uint8_t *rw, *rx;  /* the same memory, writable and executable */
     size_t size;
-    unsigned heat;  /* entries before a head is translated */
-    unsigned plant; /* tests: 1 + the uop whose translation is wrong */
-    bool counting;  /* of instructions, exactly */
-    bool limited;   /* and code leaves at cpu->count_stop, or a little later */
-    bool
-        strict; /* NZCV are exact at every exception and interrupt, even if nothing reads them before they are set again */
+    unsigned heat;    /* entries before a head is translated */
+    unsigned plant;   /* tests: 1 + the uop whose translation is wrong */
+    bool counting;    /* of instructions, exactly */
+    bool strict;      /* NZCV are exact at every exception and interrupt: exact.c */
+    bool limited;     /* and code leaves at cpu->count_stop, or a little later */
     uint8_t *p, *top; /* code grows up to p, links down to top */
     uint8_t *start;   /* of regions; before it is what all of them share: */
     /* Entered with RDI and RSI as a body is; RAX: where to. */
@@ -116,6 +115,8 @@ struct jit {
     /* By page->el0. RDX: address, RCX: place of the L0 entry from RBP, RAX: op. ZF: RCX is the addend now, and the entry the
      * window around the address. By log2 of the bytes that the access spans. */
     uint8_t *l0_read[2][SPANS], *l0_write[2][SPANS];
+    /* NZCV of the instruction that cpu->jit_redo says to jit_nzcv; uses RAX, RCX, RDX (exact.c). */
+    uint8_t *redo_any;
     /* RAX: op, the first of a group that is none now: counts that. RCX: address, RDX: is it a write? Makes the TLB know
      * the page. */
     uint8_t *group_miss, *probe;
@@ -135,6 +136,12 @@ struct jit {
     int8_t vpin[32]; /* xmm register of a V register, or -1 */
 };
 
+/* How NZCV of an instruction are had where nobody reads them: not; stored; by doing it again. */
+enum keep { KEEP_NOTHING, KEEP_STORED, KEEP_REDO };
+
+/* Who has set NZCV: nobody yet; not known; somebody who has stored them. */
+enum { NZ_NONE = -3, NZ_MANY, NZ_MEMORY };
+
 /* One instruction of a region. */
 struct ti {
     struct op op;
@@ -144,10 +151,18 @@ struct ti {
     bool loop;              /* a backward branch leads here                */
     bool entry;             /* can be entered from elsewhere               */
     bool live_in, live_out; /* NZCV                               */
+    bool live_way;          /* ... where a way leads that leaves the region    */
+    bool outside;           /* a way leads to a slot of the page that it has not */
+    int16_t next[2];        /* indices of what runs next, or -1   */
     bool done;              /* translated                                  */
-    uint8_t *host;          /* where it starts: bias 0, NZCV saved or dead */
-    uint8_t *check;         /* the same with a look at cpu->pending before */
-    uint8_t *far_;          /* the way from the jump cache, if it is in line */
+    /* exact.c. NZCV as the instruction begins, or behind it (_out): */
+    bool seen, seen_out;     /* an exception may show them before they are set again */
+    bool unsure, unsure_out; /* ... and then it has to be found out who has set them */
+    int16_t nz, nz_out;      /* index of who has set them, or NZ_ */
+    uint8_t keep;            /* how those that it sets are had: enum keep */
+    uint8_t *host;           /* where it starts: bias 0, NZCV saved or dead */
+    uint8_t *check;          /* the same with a look at cpu->pending before */
+    uint8_t *far_;           /* the way from the jump cache, if it is in line */
 };
 
 enum cold_kind {
@@ -186,6 +201,7 @@ struct cold {
     uint16_t slot;
     uint16_t uop;
     bool sets_flags; /* COLD_WAY, COLD_LINK: looks at pending */
+    int16_t nz;      /* who has set NZCV, where it is left (struct ti) */
     int8_t
         held; /* COLD_CALL, COLD_L0: where it goes on this register is guest register held_g; or NOREG */
     uint8_t held_g;
@@ -250,6 +266,20 @@ struct tr {
         int reg;
         unsigned g;
     } held;
+    /* exact.c, by instruction. */
+    struct {
+        uint64_t uses; /* X registers that NZCV which it sets can be had from */
+        uint64_t lost,
+            lost_out;  /* jit.strict: those that may be changed before an exception shows NZCV */
+        uint8_t *redo; /* code that does it again, to store NZCV; or NULL */
+    } again[REGION_MAX];
+    /* Displacements of calls of, or places for, the code that does an instruction again. */
+    struct {
+        uint8_t *at;
+        int16_t nz;
+        bool note;
+    } redo[COLD_MAX];
+    unsigned redos;
     struct {
         uint8_t *at;
         uint16_t slot;
@@ -358,6 +388,18 @@ enum flag_kind tr_flags_unsaved(const struct tr *t, bool live);
 void tr_flags_keep(struct tr *t);
 /* Would tr_clobber store NZCV? */
 bool tr_flags_wanted(const struct tr *t);
+/* What exact.c wants of the instruction that has just been translated. EFLAGS stay what they are. */
+void tr_keep(struct tr *t);
+/* On a way out: NZCV that were set by that instruction (struct ti) are stored. Uses RAX, RCX, RDX. */
+void tr_settle(struct tr *t, int16_t nz);
+/* cpu->jit_redo = that instruction, or none. */
+void tr_redo_note(struct tr *t, int16_t nz);
+/* Can NZCV of the instruction be had again, without EFLAGS? From X registers as they are after it, a bit each. */
+bool jit_redo(const struct ti *i, uint64_t *uses);
+/* Are they the same then? */
+bool jit_redo_same(const struct ti *a, const struct ti *b);
+/* EFLAGS are NZCV of the instruction again. Uses RCX, RDX. */
+void jit_redo_again(struct tr *t, const struct ti *i);
 /* The host's condition for the guest's, EFLAGS being loaded; uses RAX. */
 enum cc tr_cond(struct tr *t, unsigned cond);
 /*
