@@ -290,5 +290,10 @@ extern const struct board *const boards[];
 const struct board *board_find(const char *name);
 /* The i-th device of a board present with this GIC version, or NULL after the last. */
 const struct board_row *board_row_at(const struct board *board, unsigned gic_version, unsigned i);
+/* The first device of that kind, or NULL. */
+const struct board_row *board_row_of(const struct board *board, unsigned gic_version,
+                                     const struct dev_ops *ops);
+/* Bytes of its window. */
+uint64_t board_row_size(const struct board_row *row);
 
 #endif

@@ -4,6 +4,7 @@
 #   1  each floor includes only headers of the floors it may know (docs/architecture.md, "Floors")
 #   2  the include graph of our headers has no circle, and every header compiles alone
 #   3  no object below the shells has mutable static data or needs a symbol from outside the project
+#   4  the README of each folder of src names every .c file in it
 # (That those floors compile without any OS header is checked by every build: cmake/floors.cmake, -nostdinc.)
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -72,6 +73,16 @@ for lib in "${libs[@]}"; do
         bad "mutable static data in $(basename "$lib"): $name"
     done < <(objdump -t "$lib" | awk '$0 ~ / O / && ($0 ~ /[ \t]\.(data|bss)([ \t]|\.[^r])/ || $0 ~ /\.data\.local/ || $0 ~ /\*COM\*/) { print $NF }')
 done
+
+# ---- 4. Each file has its line in the README beside it; op_simd_*.c is as good as its name.
+while read -r file; do
+    readme=$(dirname "$file")/README.md named=
+    for pattern in $(grep -oE '`[a-z0-9_*]+\.c`' "$readme" 2>/dev/null | tr -d '`'); do
+        # shellcheck disable=SC2254
+        case ${file##*/} in $pattern) named=1 ;; esac
+    done
+    [ -n "$named" ] || bad "$readme does not name ${file##*/}"
+done < <(find src -mindepth 2 -name '*.c' ! -name '*_image.c')
 
 [ "$fail" -eq 0 ] && say "floors: ${#libs[@]} libraries, $(wc -l <"$build/defined") symbols, all as the architecture says"
 exit "$fail"

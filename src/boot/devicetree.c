@@ -96,23 +96,10 @@ static void prop_spis(struct fdt_writer *w, const struct board_row *row)
     }
 }
 
-static uint64_t row_size(const struct board_row *row)
-{
-    return row->size != 0 ? row->size : row->ops->mmio_size;
-}
-
 static const struct board_row *find_row(const struct boot_request *request,
                                         const struct dev_ops *ops)
 {
-    const struct board_row *row;
-
-    for (unsigned i = 0; (row = board_row_at(request->board, request->gic_version, i)) != NULL;
-         i++) {
-        if (row->ops == ops) {
-            return row;
-        }
-    }
-    return NULL;
+    return board_row_of(request->board, request->gic_version, ops);
 }
 
 /* ---- Devices --------------------------------------------------------------------------------- */
@@ -178,7 +165,7 @@ static void write_device(struct fdt_writer *w, const struct board_row *row)
     fdt_node(w, "%s@%llx", binding != NULL ? binding->node : row->ops->name,
              (unsigned long long)row->base);
     fdt_prop_strs(w, "compatible", compatible);
-    prop_reg(w, row->base, row_size(row));
+    prop_reg(w, row->base, board_row_size(row));
     prop_spis(w, row);
     if (binding != NULL) {
         binding->add(w, row);
@@ -223,8 +210,8 @@ static void write_gic(const struct tree *t)
     uint32_t reg[8];
 
     ASSERT(dist != NULL && cpu != NULL);
-    range_cells(reg, dist->base, row_size(dist));
-    range_cells(reg + 4, cpu->base, row_size(cpu));
+    range_cells(reg, dist->base, board_row_size(dist));
+    range_cells(reg + 4, cpu->base, board_row_size(cpu));
 
     fdt_node(t->w, "intc@%llx", (unsigned long long)dist->base);
     fdt_prop_str(t->w, "compatible", v3 ? "arm,gic-v3" : "arm,cortex-a15-gic");

@@ -159,7 +159,7 @@ static enum status build_dev(struct vm *vm, const struct board_row *row, struct 
     vm->dev_count++;
     dev->ops = row->ops;
     dev->base = row->base;
-    dev->size = row->size != 0 ? row->size : row->ops->mmio_size;
+    dev->size = board_row_size(row);
     dev->clock = (struct clock_port){ port_now_ns, port_wall_s, vm };
     dev->power = (struct power_port){ port_power, vm };
     dev->deadline_ns = UINT64_MAX;

@@ -86,3 +86,21 @@ const struct board_row *board_row_at(const struct board *board, unsigned gic_ver
     }
     return NULL;
 }
+
+const struct board_row *board_row_of(const struct board *board, unsigned gic_version,
+                                     const struct dev_ops *ops)
+{
+    const struct board_row *row;
+
+    for (unsigned i = 0; (row = board_row_at(board, gic_version, i)) != NULL; i++) {
+        if (row->ops == ops) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+uint64_t board_row_size(const struct board_row *row)
+{
+    return row->size != 0 ? row->size : row->ops->mmio_size;
+}

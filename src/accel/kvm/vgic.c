@@ -35,15 +35,9 @@ bool kvm_gic_offered(int vm_fd, unsigned version)
 
 static uint64_t window_base(const struct vm *vm, const struct dev_ops *ops)
 {
-    const struct board_row *row;
+    const struct board_row *row = board_row_of(vm->config.board, vm->config.gic_version, ops);
 
-    for (unsigned i = 0; (row = board_row_at(vm->config.board, vm->config.gic_version, i)) != NULL;
-         i++) {
-        if (row->ops == ops) {
-            return row->base;
-        }
-    }
-    return 0;
+    return row != NULL ? row->base : 0;
 }
 
 /* Base addresses of the windows. */

@@ -41,7 +41,7 @@ static uint64_t address_end(const struct vm *vm)
     const struct board_row *row;
 
     for (unsigned i = 0; (row = board_row_at(board, vm->config.gic_version, i)) != NULL; i++) {
-        uint64_t size = row->size != 0 ? row->size : row->ops->mmio_size;
+        uint64_t size = board_row_size(row);
         end = row->base + size > end ? row->base + size : end;
     }
     return end;
@@ -74,15 +74,9 @@ static enum status choose_width(struct vm *vm, struct err *err)
 
 static uint64_t window_base(const struct vm *vm, const struct dev_ops *ops)
 {
-    const struct board_row *row;
+    const struct board_row *row = board_row_of(vm->config.board, vm->config.gic_version, ops);
 
-    for (unsigned i = 0; (row = board_row_at(vm->config.board, vm->config.gic_version, i)) != NULL;
-         i++) {
-        if (row->ops == ops) {
-            return row->base;
-        }
-    }
-    return 0;
+    return row != NULL ? row->base : 0;
 }
 
 static whp_result set_property(struct whp_vm *w, uint32_t code, const void *value, uint32_t size)

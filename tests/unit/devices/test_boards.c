@@ -5,24 +5,6 @@
 
 #include "base/bits.h"
 
-static const struct board_row *row_of(const struct board *board, unsigned gic,
-                                      const struct dev_ops *ops)
-{
-    const struct board_row *row;
-
-    for (unsigned i = 0; (row = board_row_at(board, gic, i)) != NULL; i++) {
-        if (row->ops == ops) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
-static uint64_t row_size(const struct board_row *row)
-{
-    return row->size != 0 ? row->size : row->ops->mmio_size;
-}
-
 static void test_find(void **state)
 {
     (void)state;
@@ -66,18 +48,18 @@ static void test_addresses(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
         const struct want *w = &wants[i];
-        const struct board_row *row = row_of(w->board, w->gic, w->ops);
+        const struct board_row *row = board_row_of(w->board, w->gic, w->ops);
         assert_non_null(row);
         assert_int_equal(row->base, w->base);
         assert_int_equal(row->spi[0], w->intid0 == 0 ? 0 : w->intid0 - 32 + 1);
         assert_int_equal(row->spi[1], w->intid1 == 0 ? 0 : w->intid1 - 32 + 1);
     }
-    assert_null(row_of(&board_classic, 3, &gicv2_cpu_ops));
-    assert_null(row_of(&board_classic, 2, &gicv3_redist_ops));
-    assert_null(row_of(&board_virt, 2, &timer_mmio_ops));
-    assert_null(row_of(&board_virt, 2, &debug_exit_ops));
-    assert_int_equal(row_of(&board_virt, 3, &gicv3_redist_ops)->size / gicv3_redist_ops.mmio_size,
-                     123);
+    assert_null(board_row_of(&board_classic, 3, &gicv2_cpu_ops));
+    assert_null(board_row_of(&board_classic, 2, &gicv3_redist_ops));
+    assert_null(board_row_of(&board_virt, 2, &timer_mmio_ops));
+    assert_null(board_row_of(&board_virt, 2, &debug_exit_ops));
+    assert_int_equal(
+        board_row_of(&board_virt, 3, &gicv3_redist_ops)->size / gicv3_redist_ops.mmio_size, 123);
     assert_int_equal(board_virt.flash_base, 0);
     assert_int_equal(board_virt.flash_size, 0x04000000);
     assert_int_equal(board_classic.ram_base, 0x40000000);
@@ -94,7 +76,7 @@ static void test_windows_and_wires(void **state)
             for (unsigned i = 0; (row = board_row_at(boards[b], gic, i)) != NULL; i++) {
                 assert_true(row->base >= end); /* in order, and apart */
                 assert_true(is_aligned(row->base, 0x1000));
-                end = row->base + row_size(row);
+                end = row->base + board_row_size(row);
                 for (unsigned n = 0; n < DEV_IRQS; n++) {
                     assert_true(row->spi[n] <= GIC_SPIS);
                     assert_true(row->spi[n] == 0 || !used[row->spi[n]]);
