@@ -332,18 +332,18 @@ void diverge_make(struct jit *jit, struct as *a)
     as_1(a, 0xc3);
 }
 
-/* Nobody reads NZCV any more, but exact.c knows how to have them. */
+/* They are not stored, but exact.c knows how to have them. */
 static bool can_settle(const struct tr *t)
 {
     const struct ti *i = t->i;
 
-    return !i->live_in && (t->jit->strict ? i->seen : i->nz >= 0);
+    return !i->need_in && (i->nz >= 0 || (t->jit->strict && i->seen));
 }
 
 static uint32_t flags_now(const struct tr *t)
 {
     if (t->fk == FK_NONE || t->fsaved) {
-        return t->i->live_in || can_settle(t) ? NZCV_SAVED : NZCV_UNKNOWN;
+        return t->i->need_in || can_settle(t) ? NZCV_SAVED : NZCV_UNKNOWN;
     }
     return (uint32_t)t->fk;
 }

@@ -1,8 +1,8 @@
 /*
- * exact.c - NZCV at exceptions and interrupts where no instruction reads them any more.
+ * exact.c - NZCV that are not stored: who has set them, and how they are had once more.
  *
- * A handler sees them in SPSR, so every instruction that may leave translated code (a fault, a look at pending, a call of a body, a way
- * out of the region) is a reader, but one that hardly ever reads. So nothing is stored for its sake if the flags can be
+ * An exception shows them in SPSR, so every instruction that may leave translated code (a fault, a look at pending, a call of a body, a
+ * way out of the region) is a reader, but one that hardly ever reads. So nothing is stored for its sake if the flags can be
  * had again: the cold code on the way out calls code that does the instruction that set them once more, without its result
  * (jit_redo_again in t_int.c), and stores them.
  *
@@ -16,7 +16,8 @@
  * known who has set them, those that may have note themselves in cpu->jit_redo, where cold code looks. That costs a
  * store or three in the middle of loops: docs/jit.md has figures.
  *
- * What is really read is the business of nzcv.c. Where that has stored NZCV, doing it again stores the same.
+ * An instruction that reads NZCV when EFLAGS are something else by then does the same in place (nzcv.c), so what cannot be had again
+ * is all that has to be stored before EFLAGS change (struct ti, need_in).
  */
 #include "accel/soft/jit/mem.h"
 #include "accel/soft/jit/region.h"
@@ -242,6 +243,32 @@ static void forward(struct tr *t)
     }
 }
 
+/* ---- Backward: who needs them stored --------------------------------------------------------- */
+
+/* It reads them, and has them again if they are not in EFLAGS any more: templates that ask nzcv.c before anything else. */
+static bool reads_again(const struct ti *i)
+{
+    return i->nz >= 0 && (jit_is_int(i->uop) || jit_tmpl_branch[i->uop].fn != NULL);
+}
+
+static bool look_back_need(struct tr *t, unsigned at)
+{
+    struct ti *i = &t->insn[at];
+    bool out = i->live_way, in;
+
+    for (unsigned n = 0; n < 2; n++) {
+        out |= i->next[n] >= 0 && t->insn[i->next[n]].need_in;
+    }
+    in = (uop_table[i->uop].flags & UOP_NZCV_IN) != 0 && !reads_again(i);
+    in |= !sets(i) && out;
+    if (in == i->need_in && out == i->need_out) {
+        return false;
+    }
+    i->need_in = in;
+    i->need_out = out;
+    return true;
+}
+
 void jit_exact(struct tr *t)
 {
     if (t->jit->strict) {
@@ -250,6 +277,7 @@ void jit_exact(struct tr *t)
     }
     setters(t);
     forward(t);
+    backward(t, look_back_need);
     if (t->jit->strict) {
         backward(t, look_back_unsure);
     }

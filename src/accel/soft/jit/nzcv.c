@@ -47,7 +47,7 @@ bool tr_flags_wanted(const struct tr *t)
 
 void tr_clobber(struct tr *t)
 {
-    if (tr_flags_wanted(t)) {
+    if (tr_flags_wanted(t) && t->i->need_out) {
         tr_flags_save(t);
     }
     t->fk = FK_NONE;
@@ -61,15 +61,20 @@ void tr_flags(struct tr *t, enum flag_kind kind)
 
 void tr_flags_keep(struct tr *t)
 {
-    if (t->fk != FK_NONE && !t->fsaved && t->i->live_out) {
+    if (t->fk != FK_NONE && !t->fsaved && t->i->need_out) {
         tr_flags_save(t);
     }
 }
 
+/* By the instruction that set them, done once more (exact.c), or from memory. */
 static void flags_load(struct tr *t)
 {
     struct as *a = &t->a;
 
+    if (t->i->nz >= 0 && !t->i->need_in) {
+        jit_redo_again(t, &t->insn[t->i->nz]);
+        return;
+    }
     as_load(a, 32, RAX, RBP, OFF(jit_nzcv));
     tr_eflags_of(a);
     t->fk = FK_SUB;

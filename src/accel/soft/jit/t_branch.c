@@ -24,7 +24,7 @@ static int link_register(struct tr *t)
 
 static void save_live(struct tr *t)
 {
-    if (t->i->live_out && t->fk != FK_NONE && !t->fsaved) {
+    if (t->i->need_out && t->fk != FK_NONE && !t->fsaved) {
         tr_flags_save(t);
     }
 }
@@ -173,7 +173,7 @@ static void t_bcond(struct tr *t, const struct op *op, unsigned arg)
         return;
     }
     if (to_loop(t, near_slot(t, op)) &&
-        tr_flags_unsaved(t, tr_live_at(t, near_slot(t, op))) != FK_NONE) {
+        tr_flags_unsaved(t, tr_need_at(t, near_slot(t, op))) != FK_NONE) {
         tr_flags_save(t);
         cc = tr_cond(t, arg >> 8); /* what EFLAGS hold may have changed its kind */
     }

@@ -576,7 +576,7 @@ static void t_carry(struct tr *t, const struct op *op, unsigned arg)
     enum alu n = (enum alu)(arg >> 8 & 0xff);
 
     tr_flags_integer(t);
-    if ((arg & SETS) == 0 && t->i->live_out && !t->fsaved) {
+    if ((arg & SETS) == 0 && t->i->need_out && !t->fsaved) {
         tr_flags_save(t);
     }
     if (t->fk == FK_LOGIC && n == ALU_SBB) {

@@ -114,7 +114,7 @@ struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
                         .slot = t->i->slot,
                         .uop = (uint16_t)t->i->uop,
                         .bias = t->bias,
-                        .nz = t->i->live_in ? NZ_MEMORY : t->i->nz,
+                        .nz = t->i->need_in ? NZ_MEMORY : t->i->nz,
                         .held = NOREG };
     c->sets_flags = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
     return c;
@@ -164,13 +164,11 @@ static void call_body(struct tr *t, unsigned slot, unsigned uop, bool sets_flags
 void tr_call(struct tr *t)
 {
     uint32_t flags = uop_table[t->i->uop].flags;
-    bool reads = (flags & (UOP_NZCV_IN | UOP_ENDS_BLOCK)) != 0;
 
-    if (t->fk != FK_NONE && !t->fsaved && (reads || t->i->live_out || t->jit->strict)) {
-        tr_flags_save(t);
-    }
-    if (t->fk == FK_NONE && !t->i->live_in) { /* or else they are stored already */
+    if (t->fk == FK_NONE) {
         tr_settle(t, t->i->nz);
+    } else if (!t->fsaved) {
+        tr_flags_save(t);
     }
     call_body(t, t->i->slot, t->i->uop, (flags & UOP_NZCV_OUT) != 0, t->bias);
     t->fk = FK_NONE;
@@ -225,9 +223,9 @@ void tr_far(struct tr *t, struct far_way way)
     }
 }
 
-bool tr_live_at(const struct tr *t, unsigned slot)
+bool tr_need_at(const struct tr *t, unsigned slot)
 {
-    return t->at[slot] < 0 ? t->outside[slot] != OUTSIDE_DEAD : t->insn[t->at[slot]].live_in;
+    return t->at[slot] < 0 ? t->outside[slot] != OUTSIDE_DEAD : t->insn[t->at[slot]].need_in;
 }
 
 static void fix(struct tr *t, uint8_t *at, unsigned slot, bool check)
@@ -241,15 +239,15 @@ static void fix(struct tr *t, uint8_t *at, unsigned slot, bool check)
     t->fix[t->fixes++].check = check;
 }
 
-enum flag_kind tr_flags_unsaved(const struct tr *t, bool live)
+enum flag_kind tr_flags_unsaved(const struct tr *t, bool need)
 {
-    return live && !t->fsaved ? t->fk : FK_NONE;
+    return need && !t->fsaved ? t->fk : FK_NONE;
 }
 
 /* The jump, or call, goes to a slot of the page; looks: at pending on the way. */
 static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool call)
 {
-    bool inside = t->at[slot] >= 0, live = tr_live_at(t, slot);
+    bool inside = t->at[slot] >= 0, live = tr_need_at(t, slot);
     bool comes_back = !call && !jit_falls(t->i->uop) && t->i->uop != UOP_b_near; /* from a call */
     enum flag_kind save = tr_flags_unsaved(t, live || !inside);
     struct cold *c;
@@ -303,7 +301,7 @@ static void fall_through(struct tr *t, unsigned slot)
 {
     struct as *a = &t->a;
 
-    if (tr_flags_unsaved(t, slot == PAGE_SLOTS || (t->at[slot] >= 0 && tr_live_at(t, slot)))) {
+    if (tr_flags_unsaved(t, slot == PAGE_SLOTS || (t->at[slot] >= 0 && tr_need_at(t, slot)))) {
         tr_flags_save(t);
     }
     if (slot == PAGE_SLOTS) { /* into the next page */
@@ -333,7 +331,7 @@ static void look_at_pending(struct tr *t, unsigned slot)
 /* Everything that a way from elsewhere may count on. */
 static void join(struct tr *t, struct ti *i)
 {
-    if (t->fk != FK_NONE && !t->fsaved && i->live_in) {
+    if (t->fk != FK_NONE && !t->fsaved && i->need_in) {
         tr_flags_save(t);
     }
     t->fk = FK_NONE;

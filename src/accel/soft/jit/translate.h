@@ -9,7 +9,7 @@
  *   scratch   rax rcx rdx, and xmm0-3; the other xmm registers hold V registers, sometimes: vec.h
  *
  * The other guest registers live in struct cpu. NZCV is in EFLAGS between a setter and its users; where it must
- * survive, it is cpu->jit_nzcv: AH as LAHF gives it after a comparison (CF is the borrow: not C), AL = V.
+ * survive, and cannot be had again (exact.c), it is cpu->jit_nzcv: AH as LAHF gives it after a comparison (CF is the borrow: not C), AL = V.
  *
  * SP is a multiple of 16 while translated code runs, so nobody looks at its alignment: who might change that leaves if it does, and
  * the interpreter goes on (jit_interpret) until it is again.
@@ -151,6 +151,7 @@ struct ti {
     bool loop;              /* a backward branch leads here                */
     bool entry;             /* can be entered from elsewhere               */
     bool live_in, live_out; /* NZCV                               */
+    bool need_in, need_out; /* ... and whoever reads them cannot have them again: exact.c */
     bool live_way;          /* ... where a way leads that leaves the region    */
     bool outside;           /* a way leads to a slot of the page that it has not */
     int16_t next[2];        /* indices of what runs next, or -1   */
@@ -382,8 +383,8 @@ void tr_clobber(struct tr *t);
 void tr_flags(struct tr *t, enum flag_kind kind);
 /* Saves NZCV, uses RAX; EFLAGS keep them. */
 void tr_flags_save(struct tr *t);
-/* What EFLAGS are if they are all that is left of NZCV, which are live. */
-enum flag_kind tr_flags_unsaved(const struct tr *t, bool live);
+/* What EFLAGS are if they are all that is left of NZCV, which are needed. */
+enum flag_kind tr_flags_unsaved(const struct tr *t, bool need);
 /* A way that ends here: NZCV are saved if anybody may want them. */
 void tr_flags_keep(struct tr *t);
 /* Would tr_clobber store NZCV? */
@@ -418,8 +419,8 @@ void tr_interpret(struct tr *t, const struct cold *c);
 /* The jumps at from lead to such a call behind the region, which comes back to where the code is now. */
 void tr_cold_call(struct tr *t, uint8_t *from0, uint8_t *from1, uint8_t *from2);
 struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from);
-/* NZCV at a slot of the page: could it be read before it is written? */
-bool tr_live_at(const struct tr *t, unsigned slot);
+/* NZCV at a slot of the page: could it be read before it is written, by somebody who cannot have them again? */
+bool tr_need_at(const struct tr *t, unsigned slot);
 /* If instructions are counted: cpu->count_bias becomes the body's plus so many bytes. Uses RCX; EFLAGS stay. */
 void tr_count(struct tr *t, int32_t bytes);
 /* Goes on at a slot of the page. cc < 0: always. Then the taken way's count has been set. */

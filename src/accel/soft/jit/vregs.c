@@ -152,7 +152,7 @@ void tr_vec(struct tr *t, bool arith)
     arith = arith || arith_ahead(t);
     unsigned mask = GATE_OUT | GATE_TRAP | (arith ? GATE_FZ : 0);
 
-    if (t->fk != FK_NONE && !t->fsaved && t->i->live_in) {
+    if (t->fk != FK_NONE && !t->fsaved && t->i->need_in) {
         tr_flags_save(t);
     }
     t->fk = FK_NONE;
