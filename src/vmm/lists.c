@@ -100,15 +100,20 @@ enum status hv_list_devices(const struct hv_config *config, hv_line_fn *line, vo
     fmt_format(text, sizeof(text), msg_text((enum lang)config->lang, MSG_LIST_DEVICES), board->name,
                gic, (unsigned)config->cpus);
     line(opaque, text);
-    line_range(line, opaque, board->flash_base, board->flash_size, "flash", "", NULL);
+    line_range(line, opaque, board->flash_base, board->flash_size, "flash",
+               msg_text((enum lang)config->lang, MSG_LIST_FLASH), NULL);
     for (unsigned i = 0; (row = board_row_at(board, gic, i)) != NULL; i++) {
         uint64_t size = row->ops == &gicv3_redist_ops ? (uint64_t)row->ops->mmio_size * config->cpus
-                        : row->size != 0              ? row->size
-                                                      : row->ops->mmio_size;
+                                                      : board_row_size(row);
         line_range(line, opaque, row->base, size, row->ops->name, row->ops->what, row);
     }
+    const char *ram = msg_text((enum lang)config->lang, MSG_LIST_RAM);
     if (config->memory != 0) {
-        line_range(line, opaque, board->ram_base, config->memory, "ram", "", NULL);
+        line_range(line, opaque, board->ram_base, config->memory, "ram", ram, NULL);
+    } else {
+        fmt_format(text, sizeof(text), "0x%010llx - %-12s  %-14s %s",
+                   (unsigned long long)board->ram_base, "", "ram", ram);
+        line(opaque, text);
     }
     return ST_OK;
 }

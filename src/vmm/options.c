@@ -30,7 +30,7 @@ static enum status check_not_empty(const char *text, struct err *err)
 const struct hv_option hv_options[] = {
     { .name = "accel",
       .kind = HV_TEXT,
-      .arg = "auto|kvm|soft[,jit=on|off|diverge][,heat=N]",
+      .arg = "auto|kvm|whp|soft[,jit=on|off|diverge][,heat=N]",
       .initial = "auto",
       .help = MSG_OPT_ACCEL,
       AT(accel),
