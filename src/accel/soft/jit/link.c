@@ -12,7 +12,7 @@
  * All ways to a slot hang on the slot's link. When the slot is translated the jumps themselves are changed: the region's
  * to where the slot's code begins (or to its look at pending, if it has one), the cold code's, too. But where NZCV are live the
  * region's goes on by the cold code that stores them. When that translation is forgotten they are changed back. So nothing has to
- * be kept where forgotten code begins.
+ * be kept where forgotten code begins. Other vCPUs may be there meanwhile: share.c.
  *
  * Before that ways are counted, all together, which the cold code does: the way that happens to be the last of many is likely
  * to be one that is gone often, and shows that its region has been translated when too little was known. jit.c translates it
@@ -24,6 +24,7 @@
  *                                                       jmp  often_way
  */
 #include "accel/soft/jit/region.h"
+#include "base/assert.h"
 
 #if SOFT_JIT
 
@@ -163,6 +164,7 @@ bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start)
     if (a->full) {
         return false;
     }
+    ASSERT(tr_alone(t) || ((uintptr_t)way->jump & 7) <= 4); /* jit_room has been there */
     way->next = link->ways;
     link->ways = way;
     jit->links++;
