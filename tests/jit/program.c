@@ -471,6 +471,91 @@ static void put_loop(struct maker *m, unsigned depth)
     }
 }
 
+/* Loads (bit 22 set) and stores, with their immediate or register offset to be filled in. */
+static void put_run_access(struct maker *m, unsigned base, unsigned index)
+{
+    static const uint32_t post[] = { 0xf8400400, 0xf8000400, 0xb8400400, 0xb8000400,
+                                     0x38400400, 0x38000400, 0x78c00400, 0xb8800400,
+                                     0x3cc00400, 0x3c800400, 0xfc400400, 0xf8400c00 }; /* by imm9 */
+    static const uint32_t scaled[] = { 0xf9400000, 0xf9000000, 0xb9400000, 0x39000000,
+                                       0x79400000, 0x3dc00000, 0x3d800000, 0xfd400000 };
+    static const uint32_t indexed[] = { 0xf8604800, 0xf8204800, 0xb8604800, 0x38604800,
+                                        0x38204800, 0x78604800, 0x3ce04800, 0x3ca04800 };
+    static const uint32_t options[] = { 2u << 13, 3u << 13, 6u << 13, 7u << 13 };
+    unsigned rt = below(m, 15);
+
+    switch (below(m, 6)) {
+    case 0:
+    case 1:
+        put(m, post[below(m, ARRAY_SIZE(post))] | (1u << below(m, 4)) << 12 | base << 5 | rt);
+        break;
+    case 2:
+        put(m, scaled[below(m, ARRAY_SIZE(scaled))] | below(m, 6) << 10 | base << 5 | rt);
+        break;
+    case 3:
+        put(m, (below(m, 2) != 0 ? 0xa9400000u : 0xad000000u) | below(m, 3) << 15 | 16u << 10 |
+                   base << 5 | rt);
+        break;
+    default:
+        put(m, (indexed[below(m, ARRAY_SIZE(indexed))] & ~0xe000u) | index << 16 |
+                   options[below(m, ARRAY_SIZE(options))] | below(m, 2) << 12 | base << 5 | rt);
+    }
+}
+
+/* What moves a base or the index between accesses. */
+static void put_run_step(struct maker *m, unsigned base, unsigned index)
+{
+    switch (below(m, 6)) {
+    case 0: put(m, 0x91000000u | (1u << below(m, 4)) << 10 | base << 5 | base); break; /* ADD */
+    case 1: put(m, 0x91000000u | (1 + below(m, 4)) << 10 | index << 5 | index); break; /* ADD */
+    case 2: put(m, 0x39400000u | base << 5 | index); break;                            /* LDRB */
+    case 3: put(m, 0x12001800u | below(m, 15) << 5 | index); break; /* AND Wi, Wn, #127 */
+    case 4:
+        if (m->p->kind == PROGRAM_SYSTEM) {
+            put(m, 0xd1000000u | (1u << below(m, 4)) << 10 | base << 5 | base); /* SUB */
+        }
+        break;
+    default: put(m, 0x11000400u | index << 5 | index); /* ADD Wi, Wi, #1 */
+    }
+}
+
+/* A loop with as many iterations as are worth a copy (jit/loop.c): accesses that move on, perhaps to where they fault. */
+static void put_run(struct maker *m, unsigned depth)
+{
+    static const uint8_t bases[] = { 19, 20, 27, 28 };
+    unsigned counter = R_LOOP + (depth & 1), a = bases[below(m, 4)], b = bases[below(m, 4)];
+    unsigned index = R_TARGET, top, items = 2 + below(m, 7);
+
+    bool user = m->p->kind == PROGRAM_USER; /* far from the end: see data_address */
+
+    if (user) {
+        load_constant(m, a, PROGRAM_DATA_VA + below(m, 1024));
+        load_constant(m, b, PROGRAM_DATA_VA + below(m, 1024));
+    } else {
+        reload(m, a);
+        reload(m, b);
+    }
+    put(m, 0xd2800000u | below(m, 64) << 5 | index);
+    put(m, 0xd2800000u | (8 + below(m, user ? 8 : 24)) << 5 | counter);
+    top = m->n;
+    while (items-- > 0) {
+        unsigned what = below(m, 20), base = below(m, 2) != 0 ? a : b;
+        if (what < 11) {
+            put_run_access(m, base, index);
+        } else if (what < 14) {
+            put_run_step(m, base, index);
+        } else if (what < 17) {
+            put_plain(m, ROWS_INT);
+        } else if (what < 18) {
+            put_plain(m, ROWS_FP);
+        } else {
+            put_skip(m, 3);
+        }
+    }
+    put(m, 0xf1000400u | counter << 5 | counter); /* SUBS; B.NE */
+    put(m, 0x54000001u | ((top - m->n) & 0x7ffff) << 5);
+}
+
 static void put_call(struct maker *m)
 {
     unsigned to = m->function[below(m, FUNCTIONS)];
@@ -507,10 +592,15 @@ static void put_jump(struct maker *m)
 
 static void put_control(struct maker *m, unsigned depth)
 {
-    switch (below(m, 5)) {
+    switch (below(m, 6)) {
     case 0:
         if (depth < 2) {
             put_loop(m, depth);
+        }
+        break;
+    case 5:
+        if (depth < 2) {
+            put_run(m, depth);
         }
         break;
     case 1: put_call(m); break;

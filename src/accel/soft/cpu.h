@@ -356,6 +356,13 @@ enum { GATE_TRAP = 1, GATE_FZ = 2, GATE_OUT = 4 };
 /* A count that is never reached. */
 #define BTYPE_NEVER INT64_MIN
 
+/* Of a loop, perhaps of several: what is counted until jit_rethink looks at it (jit/loop.c), and the host's clock at the start. */
+struct loop_cell {
+    uint64_t since;
+    int64_t left;
+};
+#define LOOP_CELLS 256
+
 struct cpu {
     /* Hot: within a byte displacement of the pointer where it pays. */
     uint64_t x[X_COUNT];
@@ -387,9 +394,10 @@ struct cpu {
     /* The same for ways between regions (jit/link.c): until one is looked at, and its struct jit_way, or 0. */
     int32_t way_budget;
     uint64_t jit_way;
-    int32_t yields; /* YIELDs until the host's scheduler hears of one: wait.c */
-    bool left;      /* a slow path ended the instruction: pc says where to go on                 */
-    bool fp_trap;   /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
+    uint64_t loop_op; /* a loop's head that has been counted down: jit/loop.c */
+    int32_t yields;   /* YIELDs until the host's scheduler hears of one: wait.c */
+    bool left;    /* a slow path ended the instruction: pc says where to go on                 */
+    bool fp_trap; /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
     uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */
     uint32_t fpcr, fpsr; /* written by cpu_set_fpcr, cpu_set_fpsr; FPSR is read by cpu_fpsr */
     uint8_t fp_gate;     /* GATE_* */
@@ -413,6 +421,7 @@ struct cpu {
     struct vcpu *vcpu;
     uint64_t features;   /* bit per enum a64_feat */
     struct tlb_l0 l0[2]; /* EL1's, EL0's: code pages are of one of them */
+    struct loop_cell loops[LOOP_CELLS];
     struct jc_entry jc[1u << JC_BITS];
     struct soft_private
         *priv; /* engine.h: contexts, code pages, system registers, exit in the making        */

@@ -230,6 +230,7 @@ struct rig_options {
     uint64_t max_insns;      /* 0: no limit                       */
     unsigned heat;           /* 0: HV_RIG_HEAT says               */
     unsigned plant;          /* see struct vm_jit */
+    unsigned loop;           /* the same                          */
     bool diverge;
     bool lax;   /* NZCV need not be exact where nothing reads them */
     bool count; /* instructions, in translated code */
@@ -262,6 +263,7 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
                  .heat = heat,
                  .strict = !o->lax,
                  .plant = o->plant,
+                 .loop = o->loop,
                  .diverge = o->diverge,
                  .count = o->count,
                  .cache = 1 << 20 },

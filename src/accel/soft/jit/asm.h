@@ -132,11 +132,11 @@ static inline void as_rm(struct as *a, unsigned prefix, int w, uint32_t opcode, 
     as_opcode(a, opcode);
     as_mem(a, reg, base, disp);
 }
-/* opcode reg, [base + index + disp]; base is not RBP or R13, index not RSP. */
+/* opcode reg, [base + (index << scale) + disp]; index is not RSP. */
 static inline void as_rmx(struct as *a, unsigned prefix, int w, uint32_t opcode, int reg, int base,
-                          int index, int32_t disp, bool force)
+                          int index, unsigned scale, int32_t disp, bool force)
 {
-    unsigned mod = disp == 0 ? 0 : disp >= -128 && disp < 128 ? 1 : 2;
+    unsigned mod = disp == 0 && (base & 7) != RBP ? 0 : disp >= -128 && disp < 128 ? 1 : 2;
 
     if (prefix != 0) {
         as_1(a, prefix);
@@ -144,7 +144,7 @@ static inline void as_rmx(struct as *a, unsigned prefix, int w, uint32_t opcode,
     as_rex(a, w, reg, index, base, force);
     as_opcode(a, opcode);
     as_1(a, mod << 6 | (unsigned)(reg & 7) << 3 | 4);
-    as_1(a, (unsigned)(index & 7) << 3 | (unsigned)(base & 7));
+    as_1(a, scale << 6 | (unsigned)(index & 7) << 3 | (unsigned)(base & 7));
     if (mod == 1) {
         as_1(a, (unsigned)disp);
     } else if (mod == 2) {

@@ -261,9 +261,9 @@ static inline void as_v_rm(struct as *a, enum vex_level level, uint32_t op, int 
     as_mem(a, reg, base, disp);
 }
 
-/* The same with [base + index + disp], in the long form of addresses. */
+/* The same with [base + (index << scale) + disp], in the long form of addresses. */
 static inline void as_v_rmx(struct as *a, enum vex_level level, uint32_t op, int reg, int base,
-                            int index, int32_t disp)
+                            int index, unsigned scale, int32_t disp)
 {
     if (vex_needs_evex(op, reg, 0, 0)) {
         evex_prefix(a, op, reg, 0, index >> 3 & 1, base >> 3 & 1);
@@ -273,7 +273,7 @@ static inline void as_v_rmx(struct as *a, enum vex_level level, uint32_t op, int
         legacy_prefix(a, op, reg, index, base);
     }
     as_1(a, 0x80u | (unsigned)(reg & 7) << 3 | 4);
-    as_1(a, (unsigned)(index & 7) << 3 | (unsigned)(base & 7));
+    as_1(a, scale << 6 | (unsigned)(index & 7) << 3 | (unsigned)(base & 7));
     as_4(a, (uint32_t)disp);
 }
 

@@ -35,22 +35,22 @@ static inline void op_g(struct tr *t, unsigned prefix, int w, uint32_t opcode, i
 /* dst = guest register g, for an operation of w bits on it. */
 static inline void get_op(struct tr *t, int w, int dst, unsigned g)
 {
-    if (t->pin[g] != dst) {
+    if (tr_pin(t, g) != dst) {
         tr_get(t, w, dst, g);
     }
 }
 
-static inline bool in_memory(const struct tr *t, unsigned g)
+static inline bool in_memory(struct tr *t, unsigned g)
 {
-    return t->pin[g] == NOREG;
+    return tr_pin(t, g) == NOREG;
 }
 
 /* The register in which to make rd if those of a and b are still read afterwards; then tr_put. */
-static inline int dst_beside(const struct tr *t, unsigned rd, unsigned a, unsigned b, int tmp)
+static inline int dst_beside(struct tr *t, unsigned rd, unsigned a, unsigned b, int tmp)
 {
     int d = tr_dst(t, rd, tmp);
 
-    return d == t->pin[a] || d == t->pin[b] ? tmp : d;
+    return d == tr_pin(t, a) || d == tr_pin(t, b) ? tmp : d;
 }
 
 /* Does nobody want NZCV that EFLAGS are? */
@@ -60,7 +60,7 @@ static inline bool flags_free(const struct tr *t)
 }
 
 /* Can rd = rn op something be done in memory, to all 64 bits? */
-static inline bool in_place(const struct tr *t, const struct op *op, int w)
+static inline bool in_place(struct tr *t, const struct op *op, int w)
 {
     return op->rd == op->rn && in_memory(t, op->rd) && op->rd != X_SINK && w == 64;
 }

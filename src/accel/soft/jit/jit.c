@@ -18,6 +18,11 @@
 #define L0_SELDOM 28
 /* Ways that are counted until one of them is looked at, by the square of the heat: 65536 as it is without option. */
 #define WAY_SAMPLE 1024
+/* Iterations of a loop until it gets a copy, by the square of the heat; how often the copy is taken until that is looked at, and for
+ * how many ticks each time it ought to run. */
+#define LOOP_COUNTED 1024
+#define LOOP_TAKES   4096
+#define LOOP_TICKS   16
 /* No context's: frames of returns that were made before are forgotten. */
 #define NO_EPOCH UINT32_MAX
 
@@ -42,6 +47,24 @@ void jit_unlock(struct cpu *cpu)
     }
 }
 
+/* Iterations of a loop that are counted. */
+static int64_t loop_iterations(const struct jit *jit)
+{
+    return jit->loop != 0 ? jit->loop : (int64_t)LOOP_COUNTED * jit->heat * jit->heat;
+}
+
+unsigned loop_cell(const struct code_page *page, unsigned slot)
+{
+    return (unsigned)(page->pa / SOFT_PAGE * 37 + slot) % LOOP_CELLS;
+}
+
+static void loops_reset(struct cpu *cpu)
+{
+    for (unsigned n = 0; n < LOOP_CELLS; n++) {
+        cpu->loops[n] = (struct loop_cell){ .left = loop_iterations(cpu->priv->jit) };
+    }
+}
+
 static struct jit *cache_make(struct cpu *cpu)
 {
     const struct vm *vm = cpu->vcpu->vm;
@@ -58,6 +81,7 @@ static struct jit *cache_make(struct cpu *cpu)
     jit->counting = vm->config.jit.count || vm->config.jit.diverge || jit->limited;
     jit->strict = vm->config.jit.strict;
     jit->plant = vm->config.jit.plant;
+    jit->loop = vm->config.jit.loop;
     jit->heat = vm->config.jit.heat != 0 ? vm->config.jit.heat : JIT_HEAT;
     jit->rx = ports->code_alloc(ports->opaque, jit->size, &rw);
     jit->rw = rw;
@@ -100,6 +124,7 @@ bool jit_create(struct cpu *cpu)
     cpu->priv->rethought_at = __builtin_ia32_rdtsc();
     cpu->l0_budget = L0_SAMPLE;
     cpu->way_budget = way_sample(code->jit);
+    loops_reset(cpu);
     return true;
 }
 
@@ -600,15 +625,65 @@ static void rethink_way(struct cpu *cpu, struct jit_way *way)
     }
 }
 
-/* See jit_rethink. */
-static void rethink_access(struct cpu *cpu)
+/* The page whose op, which need not be there any more, is at that address; NULL: it is gone, or has no translations. */
+static struct code_page *page_with(const struct cpu *cpu, uint64_t op)
 {
     struct code_page *page = cpu->priv->code->newest;
 
-    while (page != NULL && cpu->l0_op - (uintptr_t)page->ops >= sizeof(page->ops)) {
-        page = page->lru_next; /* it may be gone */
+    while (page != NULL && op - (uintptr_t)page->ops >= sizeof(page->ops)) {
+        page = page->lru_next;
     }
-    if (page == NULL || page->jit == NULL) {
+    return page != NULL && page->jit != NULL ? page : NULL;
+}
+
+/* Starts to count something of a loop. */
+static void loop_restart(struct loop_cell *cell, int64_t count)
+{
+    *cell = (struct loop_cell){ .left = count, .since = __builtin_ia32_rdtsc() };
+}
+
+/*
+ * A loop has had many iterations, and gets a copy of its own; or its copy has been taken often, and if that was because it is not
+ * taken for long, it goes.
+ */
+static void rethink_loop(struct cpu *cpu)
+{
+    struct code_page *page;
+    struct jit_region *region;
+
+    soft_lock(cpu, &cpu->priv->code->lock);
+    page = page_with(cpu, cpu->loop_op);
+    soft_unlock(&cpu->priv->code->lock);
+    if (page == NULL) {
+        return;
+    }
+    region = page->jit->regions;
+    unsigned slot = (unsigned)((cpu->loop_op - (uintptr_t)page->ops) / sizeof(struct op));
+    struct loop_cell *cell = &cpu->loops[loop_cell(page, slot)];
+    uint64_t ticks = __builtin_ia32_rdtsc() - cell->since, bit = BIT(slot % 64);
+    uint64_t *known = &page->jit->loop_known[slot / 64], *hot = &page->jit->loop_hot[slot / 64];
+
+    while (region != NULL && !region_has(region, &page->ops[slot])) {
+        region = region->next;
+    }
+    if (region == NULL || !region_has(region, &page->ops[region->slot])) {
+        loop_restart(cell, loop_iterations(cpu->priv->jit));
+    } else if ((*known & bit) == 0 || ticks < LOOP_TAKES * LOOP_TICKS) {
+        *hot = (*known & bit) == 0 ? *hot | bit : *hot & ~bit;
+        *known |= bit;
+        translate(cpu, page, region->slot, region->tier != 0 ? region->tier : 1);
+        loop_restart(cell, LOOP_TAKES);
+    } else {
+        loop_restart(cell, LOOP_TAKES);
+    }
+}
+
+/* See jit_rethink. */
+static void rethink_access(struct cpu *cpu)
+{
+    struct code_page *page = page_with(cpu, cpu->l0_op);
+
+    if (page == NULL) {
         return;
     }
     unsigned slot = (unsigned)((cpu->l0_op - (uintptr_t)page->ops) / sizeof(struct op));
@@ -662,6 +737,12 @@ void jit_rethink(struct cpu *cpu)
         jit_unlock(cpu);
     }
     cpu->l0_op = 0;
+    if (cpu->loop_op != 0) {
+        jit_lock(cpu);
+        rethink_loop(cpu);
+        jit_unlock(cpu);
+        cpu->loop_op = 0;
+    }
 }
 
 op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)

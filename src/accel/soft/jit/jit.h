@@ -36,7 +36,9 @@ struct jit_page {
     /* Accesses whose L0 entry missed often, and those that go by the TLB because it went on: jit_rethink. */
     uint64_t suspect[PAGE_SLOTS / 64], by_tlb[PAGE_SLOTS / 64];
     uint64_t no_group[PAGE_SLOTS / 64]; /* accesses that begin none: it would often be refused */
-    struct jit_link *links;             /* by slot */
+    /* Heads of loops whose iterations were counted, and of these, those that are worth a copy: loop.c. */
+    uint64_t loop_known[PAGE_SLOTS / 64], loop_hot[PAGE_SLOTS / 64];
+    struct jit_link *links; /* by slot */
     struct jit_region *regions;
     uint8_t churn; /* how often translations were lost because the guest changed the code */
 };

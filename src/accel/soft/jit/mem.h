@@ -7,23 +7,41 @@
 #include "accel/soft/jit/vec.h"
 #include "accel/soft/op_mem.h"
 
-/* base + disp, in the guest's addresses; with RCX added, in the host's. */
+/* (base << scale) + disp, in the guest's addresses; with the addend's register added, in the host's. */
 struct place {
-    int base;
+    int base; /* NOREG: the addend has it all */
     int32_t disp;
+    int addend;
+    unsigned scale;
 };
+
+/* As the look at an L0 entry leaves it. */
+static inline struct place place_at(int base, int32_t disp)
+{
+    return (struct place){ .base = base, .disp = disp, .addend = RCX };
+}
 
 /* A load or store of t_mem.c: bytes, how it finds its address. */
 struct access {
     unsigned base;
+    unsigned index; /* X register, and imm is 0; or NO_INDEX */
+    unsigned form, shift;
+    unsigned entry; /* of the L0 entries */
     int64_t imm;
     unsigned span;
     bool write, post, writes_back;
     bool loads_base; /* both its write-back and what it loads go to the base */
+    unsigned below;  /* what it loads is less; 0: that may be anything */
 };
 
 /* What the instruction is; false: no access with an immediate offset in the context of its own level. */
 bool mem_access(const struct ti *i, struct access *x);
+/* The same, or one with an index register. */
+bool mem_any_access(const struct ti *i, struct access *x);
+/* The field of struct cpu that is the L0 entry of that number, from RBP. */
+int32_t l0_place(const struct tr *t, bool write, unsigned entry);
+/* Goes the access of the instruction at that slot by the TLB, not by an L0 entry? */
+bool mem_by_tlb(const struct tr *t, unsigned slot);
 
 /* Does a load or store of t_mem.c change X register g? */
 bool mem_writes(const struct ti *i, unsigned g);

@@ -6,6 +6,7 @@
  * comes back to.
  */
 #include "accel/soft/jit/region.h"
+#include "accel/soft/jit/loop.h"
 
 /* Instructions outside of a region that are looked at for what becomes of NZCV. */
 #define LOOK_AHEAD 6
@@ -281,6 +282,7 @@ bool jit_region(struct tr *t, unsigned slot)
     t->ahead = 0;
     in_order(t, &w, slot);
     ways(t);
+    loops_exits(t);
     liveness(t);
     jit_exact(t);
     return t->count != 0;

@@ -10,6 +10,20 @@
 #define JIT_REGION_BYTES (128 << 10)
 /* Of a jump: what is written over a way in from the jump cache. */
 #define JUMP_BYTES 5
+/* For loop.c: where ways inside of a region lead. */
+enum fix_to { FIX_HOST, FIX_CHECK, FIX_LOOP };
+void tr_fix(struct tr *t, uint8_t *at, unsigned slot, enum fix_to to);
+/* Jumps on to where the way out of a hot loop leads. */
+void tr_way_on(struct tr *t, const struct cold *c);
+/* A place that several ways lead to: what they bring is stored, or forgotten. */
+void tr_join(struct tr *t, const struct ti *i);
+/* Nothing is known: no way leads here from the instruction before. */
+void tr_forget(struct tr *t);
+/* Writes an instruction's code, and the way on if that is no straight line. */
+void tr_instruction(struct tr *t, struct ti *i);
+/* The number of a loop head's struct loop_cell in struct cpu. */
+unsigned loop_cell(const struct code_page *page, unsigned slot);
+
 /* How often a region may be translated again. */
 #define JIT_TIERS 2
 

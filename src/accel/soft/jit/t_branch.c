@@ -92,7 +92,7 @@ void tr_return(struct tr *t, int reg)
 {
     uint8_t *limit;
 
-    if (reg != RAX && (t->jit->limited || reg != t->pin[30])) {
+    if (reg != RAX && (t->jit->limited || reg != tr_pin(t, 30))) {
         as_mov(&t->a, 64, RAX, reg);
         reg = RAX;
     }

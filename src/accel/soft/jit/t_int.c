@@ -185,7 +185,7 @@ static bool add_to(struct tr *t, const struct op *op, int w, unsigned form)
         return false;
     }
     tr_clobber(t);
-    tr_alu(t, w, ALU_ADD, t->pin[op->rd], other);
+    tr_alu(t, w, ALU_ADD, tr_pin(t, op->rd), other);
     return true;
 }
 
@@ -372,7 +372,7 @@ static void t_alus(struct tr *t, const struct op *op, unsigned arg)
         tr_flags(t, flags_of(n));
         return;
     }
-    if (d == t->pin[op->rm]) {
+    if (d == tr_pin(t, op->rm)) {
         d = op->rd == op->rn ? d : RDX;
     }
     get_op(t, w, d, op->rn);
@@ -603,7 +603,7 @@ static void t_mul(struct tr *t, const struct op *op, unsigned arg)
     unsigned rn = op->rn, rm = op->rm;
 
     tr_clobber(t);
-    if (d == t->pin[rm]) {
+    if (d == tr_pin(t, rm)) {
         rn = op->rm;
         rm = op->rn;
     }

@@ -5,6 +5,7 @@
  * goes behind the region: the entry is filled, or the C body called. The guest's address is in RDX, or a pinned base register
  * and a displacement; RCX becomes the addend: the access is at [RCX + base + disp].
  */
+#include "accel/soft/jit/loop.h"
 #include "accel/soft/jit/mem.h"
 #include "accel/soft/op_mem.h"
 
@@ -32,7 +33,7 @@ static bool is_vector(enum mem_kind k)
 static struct place in_rdx(struct tr *t, int base, int32_t disp)
 {
     as_lea(&t->a, 64, RDX, base, disp);
-    return (struct place){ .base = RDX };
+    return place_at(RDX, 0);
 }
 
 static struct place indexed(struct tr *t, const struct op *op, int index, unsigned scale)
@@ -47,40 +48,39 @@ static struct place indexed(struct tr *t, const struct op *op, int index, unsign
         scale = 0;
     }
     as_lea_x(a, 64, RDX, b, index, scale, 0);
-    return (struct place){ .base = RDX };
+    return place_at(RDX, 0);
+}
+
+/* The register that is the index, or RCX. */
+static int extended_index(struct tr *t, const struct op *op, unsigned form)
+{
+    bool sp = form == FORM_EXTSP; /* see extended_offset */
+    int m = tr_src(t, 64, op->rm, RCX);
+
+    if (form == FORM_UXTW || (sp && op->imm >> 8 == 2)) {
+        as_rr(&t->a, 0, 32, 0x8b, RCX, m, false);
+        return RCX;
+    }
+    if (form == FORM_SXTW || (sp && op->imm >> 8 == 6)) {
+        as_rr(&t->a, 0, 64, 0x63, RCX, m, false);
+        return RCX;
+    }
+    return m;
 }
 
 /* The address of an access; uses RCX. */
 static struct place address(struct tr *t, const struct op *op, unsigned form, unsigned size)
 {
-    struct as *a = &t->a;
-    int m;
-
     switch (form) {
     case FORM_POST:
-    case FORM_POSTSP: return (struct place){ .base = tr_src(t, 64, op->rn, RDX) };
+    case FORM_POSTSP: return place_at(tr_src(t, 64, op->rn, RDX), 0);
     case FORM_REG:
-    case FORM_REGS: return indexed(t, op, tr_src(t, 64, op->rm, RCX), form == FORM_REGS ? size : 0);
+    case FORM_REGS:
+        return indexed(t, op, extended_index(t, op, form), form == FORM_REGS ? size : 0);
     case FORM_UXTW:
-    case FORM_SXTW:
-        m = tr_src(t, 32, op->rm, RCX);
-        if (form == FORM_UXTW) {
-            as_rr(a, 0, 32, 0x8b, RCX, m, false);
-        } else {
-            as_rr(a, 0, 64, 0x63, RCX, m, false);
-        }
-        return indexed(t, op, RCX, (unsigned)op->imm);
-    case FORM_EXTSP: /* see extended_offset */
-        m = tr_src(t, 64, op->rm, RCX);
-        if (op->imm >> 8 == 2) {
-            as_rr(a, 0, 32, 0x8b, RCX, m, false);
-            m = RCX;
-        } else if (op->imm >> 8 == 6) {
-            as_rr(a, 0, 64, 0x63, RCX, m, false);
-            m = RCX;
-        }
-        return indexed(t, op, m, op->imm & 7);
-    default: return (struct place){ .base = tr_src(t, 64, op->rn, RDX), .disp = (int32_t)op->imm };
+    case FORM_SXTW: return indexed(t, op, extended_index(t, op, form), (unsigned)op->imm);
+    case FORM_EXTSP: return indexed(t, op, extended_index(t, op, form), op->imm & 7);
+    default: return place_at(tr_src(t, 64, op->rn, RDX), (int32_t)op->imm);
     }
 }
 
@@ -136,12 +136,12 @@ static uint8_t *tlb_look(struct tr *t, struct place at, unsigned span, unsigned 
     return miss;
 }
 
-static bool by_tlb(const struct tr *t)
+bool mem_by_tlb(const struct tr *t, unsigned slot)
 {
-    return (t->page->jit->by_tlb[t->i->slot / 64] >> t->i->slot % 64 & 1) != 0;
+    return (t->page->jit->by_tlb[slot / 64] >> slot % 64 & 1) != 0;
 }
 
-static int32_t l0_place(const struct tr *t, bool write, unsigned entry)
+int32_t l0_place(const struct tr *t, bool write, unsigned entry)
 {
     return OFF(l0[0].e[0][0]) +
            (int32_t)(t->page->el0 * sizeof(struct tlb_l0) +
@@ -160,7 +160,7 @@ struct door tr_door(struct tr *t, struct place at, unsigned span, unsigned elem,
 
     d.l0 = l0_place(t, write, entry);
     d.aligned = t->page->aligned ? (uint8_t)(elem - 1) : 0;
-    if (by_tlb(t)) {
+    if (mem_by_tlb(t, t->i->slot)) {
         d.miss = tlb_look(t, at, span, elem, write, OFF(tlb));
     } else {
         if (d.aligned != 0) {
@@ -208,12 +208,20 @@ void tr_door_close(struct tr *t, const struct door *d)
 static void at_place(struct tr *t, unsigned prefix, int w, uint32_t opcode, int reg,
                      struct place at, int32_t more, bool byte)
 {
-    as_rmx(&t->a, prefix, w, opcode, reg, RCX, at.base, at.disp + more, byte);
+    if (at.base == NOREG) {
+        as_rm(&t->a, prefix, w, opcode, reg, at.addend, at.disp + more, byte);
+    } else {
+        as_rmx(&t->a, prefix, w, opcode, reg, at.addend, at.base, at.scale, at.disp + more, byte);
+    }
 }
 
 static void v_at_place(struct tr *t, uint32_t op, int xmm, struct place at, int32_t more)
 {
-    as_v_rmx(&t->a, t->jit->host.level, op, xmm, RCX, at.base, at.disp + more);
+    if (at.base == NOREG) {
+        as_v_rm(&t->a, t->jit->host.level, op, xmm, 0, at.addend, at.disp + more);
+    } else {
+        as_v_rmx(&t->a, t->jit->host.level, op, xmm, at.addend, at.base, at.scale, at.disp + more);
+    }
 }
 
 static void load_x(struct tr *t, unsigned g, enum mem_kind k, unsigned size, struct place at,
@@ -284,7 +292,11 @@ static void store_words(struct tr *t, const struct op *op, struct place at)
 {
     struct as *a = &t->a;
 
-    as_lea_x(a, 64, RDX, RCX, at.base, 0, at.disp);
+    if (at.base == NOREG) {
+        as_lea(a, 64, RDX, at.addend, at.disp);
+    } else {
+        as_lea_x(a, 64, RDX, at.addend, at.base, at.scale, at.disp);
+    }
     tr_get(t, 32, RCX, op->rd);
     tr_get(t, 64, RAX, op->rm);
     as_shift(a, 64, SH_SHL, RAX, 32);
@@ -314,7 +326,7 @@ static void load_pair(struct tr *t, const struct op *op, enum mem_kind k, unsign
 {
     if (size == 2) {
         load_words(t, op, k == K_LDPS, at);
-    } else if (t->pin[op->rd] == at.base) {
+    } else if (tr_pin(t, op->rd) == at.base) {
         load_x(t, op->rm, k, size, at, 1 << size);
         load_x(t, op->rd, k, size, at, 0);
     } else {
@@ -402,23 +414,34 @@ static unsigned l0_of(const struct op *op, unsigned form)
 
 static void t_mem(struct tr *t, const struct op *op, unsigned arg);
 
-bool mem_access(const struct ti *i, struct access *x)
+bool mem_any_access(const struct ti *i, struct access *x)
 {
     const struct tmpl *m = &jit_tmpl_mem[i->uop];
     enum mem_kind k = (enum mem_kind)(m->arg & 0xff);
-    unsigned form = m->arg >> 16;
+    unsigned form = m->arg >> 16, size = m->arg >> 8 & 0xff;
+    bool immediate = is_immediate(form);
 
-    if (m->fn != t_mem || !is_immediate(form)) {
+    if (m->fn != t_mem || form >= FORM_EXTSP) {
         return false;
     }
     x->base = i->op.rn;
-    x->imm = (int64_t)i->op.imm;
-    x->span = (1u << (m->arg >> 8 & 0xff)) << is_pair(k);
+    x->index = immediate ? NO_INDEX : i->op.rm;
+    x->form = form;
+    x->shift = form == FORM_REGS ? size : form == FORM_REG || immediate ? 0 : (unsigned)i->op.imm;
+    x->entry = l0_of(&i->op, form);
+    x->imm = immediate ? (int64_t)i->op.imm : 0;
+    x->span = (1u << size) << is_pair(k);
+    x->below = k == K_LD && size < 2 ? 1u << 8 * (size + 1) : 0;
     x->write = is_store(k);
     x->post = form == FORM_POST || form == FORM_POSTSP;
     x->writes_back = writes_back(form);
     x->loads_base = loads_base(&i->op, k);
     return true;
+}
+
+bool mem_access(const struct ti *i, struct access *x)
+{
+    return mem_any_access(i, x) && x->index == NO_INDEX;
 }
 
 bool mem_writes(const struct ti *i, unsigned g)
@@ -445,6 +468,49 @@ static void of_group(struct tr *t, const struct op *op, enum mem_kind k, unsigne
     write_back(t, op, form);
 }
 
+/* Its place. Uses RCX, RDX. */
+static struct place of_stream(struct tr *t, const struct op *op, const struct stream *s,
+                              unsigned size)
+{
+    unsigned form = jit_tmpl_mem[t->i->uop].arg >> 16;
+    struct place at;
+
+    if (s->folds == FOLDS_BASE && s->index == NO_INDEX) {
+        at = place_at(NOREG, form == FORM_POST || form == FORM_POSTSP ? 0 : (int32_t)op->imm);
+    } else if (s->folds == FOLDS_BASE) {
+        at = place_at(extended_index(t, op, form), 0);
+        at.scale = s->shift;
+        if (at.scale > 3) {
+            as_mov(&t->a, 64, RCX, at.base);
+            as_shift(&t->a, 64, SH_SHL, RCX, at.scale);
+            at = place_at(RCX, 0);
+        }
+    } else if (s->folds == FOLDS_INDEX) {
+        at = place_at(tr_src(t, 64, op->rn, RDX), 0);
+    } else {
+        at = address(t, op, form, size);
+    }
+    if (s->addend == NOREG) {
+        l0_addend(t, s->l0);
+    } else {
+        at.addend = s->addend;
+    }
+    return at;
+}
+
+/* An access of a hot loop whose page has been looked at before the loop. */
+static void of_loop(struct tr *t, const struct op *op, enum mem_kind k, unsigned size,
+                    const struct stream *s)
+{
+    unsigned form = jit_tmpl_mem[t->i->uop].arg >> 16;
+
+    if (is_vector(k) || (is_pair(k) && size == 2) || s->shift > 3) {
+        tr_clobber(t);
+    }
+    access(t, op, k, size, of_stream(t, op, s, size));
+    write_back(t, op, form);
+}
+
 /* arg: kind, size << 8, form << 16. */
 static void t_mem(struct tr *t, const struct op *op, unsigned arg)
 {
@@ -453,6 +519,7 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     bool wb = writes_back(form);
     bool user = form == FORM_USER || form == FORM_USERSP;
     unsigned span = (1u << size) << is_pair(k);
+    const struct stream *s;
     struct access x;
     struct place at;
     struct door d;
@@ -460,13 +527,17 @@ static void t_mem(struct tr *t, const struct op *op, unsigned arg)
     if (is_vector(k)) {
         tr_vec(t, false);
     }
+    if (t->loop != NULL && (s = loop_stream(t)) != NULL) {
+        of_loop(t, op, k, size, s);
+        return;
+    }
     if (mem_access(t->i, &x) && group_has(t, &x)) {
         of_group(t, op, k, size);
         return;
     }
     tr_clobber(t);
     at = address(t, op, form, size);
-    if (!by_tlb(t) && mem_access(t->i, &x) && group_plan(t, &x)) {
+    if (!mem_by_tlb(t, t->i->slot) && mem_access(t->i, &x) && group_plan(t, &x)) {
         group_open(t, at, l0_place(t, is_store(k), l0_of(op, form)));
         l0_addend(t, t->group.l0);
         access(t, op, k, size, at);

@@ -298,7 +298,7 @@ static void t_struct(struct tr *t, const struct op *op, unsigned write)
         tr_cold_call(t, miss, NULL, NULL);
         return;
     }
-    struct place at = { .base = tr_src(t, 64, op->rn, RDX) };
+    struct place at = place_at(tr_src(t, 64, op->rn, RDX), 0);
     d = tr_door(t, at, shape_span(op), 1u << shape_esize(op), write != 0,
                 op->rn % (L0_ENTRIES / 2));
     as_lea_x(&t->a, 64, RDX, RCX, at.base, 0, 0);

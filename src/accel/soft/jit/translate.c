@@ -6,6 +6,7 @@
  */
 #include "accel/soft/bti.h"
 #include "accel/soft/jit/diverge.h"
+#include "accel/soft/jit/loop.h"
 #include "accel/soft/jit/mem.h"
 #include "accel/soft/jit/region.h"
 #include "accel/soft/jit/vec.h"
@@ -26,9 +27,11 @@ static bool held(const struct tr *t)
     return t->held.p == t->a.p && t->a.label != t->a.p;
 }
 
-int tr_home(const struct tr *t, unsigned g)
+int tr_home(struct tr *t, unsigned g)
 {
-    return t->pin[g] == NOREG && held(t) && t->held.g == g ? t->held.reg : t->pin[g];
+    int pin = tr_pin(t, g);
+
+    return pin == NOREG && held(t) && t->held.g == g ? t->held.reg : pin;
 }
 
 void tr_get(struct tr *t, int w, int dst, unsigned g)
@@ -46,25 +49,25 @@ void tr_get(struct tr *t, int w, int dst, unsigned g)
 
 int tr_src(struct tr *t, int w, unsigned g, int tmp)
 {
-    if (t->pin[g] != NOREG) {
-        return t->pin[g];
+    if (tr_pin(t, g) != NOREG) {
+        return tr_pin(t, g);
     }
     tr_get(t, w, tmp, g);
     return tmp;
 }
 
-int tr_dst(const struct tr *t, unsigned g, int tmp)
+int tr_dst(struct tr *t, unsigned g, int tmp)
 {
-    return t->pin[g] != NOREG ? t->pin[g] : tmp;
+    return tr_pin(t, g) != NOREG ? tr_pin(t, g) : tmp;
 }
 
 void tr_put(struct tr *t, unsigned g, int reg)
 {
-    if (g == X_SINK || t->pin[g] == reg) {
+    if (g == X_SINK || tr_pin(t, g) == reg) {
         return;
     }
-    if (t->pin[g] != NOREG) {
-        as_mov(&t->a, 64, t->pin[g], reg);
+    if (tr_pin(t, g) != NOREG) {
+        as_mov(&t->a, 64, tr_pin(t, g), reg);
     } else {
         as_store(&t->a, 64, reg, RBP, XOFF(g));
         t->held.p = t->a.p;
@@ -115,7 +118,8 @@ struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
                         .uop = (uint16_t)t->i->uop,
                         .bias = t->bias,
                         .nz = t->i->need_in ? NZ_MEMORY : t->i->nz,
-                        .held = NOREG };
+                        .held = NOREG,
+                        .loop = t->loop != NULL ? (uint8_t)(t->loop - t->loops + 1) : 0 };
     c->sets_flags = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
     return c;
 }
@@ -165,6 +169,9 @@ void tr_call(struct tr *t)
 {
     uint32_t flags = uop_table[t->i->uop].flags;
 
+    if (t->loop != NULL) { /* not with its registers */
+        t->loop->refused = true;
+    }
     if (t->fk == FK_NONE) {
         tr_settle(t, t->i->nz);
     } else if (!t->fsaved) {
@@ -228,7 +235,7 @@ bool tr_need_at(const struct tr *t, unsigned slot)
     return t->at[slot] < 0 ? t->outside[slot] != OUTSIDE_DEAD : t->insn[t->at[slot]].need_in;
 }
 
-static void fix(struct tr *t, uint8_t *at, unsigned slot, bool check)
+void tr_fix(struct tr *t, uint8_t *at, unsigned slot, enum fix_to to)
 {
     if (t->fixes == COLD_MAX) {
         t->a.full = true;
@@ -236,7 +243,7 @@ static void fix(struct tr *t, uint8_t *at, unsigned slot, bool check)
     }
     t->fix[t->fixes].at = at;
     t->fix[t->fixes].slot = (uint16_t)slot;
-    t->fix[t->fixes++].check = check;
+    t->fix[t->fixes++].to = (uint8_t)to;
 }
 
 enum flag_kind tr_flags_unsaved(const struct tr *t, bool need)
@@ -252,11 +259,19 @@ static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool 
     enum flag_kind save = tr_flags_unsaved(t, live || !inside);
     struct cold *c;
 
-    if (inside && save == FK_NONE) {
-        fix(t, jump, slot, looks);
+    if (t->loop != NULL) {
+        bool leaves = !loop_inside(t, slot);
+        if (!leaves && save == FK_NONE) {
+            tr_fix(t, jump, slot, FIX_LOOP);
+            return;
+        }
+        c = tr_cold(t, leaves ? COLD_EXIT : COLD_WAY, jump);
+    } else if (inside && save == FK_NONE) {
+        tr_fix(t, jump, slot, looks ? FIX_CHECK : FIX_HOST);
         return;
+    } else {
+        c = tr_cold(t, inside ? COLD_WAY : COLD_LINK, jump);
     }
-    c = tr_cold(t, inside ? COLD_WAY : COLD_LINK, jump);
     c->slot = (uint16_t)slot;
     c->sets_flags = looks;
     c->call = call;
@@ -270,6 +285,23 @@ static void way_room(struct tr *t, unsigned opcode, unsigned slot)
     if (t->at[slot] < 0) {
         jit_room(&t->a, tr_alone(t), opcode);
     }
+}
+
+void tr_way_on(struct tr *t, const struct cold *c)
+{
+    struct cold *on;
+    uint8_t *jump;
+
+    way_room(t, 1, c->slot);
+    jump = as_jmp(&t->a);
+    if (t->at[c->slot] >= 0) {
+        tr_fix(t, jump, c->slot, c->sets_flags ? FIX_CHECK : FIX_HOST);
+        return;
+    }
+    on = tr_cold(t, COLD_LINK, jump);
+    on->slot = c->slot;
+    on->sets_flags = c->sets_flags;
+    on->nz = c->nz;
 }
 
 void tr_goto(struct tr *t, int cc, unsigned slot)
@@ -329,7 +361,7 @@ static void look_at_pending(struct tr *t, unsigned slot)
 }
 
 /* Everything that a way from elsewhere may count on. */
-static void join(struct tr *t, struct ti *i)
+void tr_join(struct tr *t, const struct ti *i)
 {
     if (t->fk != FK_NONE && !t->fsaved && i->need_in) {
         tr_flags_save(t);
@@ -337,10 +369,24 @@ static void join(struct tr *t, struct ti *i)
     t->fk = FK_NONE;
     vregs_forget(t);
     tr_count(t, 0);
-    if (i->loop) {
-        i->check = t->a.p;
-        look_at_pending(t, i->slot);
-    }
+}
+
+static void loop_head(struct tr *t, struct ti *i)
+{
+    i->check = t->a.p;
+    loop_count(t, i);
+    look_at_pending(t, i->slot);
+}
+
+void tr_forget(struct tr *t)
+{
+    t->fk = FK_NONE;
+    t->bias = 0;
+    t->fused = 0;
+    t->known_by = NULL;
+    t->held.p = NULL;
+    t->group.last = NULL;
+    vregs_forget(t);
 }
 
 /* A mistake for tests to find: the destination is one too many. */
@@ -373,7 +419,7 @@ static void look_at_sp(struct tr *t)
     struct cold *c;
 
     tr_clobber(t);
-    as_rr(&t->a, 0, 32, 0xf6, 0, t->pin[X_SP], true); /* TEST byte, 15 */
+    as_rr(&t->a, 0, 32, 0xf6, 0, tr_pin(t, X_SP), true); /* TEST byte, 15 */
     as_1(&t->a, 15);
     c = tr_cold(t, COLD_PENDING, as_jcc(&t->a, CC_NE));
     c->nz = t->i->nz_out;
@@ -493,9 +539,40 @@ static void begin(struct tr *t, struct ti *i, bool first)
     }
     if (i->join || i->entry || i->loop) {
         t->held.p = NULL;
-        join(t, i);
+        tr_join(t, i);
+    }
+    if (i->loop) {
+        loop_head(t, i);
     }
     i->host = t->a.p;
+}
+
+void tr_instruction(struct tr *t, struct ti *i)
+{
+    const struct ti *next = i + 1;
+
+    t->ended = false;
+    if (t->fused > 0) {
+        t->fused--;
+    } else {
+        uint8_t *fused = diverge_check(t);
+        instruction(t, i);
+        tr_keep(t);
+        diverge_fused(t, fused, t->fused);
+    }
+    if (!t->ended && t->loop == NULL && keeps_btype(t, i) && !ends_btype(i)) {
+        end_btype(&t->a, RBP, OFF(btype));
+    }
+    if (!t->ended && (next == t->insn + t->count || next->slot != i->slot + 1 ||
+                      (t->loop != NULL && !loop_has(t->loop, (unsigned)(next - t->insn))))) {
+        fall_through(t, i->slot + 1u);
+        t->ended = true;
+    }
+    if (t->ended) {
+        t->fk = FK_NONE;
+        t->bias = 0;
+        vregs_forget(t);
+    }
 }
 
 static void body(struct tr *t)
@@ -505,27 +582,9 @@ static void body(struct tr *t)
 
         t->i = i;
         begin(t, i, n == 0 || t->ended);
-        t->ended = false;
-        if (t->fused > 0) {
-            t->fused--;
-        } else {
-            uint8_t *fused = diverge_check(t);
-            instruction(t, i);
-            tr_keep(t);
-            diverge_fused(t, fused, t->fused);
-        }
-        if (!t->ended && keeps_btype(t, i) && !ends_btype(i)) {
-            end_btype(&t->a, RBP, OFF(btype));
-        }
-        if (!t->ended && (n + 1 == t->count || t->insn[n + 1].slot != i->slot + 1)) {
-            fall_through(t, i->slot + 1u);
-            t->ended = true;
-        }
-        if (t->ended) {
-            t->fk = FK_NONE;
-            t->bias = 0;
-            vregs_forget(t);
-        }
+        i->cold = (uint16_t)t->colds;
+        tr_instruction(t, i);
+        i->colds = (uint16_t)(t->colds - i->cold);
     }
 }
 
@@ -571,13 +630,14 @@ static void arrive(struct as *a, uint8_t *const from[], unsigned count)
 }
 
 /* An L0 entry that does not match: the TLB's goes there, and the access on; or what follows calls the body. */
-static void cold_l0(struct tr *t, const struct cold *c)
+static void cold_l0(struct tr *t, struct cold *c)
 {
     struct as *a = &t->a;
     uint8_t *refused = NULL;
 
     arrive(a, c->from, ARRAY_SIZE(c->from));
     as_lea(a, 64, RDX, c->base, (int32_t)c->imm);
+    c->again = a->p;
     if (c->aligned != 0) {
         as_rr(a, 0, 32, 0xf6, 0, RDX, false); /* TEST DL, imm */
         as_1(a, c->aligned);
@@ -608,21 +668,38 @@ static void cold_far(struct tr *t, const struct cold *c)
     tr_far(t, (struct far_way){ 0 });
 }
 
-static void cold_code(struct tr *t, const struct cold *c)
+/* Many iterations of a loop have been counted: jit_rethink shall see to it. */
+static void cold_loop(struct tr *t, const struct cold *c)
+{
+    struct as *a = &t->a;
+
+    tr_settle(t, c->nz);
+    as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
+    as_store(a, 64, RAX, RBP, OFF(loop_op));
+    as_1(a, 0xf0); /* LOCK OR */
+    as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
+    leave_at(t, c->slot);
+}
+
+static void cold_code(struct tr *t, struct cold *c)
 {
     const uint8_t *start = t->a.p;
 
-    if (c->kind == COLD_L0) {
+    if (c->kind == COLD_L0 && c->loop == 0) {
         cold_l0(t, c);
     } else {
         arrive(&t->a, c->from, ARRAY_SIZE(c->from));
+        c->again = t->a.p;
     }
     if (c->save != FK_NONE) {
         t->fk = c->save;
         tr_flags_save(t);
     }
+    if (c->loop != 0 && loop_cold(t, c)) {
+        return;
+    }
     switch (c->kind) {
-    case COLD_WAY: fix(t, as_jmp(&t->a), c->slot, c->sets_flags); break;
+    case COLD_WAY: tr_fix(t, as_jmp(&t->a), c->slot, c->sets_flags ? FIX_CHECK : FIX_HOST); break;
     case COLD_L0:
     case COLD_CALL:
         tr_settle(t, c->nz);
@@ -637,6 +714,9 @@ static void cold_code(struct tr *t, const struct cold *c)
     case COLD_GROUP: group_cold(t, c); break;
     case COLD_LINK: cold_link(t, c, start); break;
     case COLD_FAR: cold_far(t, c); break;
+    case COLD_LOOP: cold_loop(t, c); break;
+    case COLD_EXIT:
+    case COLD_EXPIRE: break; /* of loops: loop_cold */
     case COLD_STALE: jit_far_stale(&t->a, t->jit, (struct far_stale){ c->from[0], c->back }); break;
     }
 }
@@ -704,14 +784,12 @@ static void entry(struct tr *t, const struct ti *i)
 bool jit_translate(struct tr *t)
 {
     t->pin = jit_pin;
-    t->fk = FK_NONE;
-    t->fused = t->consts = t->uses = t->redos = 0;
-    vregs_forget(t);
-    t->known_by = NULL;
-    t->held.p = NULL;
+    t->loop = NULL;
+    t->consts = t->uses = t->redos = t->loop_count = 0;
     t->a.label = NULL;
-    t->group.last = NULL;
+    tr_forget(t);
     body(t);
+    loops_translate(t);
     for (unsigned n = 0; n < t->colds && !t->a.full; n++) {
         t->i = &t->insn[0];
         cold_code(t, &t->cold[n]);
@@ -719,7 +797,10 @@ bool jit_translate(struct tr *t)
     jit_redo_code(t);
     for (unsigned n = 0; n < t->fixes; n++) {
         const struct ti *to = &t->insn[t->at[t->fix[n].slot]];
-        as_patch(&t->a, t->fix[n].at, t->fix[n].check ? to->check : to->host);
+        as_patch(&t->a, t->fix[n].at,
+                 t->fix[n].to == FIX_LOOP    ? to->in_loop
+                 : t->fix[n].to == FIX_CHECK ? to->check
+                                             : to->host);
     }
     vregs_pool(t);
     if (t->a.full || t->a.end - t->a.p < (ptrdiff_t)t->count * ENTRY_ROOM) {

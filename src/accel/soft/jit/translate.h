@@ -82,6 +82,7 @@ struct jit {
     uint8_t *rw, *rx;  /* the same memory, writable and executable */
     size_t size;
     unsigned heat;    /* entries before a head is translated */
+    unsigned loop;    /* tests: iterations of a loop before it is copied; or 0 */
     unsigned plant;   /* tests: 1 + the uop whose translation is wrong */
     bool counting;    /* of instructions, exactly */
     bool strict;      /* NZCV are exact at every exception and interrupt: exact.c */
@@ -164,6 +165,9 @@ struct ti {
     uint8_t *host;           /* where it starts: bias 0, NZCV saved or dead */
     uint8_t *check;          /* the same with a look at cpu->pending before */
     uint8_t *far_;           /* the way from the jump cache, if it is in line */
+    uint64_t touched;        /* bit n: the template asked where Xn is           */
+    uint16_t cold, colds;    /* of struct tr's cold: the first, and how many    */
+    uint8_t *in_loop;        /* where it starts in the hot loop (loop.c)        */
 };
 
 enum cold_kind {
@@ -175,7 +179,10 @@ enum cold_kind {
     COLD_FAR,
     COLD_STALE,
     COLD_VEC,
-    COLD_GROUP
+    COLD_GROUP,
+    COLD_LOOP,
+    COLD_EXIT,
+    COLD_EXPIRE
 };
 
 /*
@@ -195,7 +202,10 @@ struct cold {
     uint8_t span;        /* COLD_L0: log2 of the bytes           */
     uint8_t aligned; /* COLD_L0: mask of address bits that must be 0, or else it is the body's */
     bool write;
-    bool call; /* COLD_LINK: the jump is the host's CALL */
+    bool call;      /* COLD_LINK: the jump is the host's CALL */
+    uint8_t loop;   /* 1 + the hot loop that it belongs to, or 0 */
+    uint16_t twin;  /* COLD_CALL, COLD_L0, COLD_VEC, COLD_GROUP of a hot loop: that of the region */
+    uint8_t *again; /* where such a twin is entered */
     int8_t
         base; /* COLD_L0: the address is this host register + imm; COLD_GROUP: the guest's register */
     int32_t lo, hi; /* COLD_GROUP: the bytes, from the base */
@@ -209,6 +219,45 @@ struct cold {
     int32_t bias;
     int64_t
         imm; /* COLD_FAR: target, relative to the page; COLD_VEC: bits of the gate that stop it; see base */
+};
+
+/* How an X register moves from one iteration of a loop to the next. */
+struct motion {
+    enum { MOVES_NOT, MOVES_BY_STEPS, MOVES_BELOW, MOVES_WILDLY } kind;
+    int64_t up, down; /* MOVES_BY_STEPS: at most, in an iteration */
+    uint64_t below;   /* MOVES_BELOW: it is less than that        */
+};
+
+/* Accesses of a loop that find their addresses in the same way and use the same L0 entry. */
+struct stream {
+    uint8_t base, index; /* X registers; the index may be NO_INDEX */
+    uint8_t form;        /* enum mem_form: how the index is extended */
+    uint8_t shift, span; /* span: of the widest */
+    int8_t addend;       /* the host's register that holds it, or NOREG */
+    enum { FOLDS_NOTHING, FOLDS_BASE, FOLDS_INDEX } folds; /* into the addend */
+    int32_t l0;                                            /* the entry, from RBP */
+    int64_t lo, hi;   /* offsets of the first and the last, from base and index as they begin */
+    int64_t up, down; /* that the address moves in an iteration, at most */
+    unsigned accesses;
+};
+
+#define NO_INDEX     X_COUNT
+#define LOOP_STREAMS 8
+#define LOOPS        6 /* hot ones of a region */
+
+/* A hot loop: loop.c. */
+struct loop {
+    unsigned first, last; /* of insn; the first is the head */
+    uint64_t member[REGION_MAX / 64 + 1];
+    uint64_t touched, written; /* X registers */
+    struct motion motion[X_COUNT];
+    struct stream stream[LOOP_STREAMS];
+    unsigned streams;
+    int8_t pin[X_COUNT];
+    int8_t counter; /* host register: iterations that need no look */
+    uint64_t lodgers,
+        homeless; /* X registers that are in host registers here only, and the other way round */
+    bool refused;
 };
 
 enum outside { OUTSIDE_UNKNOWN, OUTSIDE_LIVE, OUTSIDE_DEAD };
@@ -229,7 +278,10 @@ struct tr {
     unsigned colds;
     struct cold cold[COLD_MAX];
     /* Of the instruction that is translated. */
-    const struct ti *i;
+    struct ti *i;
+    struct loop *loop; /* that is translated, or NULL */
+    struct loop loops[LOOPS];
+    unsigned loop_count;
     enum flag_kind fk; /* what EFLAGS hold   */
     bool fsaved;       /* jit_nzcv holds it, too */
     int32_t bias;
@@ -284,7 +336,7 @@ struct tr {
     struct {
         uint8_t *at;
         uint16_t slot;
-        bool check;
+        uint8_t to; /* enum fix_to */
     } fix[COLD_MAX];
     unsigned fixes;
 };
@@ -359,17 +411,24 @@ const struct tmpl *jit_template(enum uop uop);
 /* Everything into struct cpu; V registers, too (jit.c). */
 void jit_spill(const struct jit *jit, struct as *a);
 
+/* Host register of guest register g, or NOREG. */
+static inline int tr_pin(struct tr *t, unsigned g)
+{
+    t->i->touched |= BIT(g);
+    return t->pin[g];
+}
+
 /* ---- For templates (translate.c) ------------------------------------------------------------- */
 
 /* A host register that holds guest register g: its own, or tmp. The upper half of a 32-bit one is not to be used. */
 int tr_src(struct tr *t, int w, unsigned g, int tmp);
 /* The host register that guest register g is in: its own, or one that it has just been stored from; NOREG: it is in memory. Of
  * the latter until the next piece of code is written. */
-int tr_home(const struct tr *t, unsigned g);
+int tr_home(struct tr *t, unsigned g);
 /* Copies guest register g into dst. */
 void tr_get(struct tr *t, int w, int dst, unsigned g);
 /* The register in which to make guest register g: its own, or tmp; then tr_put. */
-int tr_dst(const struct tr *t, unsigned g, int tmp);
+int tr_dst(struct tr *t, unsigned g, int tmp);
 void tr_put(struct tr *t, unsigned g, int reg);
 /* The instruction leaves v in guest register g. */
 void tr_is_constant(struct tr *t, unsigned g, uint64_t v);

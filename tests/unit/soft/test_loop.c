@@ -1,0 +1,146 @@
+/*
+ * test_loop.c - copies of hot loops (jit/loop.c): that they are made, and that an exception in the middle of one finds the registers
+ * of the guest where they belong, also those that lent their places; that work for the vCPU is seen.
+ */
+#include "rig.h"
+
+#define VA         0x0000123456600000ull
+#define FROM       (RAM + 0x2200000) /* two pages; the third is not mapped */
+#define TO         (VA + 0x100000)
+#define BYTES      (2 * SOFT_PAGE)
+#define MARK(n)    (0x1111111100000000ull + (n))
+#define ITERATIONS 16 /* before a loop gets its copy */
+
+#define I_LDRB_POST(rt, rn, n) (0x38400400u | (uint32_t)(n) << 12 | (rn) << 5 | (rt))
+#define I_STRB_X(rt, rn, rm)   (0x38206800u | (rm) << 16 | (rn) << 5 | (rt))
+#define I_LDR_LSL3(rt, rn, rm) (0xf8607800u | (rm) << 16 | (rn) << 5 | (rt))
+#define I_ADD_X(rd, rn, rm)    (0x8b000000u | (rm) << 16 | (rn) << 5 | (rd))
+
+static const uint8_t marked[] = { 3, 4, 5, 6, 19, 20, 21, 22, 30 };
+
+static void make(struct rig *r, struct tables *t)
+{
+    rig_make(r, .loop = ITERATIONS);
+    for (unsigned at = 0; at < BYTES; at++) {
+        *(uint8_t *)rig_at(r, FROM + at) = (uint8_t)(at * 7);
+    }
+    tables_init(t, r, 12);
+    for (unsigned page = 0; page < 2; page++) {
+        tables_map(t, VA + page * SOFT_PAGE, FROM + page * SOFT_PAGE, 3, D_AF);
+        tables_map(t, TO + page * SOFT_PAGE, FROM + BYTES + page * SOFT_PAGE, 3, D_AF);
+    }
+    tables_on(t, 0);
+    for (unsigned n = 0; n < ARRAY_SIZE(marked); n++) {
+        rig_set(r, REG_X0 + marked[n], MARK(marked[n]));
+    }
+}
+
+static void expect_copy(struct rig *r)
+{
+    struct accel_stats stats;
+
+    accel_soft.stats(r->vcpu, &stats);
+    assert_int_equal(stats.jit_loops != 0, r->cpu->priv->jit != NULL);
+    for (unsigned n = 0; n < ARRAY_SIZE(marked); n++) {
+        assert_int_equal(rig_get(r, REG_X0 + marked[n]), MARK(marked[n]));
+    }
+}
+
+/* Copies bytes until there are no more: X1 and X2 - 1 move, X7 is the way from the one to the other, X0 the sum, X12 counts. */
+static void test_fault(void **state)
+{
+    struct tables t;
+    struct rig r;
+    uint64_t sum = 0;
+
+    make(&r, &t);
+    for (unsigned at = 0; at < BYTES; at++) {
+        sum += (uint8_t)(at * 7);
+    }
+    RIG_CODE(&r, CODE, I_LDRB_POST(9, 1, 1), I_ADD_X(0, 0, 9), I_STRB_X(9, 2, 7), I_ADD(2, 2, 1),
+             I_ADD(12, 12, 3), I_B(-20));
+    rig_set(&r, REG_X0, 0);
+    rig_set(&r, REG_X0 + 1, VA);
+    rig_set(&r, REG_X0 + 2, VA);
+    rig_set(&r, REG_X0 + 7, TO - VA);
+    rig_set(&r, REG_X0 + 12, 0);
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    rig_expect_hvc(&r, V_SPX);
+    assert_int_equal(rig_sys(&r, FAR_EL1), VA + BYTES);
+    assert_int_equal(rig_sys(&r, ELR_EL1), CODE);
+    assert_int_equal(rig_get(&r, REG_X0), sum);
+    assert_int_equal(rig_get(&r, REG_X0 + 1), VA + BYTES);
+    assert_int_equal(rig_get(&r, REG_X0 + 2), VA + BYTES);
+    assert_int_equal(rig_get(&r, REG_X0 + 12), 3 * BYTES);
+    assert_memory_equal(rig_at(&r, FROM), rig_at(&r, FROM + BYTES), BYTES);
+    expect_copy(&r);
+    rig_drop(&r);
+}
+
+/* A table of 256 doublewords, by a byte: the whole of it is in the window; then it ends 8 bytes behind it, but that is never loaded. */
+static void test_table(void **state)
+{
+    struct tables t;
+    struct rig r;
+
+    make(&r, &t);
+    RIG_CODE(&r, CODE, I_LDRB_POST(9, 1, 1), I_LDR_LSL3(10, 8, 9), I_ADD_X(0, 0, 10),
+             I_SUB(12, 12, 1), I_CBNZ(12, -16), I_HVC(1));
+    for (unsigned last = 0; last < 2; last++) {
+        const uint64_t table = BYTES - 256 * 8 + (last != 0 ? 8 : -64ull);
+        uint64_t sum = 0;
+        for (unsigned at = 0; at < 1000; at++) {
+            uint64_t value;
+            unsigned index = (uint8_t)(at * 7);
+            if (last != 0 && index == 255) {
+                index = 0;
+                *(uint8_t *)rig_at(&r, FROM + at) = 0;
+            }
+            memcpy(&value, rig_at(&r, FROM + table + index * 8), 8);
+            sum += value;
+        }
+        rig_set(&r, REG_X0, 0);
+        rig_set(&r, REG_X0 + 1, VA);
+        rig_set(&r, REG_X0 + 8, VA + table);
+        rig_set(&r, REG_X0 + 12, 1000);
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_hvc(&r, 1);
+        assert_int_equal(rig_get(&r, REG_X0), sum);
+        expect_copy(&r);
+    }
+    rig_drop(&r);
+}
+
+/* A loop that has no end by itself, nor an access that leaves its window. */
+static void test_kick(void **state)
+{
+    struct tables t;
+    struct rig r;
+    pthread_t thread;
+
+    make(&r, &t);
+    RIG_CODE(&r, CODE, I_LDR(9, 1), I_ADD(9, 9, 1), I_STR(9, 1), I_B(-12));
+    rig_set(&r, REG_X0 + 1, VA);
+    *(uint64_t *)rig_at(&r, FROM) = 0;
+    rig_set(&r, REG_PC, CODE);
+    assert_int_equal(pthread_create(&thread, NULL, rig_thread, &r), 0);
+    while (*(volatile uint64_t *)rig_at(&r, FROM) < 100 * ITERATIONS) {
+        sched_yield();
+    }
+    vcpu_signal(r.vcpu, PEND_KICK);
+    pthread_join(thread, NULL);
+    assert_int_equal(rig_get(&r, REG_X0 + 9), *(uint64_t *)rig_at(&r, FROM));
+    expect_copy(&r);
+    rig_drop(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_kick),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
