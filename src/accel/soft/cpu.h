@@ -356,10 +356,9 @@ enum { GATE_TRAP = 1, GATE_FZ = 2, GATE_OUT = 4 };
 /* A count that is never reached. */
 #define BTYPE_NEVER INT64_MIN
 
-/* Of a loop, perhaps of several: what is counted until jit_rethink looks at it (jit/loop.c), and the host's clock at the start. */
+/* Of a loop, perhaps of several (jit/loop.c): what is counted until jit_rethink looks at it; iterations in the copy, below 0. */
 struct loop_cell {
-    uint64_t since;
-    int64_t left;
+    int64_t left, ran;
 };
 #define LOOP_CELLS 256
 

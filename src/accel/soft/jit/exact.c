@@ -205,7 +205,7 @@ static void setters(struct tr *t)
 
 static bool arrive(struct ti *i, int16_t nz)
 {
-    int16_t is = i->nz == NZ_NONE || i->nz == nz ? nz : NZ_MANY;
+    int16_t is = (int16_t)(i->nz == NZ_NONE || i->nz == nz ? nz : NZ_MANY);
 
     if (nz == NZ_NONE || is == i->nz) {
         return false;
@@ -221,7 +221,8 @@ static bool pass_on(struct tr *t, unsigned n)
     bool again = false;
 
     if (!sets(i)) {
-        i->nz_out = i->nz >= 0 && changes(i, t->again[i->nz].uses) ? NZ_MANY : i->nz;
+        bool lost = i->nz >= 0 && changes(i, t->again[i->nz].uses);
+        i->nz_out = (int16_t)(lost ? NZ_MANY : i->nz);
     }
     for (unsigned m = 0; m < 2; m++) {
         if (i->next[m] >= 0 && arrive(&t->insn[i->next[m]], i->nz_out)) {

@@ -18,11 +18,11 @@
 #define L0_SELDOM 28
 /* Ways that are counted until one of them is looked at, by the square of the heat: 65536 as it is without option. */
 #define WAY_SAMPLE 1024
-/* Iterations of a loop until it gets a copy, by the square of the heat; how often the copy is taken until that is looked at, and for
- * how many ticks each time it ought to run. */
+/* Iterations of a loop until it gets a copy, by the square of the heat; how often the copy is taken until that is looked at, and how many
+ * iterations each time it is worth. */
 #define LOOP_COUNTED 1024
 #define LOOP_TAKES   4096
-#define LOOP_TICKS   16
+#define LOOP_WORTH   3
 /* No context's: frames of returns that were made before are forgotten. */
 #define NO_EPOCH UINT32_MAX
 
@@ -636,15 +636,9 @@ static struct code_page *page_with(const struct cpu *cpu, uint64_t op)
     return page != NULL && page->jit != NULL ? page : NULL;
 }
 
-/* Starts to count something of a loop. */
-static void loop_restart(struct loop_cell *cell, int64_t count)
-{
-    *cell = (struct loop_cell){ .left = count, .since = __builtin_ia32_rdtsc() };
-}
-
 /*
- * A loop has had many iterations, and gets a copy of its own; or its copy has been taken often, and if that was because it is not
- * taken for long, it goes.
+ * A loop has had many iterations, and gets a copy of its own; or its copy has been taken often, and if that was because it is left
+ * at once, it goes.
  */
 static void rethink_loop(struct cpu *cpu)
 {
@@ -660,22 +654,23 @@ static void rethink_loop(struct cpu *cpu)
     region = page->jit->regions;
     unsigned slot = (unsigned)((cpu->loop_op - (uintptr_t)page->ops) / sizeof(struct op));
     struct loop_cell *cell = &cpu->loops[loop_cell(page, slot)];
-    uint64_t ticks = __builtin_ia32_rdtsc() - cell->since, bit = BIT(slot % 64);
+    uint64_t bit = BIT(slot % 64);
+    bool vain = cell->ran > -(int64_t)LOOP_TAKES * LOOP_WORTH;
     uint64_t *known = &page->jit->loop_known[slot / 64], *hot = &page->jit->loop_hot[slot / 64];
 
     while (region != NULL && !region_has(region, &page->ops[slot])) {
         region = region->next;
     }
     if (region == NULL || !region_has(region, &page->ops[region->slot])) {
-        loop_restart(cell, loop_iterations(cpu->priv->jit));
-    } else if ((*known & bit) == 0 || ticks < LOOP_TAKES * LOOP_TICKS) {
+        *cell = (struct loop_cell){ .left = loop_iterations(cpu->priv->jit) };
+        return;
+    }
+    if ((*known & bit) == 0 || vain) {
         *hot = (*known & bit) == 0 ? *hot | bit : *hot & ~bit;
         *known |= bit;
         translate(cpu, page, region->slot, region->tier != 0 ? region->tier : 1);
-        loop_restart(cell, LOOP_TAKES);
-    } else {
-        loop_restart(cell, LOOP_TAKES);
     }
+    *cell = (struct loop_cell){ .left = LOOP_TAKES };
 }
 
 /* See jit_rethink. */

@@ -144,16 +144,28 @@ static bool are_copied(const struct tr *t)
     return !t->page->aligned && t->jit->diverge == NULL && !t->jit->limited;
 }
 
+/* A field of the head's struct loop_cell, from RBP. */
+static int32_t cell_at(const struct tr *t, const struct ti *head, size_t field)
+{
+    return OFF(loops[0]) +
+           (int32_t)(loop_cell(t->page, head->slot) * sizeof(struct loop_cell) + field);
+}
+
 /* One less of what is counted for the head; when nothing is left, to jit_rethink. */
 static void count_one(struct tr *t, const struct ti *head)
 {
-    unsigned n = loop_cell(t->page, head->slot);
     struct cold *c;
 
-    as_alu_mi(&t->a, 64, ALU_SUB, RBP, OFF(loops[0].left) + (int32_t)(n * sizeof(struct loop_cell)),
-              1);
+    as_alu_mi(&t->a, 64, ALU_SUB, RBP, cell_at(t, head, offsetof(struct loop_cell, left)), 1);
     c = tr_cold(t, COLD_LOOP, as_jcc(&t->a, CC_S));
     c->slot = head->slot;
+}
+
+/* cell->ran op= reg. */
+static void count_ran(struct tr *t, const struct ti *head, enum alu op, int reg)
+{
+    as_rm(&t->a, 0, 64, (uint32_t)op * 8 + 1, reg, RBP,
+          cell_at(t, head, offsetof(struct loop_cell, ran)), false);
 }
 
 void loop_count(struct tr *t, const struct ti *head)
@@ -279,6 +291,7 @@ static void move_out(struct tr *t, const struct loop *l)
 {
     struct as *a = &t->a;
 
+    count_ran(t, &t->insn[l->first], ALU_ADD, l->counter);
     for (unsigned g = 0; g < X_ZERO; g++) {
         if ((l->lodgers & l->written) >> g & 1) {
             as_store(a, 64, l->pin[g], RBP, XOFF(g));
@@ -313,6 +326,7 @@ static void take(struct tr *t, struct loop *l, struct ti *head)
     move_in(t, l);
     loop_addends(t, l);
     as_mov(a, 64, l->counter, RCX);
+    count_ran(t, head, ALU_SUB, RCX);
 }
 
 /* Each look that may fail has its twin: the instruction has the same in the region. */

@@ -190,7 +190,7 @@ static void ways_of(struct tr *t, struct ti *i)
     i->live_way = target < 0 && (uop_table[i->uop].flags & UOP_ENDS_BLOCK) != 0;
     for (unsigned n = 0; n < 2; n++) {
         bool inside = to[n] >= 0 && to[n] < PAGE_SLOTS && t->at[to[n]] >= 0;
-        i->next[n] = inside ? t->at[to[n]] : -1;
+        i->next[n] = (int16_t)(inside ? t->at[to[n]] : -1);
         if (to[n] >= 0 && !inside) {
             i->outside = true;
             i->live_way |= live_there(t, to[n]);

@@ -117,7 +117,7 @@ struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
                         .slot = t->i->slot,
                         .uop = (uint16_t)t->i->uop,
                         .bias = t->bias,
-                        .nz = t->i->need_in ? NZ_MEMORY : t->i->nz,
+                        .nz = (int16_t)(t->i->need_in ? NZ_MEMORY : t->i->nz),
                         .held = NOREG,
                         .loop = t->loop != NULL ? (uint8_t)(t->loop - t->loops + 1) : 0 };
     c->sets_flags = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
@@ -276,7 +276,7 @@ static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool 
     c->sets_flags = looks;
     c->call = call;
     c->save = save;
-    c->nz = live || t->fk != FK_NONE || comes_back ? NZ_MEMORY : t->i->nz_out;
+    c->nz = (int16_t)(live || t->fk != FK_NONE || comes_back ? NZ_MEMORY : t->i->nz_out);
 }
 
 /* A jump or call to the slot follows, which link.c may change. */
