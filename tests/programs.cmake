@@ -114,13 +114,11 @@ if(Python3_FOUND AND HV_AARCH64_GCC AND EXISTS "${HV_GUESTS}/vmlinuz-cloud")
 
   hv_program_test(boot.16k "boot" ${boot} 16k-virt-gic3-2)
   hv_program_test(boot.userland "boot" ${boot} userland)
-  # node and a JVM: about 35 s of CPU time on one CPU, 60 to 100 s on four.
+  # node and a JVM: about 30 s of CPU time, on one CPU and on four.
   if(EXISTS "${HV_GUESTS}/jit-userland.cpio")
     hv_program_test(boot.jit-userland.1 "boot" ${boot} jit-userland-1)
-    hv_cost(30 boot.jit-userland.1)
-    if("$ENV{HV_TEST_MODE}" STREQUAL "long")
-      hv_program_test(boot.jit-userland.4 "boot" ${boot} jit-userland-4)
-    endif()
+    hv_program_test(boot.jit-userland.4 "boot" ${boot} jit-userland-4)
+    hv_cost(30 boot.jit-userland.1 boot.jit-userland.4)
   endif()
   hv_program_test(boot.torture "boot" ${boot} torture)
   hv_program_test(boot.torture-small "boot" ${boot} torture-small)

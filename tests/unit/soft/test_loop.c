@@ -14,7 +14,9 @@
 #define I_LDRB_POST(rt, rn, n) (0x38400400u | (uint32_t)(n) << 12 | (rn) << 5 | (rt))
 #define I_STRB_X(rt, rn, rm)   (0x38206800u | (rm) << 16 | (rn) << 5 | (rt))
 #define I_LDR_LSL3(rt, rn, rm) (0xf8607800u | (rm) << 16 | (rn) << 5 | (rt))
-#define I_ADD_X(rd, rn, rm)    (0x8b000000u | (rm) << 16 | (rn) << 5 | (rd))
+#define I_TBNZ(rt, bit, delta) \
+    (0x37000000u | (uint32_t)(bit) << 19 | ((uint32_t)((delta) / 4) & 0x3fff) << 5 | (rt))
+#define I_ADD_X(rd, rn, rm) (0x8b000000u | (rm) << 16 | (rn) << 5 | (rd))
 
 static const uint8_t marked[] = { 3, 4, 5, 6, 19, 20, 21, 22, 30 };
 
@@ -111,6 +113,42 @@ static void test_table(void **state)
     rig_drop(&r);
 }
 
+/* Two loops have instructions in common, and each a copy: 4 iterations of the one, 4 of the other. */
+static void test_overlap(void **state)
+{
+    enum { TIMES = 2000 };
+    struct tables t;
+    struct rig r;
+    uint64_t sum = 0, first = 0, second = 0, more = 0, even = 0;
+
+    make(&r, &t);
+    /* The first loop begins at 0, the second at 8. */
+    RIG_CODE(&r, CODE, I_LDRB_POST(9, 1, 1), I_ADD_X(0, 0, 9), I_LDRB_POST(10, 2, 1),
+             I_ADD_X(0, 0, 10), I_TBNZ(10, 0, 8), I_ADD(15, 15, 1), I_SUB(12, 12, 1), I_CBZ(12, 20),
+             I_TBNZ(12, 2, -32), I_ADD(13, 13, 7), I_ADD_X(14, 14, 10), I_B(-36), I_HVC(1));
+    for (uint64_t left = TIMES, in_first = 1; left-- > 0; in_first = left >> 2 & 1) {
+        uint8_t value = (uint8_t)(second++ * 7);
+        sum += (in_first != 0 ? (uint8_t)(first++ * 7) : 0) + value;
+        even += value % 2 == 0;
+        more += left != 0 && (left >> 2 & 1) == 0 ? value : 0;
+    }
+    rig_set(&r, REG_X0, 0);
+    rig_set(&r, REG_X0 + 1, VA);
+    rig_set(&r, REG_X0 + 2, VA);
+    rig_set(&r, REG_X0 + 12, TIMES);
+    rig_set(&r, REG_X0 + 14, 0);
+    rig_set(&r, REG_X0 + 15, 0);
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    rig_expect_hvc(&r, 1);
+    assert_int_equal(rig_get(&r, REG_X0), sum);
+    assert_int_equal(rig_get(&r, REG_X0 + 1), VA + first);
+    assert_int_equal(rig_get(&r, REG_X0 + 2), VA + second);
+    assert_int_equal(rig_get(&r, REG_X0 + 14), more);
+    assert_int_equal(rig_get(&r, REG_X0 + 15), even);
+    expect_copy(&r);
+    rig_drop(&r);
+}
+
 /* A loop that has no end by itself, nor an access that leaves its window. */
 static void test_kick(void **state)
 {
@@ -139,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fault),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_overlap),
         cmocka_unit_test(test_kick),
     };
 

@@ -360,7 +360,7 @@ static void member(struct tr *t, struct loop *l, struct ti *i)
     if (i->join || i->entry || i->loop) {
         tr_join(t, i);
     }
-    i->in_loop = t->a.p;
+    l->start[i - &t->insn[l->first]] = t->a.p;
     if (i == &t->insn[l->first]) {
         count_down(t, l);
     }
@@ -411,7 +411,7 @@ bool loop_cold(struct tr *t, const struct cold *c)
     const struct loop *l = &t->loops[c->loop - 1];
 
     switch (c->kind) {
-    case COLD_WAY: tr_fix(t, as_jmp(&t->a), c->slot, FIX_LOOP); return true;
+    case COLD_WAY: tr_fix(t, as_jmp(&t->a), c->slot, FIX_LOOP + (c->loop - 1u)); return true;
     case COLD_FAR: move_out(t, l); return false;
     case COLD_EXIT:
         move_out(t, l);

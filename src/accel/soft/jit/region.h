@@ -11,8 +11,8 @@
 /* Of a jump: what is written over a way in from the jump cache. */
 #define JUMP_BYTES 5
 /* For loop.c: where ways inside of a region lead. */
-enum fix_to { FIX_HOST, FIX_CHECK, FIX_LOOP };
-void tr_fix(struct tr *t, uint8_t *at, unsigned slot, enum fix_to to);
+enum fix_to { FIX_HOST, FIX_CHECK, FIX_LOOP /* and its number */ };
+void tr_fix(struct tr *t, uint8_t *at, unsigned slot, unsigned to);
 /* Jumps on to where the way out of a hot loop leads. */
 void tr_way_on(struct tr *t, const struct cold *c);
 /* A place that several ways lead to: what they bring is stored, or forgotten. */

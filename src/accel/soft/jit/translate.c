@@ -235,7 +235,7 @@ bool tr_need_at(const struct tr *t, unsigned slot)
     return t->at[slot] < 0 ? t->outside[slot] != OUTSIDE_DEAD : t->insn[t->at[slot]].need_in;
 }
 
-void tr_fix(struct tr *t, uint8_t *at, unsigned slot, enum fix_to to)
+void tr_fix(struct tr *t, uint8_t *at, unsigned slot, unsigned to)
 {
     if (t->fixes == COLD_MAX) {
         t->a.full = true;
@@ -262,7 +262,7 @@ static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool 
     if (t->loop != NULL) {
         bool leaves = !loop_inside(t, slot);
         if (!leaves && save == FK_NONE) {
-            tr_fix(t, jump, slot, FIX_LOOP);
+            tr_fix(t, jump, slot, FIX_LOOP + (unsigned)(t->loop - t->loops));
             return;
         }
         c = tr_cold(t, leaves ? COLD_EXIT : COLD_WAY, jump);
@@ -781,6 +781,19 @@ static void entry(struct tr *t, const struct ti *i)
     }
 }
 
+/* Where a jump to the slot leads: enum fix_to. */
+static const uint8_t *fixed(const struct tr *t, unsigned slot, unsigned to)
+{
+    unsigned n = (unsigned)t->at[slot];
+    const struct loop *l;
+
+    if (to < FIX_LOOP) {
+        return to == FIX_CHECK ? t->insn[n].check : t->insn[n].host;
+    }
+    l = &t->loops[to - FIX_LOOP];
+    return l->start[n - l->first];
+}
+
 bool jit_translate(struct tr *t)
 {
     t->pin = jit_pin;
@@ -796,11 +809,7 @@ bool jit_translate(struct tr *t)
     }
     jit_redo_code(t);
     for (unsigned n = 0; n < t->fixes; n++) {
-        const struct ti *to = &t->insn[t->at[t->fix[n].slot]];
-        as_patch(&t->a, t->fix[n].at,
-                 t->fix[n].to == FIX_LOOP    ? to->in_loop
-                 : t->fix[n].to == FIX_CHECK ? to->check
-                                             : to->host);
+        as_patch(&t->a, t->fix[n].at, fixed(t, t->fix[n].slot, t->fix[n].to));
     }
     vregs_pool(t);
     if (t->a.full || t->a.end - t->a.p < (ptrdiff_t)t->count * ENTRY_ROOM) {

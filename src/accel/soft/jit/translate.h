@@ -167,7 +167,6 @@ struct ti {
     uint8_t *far_;           /* the way from the jump cache, if it is in line */
     uint64_t touched;        /* bit n: the template asked where Xn is           */
     uint16_t cold, colds;    /* of struct tr's cold: the first, and how many    */
-    uint8_t *in_loop;        /* where it starts in the hot loop (loop.c)        */
 };
 
 enum cold_kind {
@@ -258,6 +257,7 @@ struct loop {
     uint64_t lodgers,
         homeless; /* X registers that are in host registers here only, and the other way round */
     bool refused;
+    uint8_t *start[REGION_MAX]; /* where the copy of a member begins: by its index less first */
 };
 
 enum outside { OUTSIDE_UNKNOWN, OUTSIDE_LIVE, OUTSIDE_DEAD };
