@@ -356,9 +356,10 @@ enum { GATE_TRAP = 1, GATE_FZ = 2, GATE_OUT = 4 };
 /* A count that is never reached. */
 #define BTYPE_NEVER INT64_MIN
 
-/* Of a loop, perhaps of several (jit/loop.c): what is counted until jit_rethink looks at it; iterations in the copy, below 0. */
+/* Of a loop, perhaps of several (jit/loop.c): what is counted until jit_rethink looks at it; iterations in the copy, below 0; how
+ * often the copy is taken until then, or 0: that is not what is counted. */
 struct loop_cell {
-    int64_t left, ran;
+    int64_t left, ran, takes;
 };
 #define LOOP_CELLS 256
 

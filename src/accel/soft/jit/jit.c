@@ -655,7 +655,6 @@ static void rethink_loop(struct cpu *cpu)
     unsigned slot = (unsigned)((cpu->loop_op - (uintptr_t)page->ops) / sizeof(struct op));
     struct loop_cell *cell = &cpu->loops[loop_cell(page, slot)];
     uint64_t bit = BIT(slot % 64);
-    bool vain = cell->ran > -(int64_t)LOOP_TAKES * LOOP_WORTH;
     uint64_t *known = &page->jit->loop_known[slot / 64], *hot = &page->jit->loop_hot[slot / 64];
 
     while (region != NULL && !region_has(region, &page->ops[slot])) {
@@ -665,12 +664,15 @@ static void rethink_loop(struct cpu *cpu)
         *cell = (struct loop_cell){ .left = loop_iterations(cpu->priv->jit) };
         return;
     }
-    if ((*known & bit) == 0 || vain) {
-        *hot = (*known & bit) == 0 ? *hot | bit : *hot & ~bit;
+    bool is_new = (*known & bit) == 0;
+    bool in_vain = (*hot & bit) != 0 && cell->takes != 0 && -cell->ran < cell->takes * LOOP_WORTH;
+    if (is_new || in_vain) {
         *known |= bit;
+        *hot ^= bit;
         translate(cpu, page, region->slot, region->tier != 0 ? region->tier : 1);
     }
-    *cell = (struct loop_cell){ .left = LOOP_TAKES };
+    *cell = (*hot & bit) != 0 ? (struct loop_cell){ .left = LOOP_TAKES, .takes = LOOP_TAKES }
+                              : (struct loop_cell){ .left = loop_iterations(cpu->priv->jit) };
 }
 
 /* See jit_rethink. */

@@ -457,9 +457,9 @@ static void translate_loop(struct tr *t, struct ti *head)
     t->loop_count++;
     take(t, l, head);
     align(&t->a);
-    t->cpu->priv->stats.jit_loops++;
-    if (!copy(t, l)) {
-        t->cpu->priv->stats.jit_loops--;
+    if (copy(t, l)) {
+        t->cpu->priv->stats.jit_loops++;
+    } else {
         t->a = a;
         head->check = check;
         t->colds = colds;
