@@ -195,7 +195,6 @@ static inline void vcpu_set_reg(struct vcpu *vcpu, uint32_t reg, uint64_t value)
 
 /* The software CPU's translator; zeros are the defaults. */
 struct vm_jit {
-    bool strict;  /* NZCV that nothing reads before they are set again are exact, too */
     bool diverge; /* every instruction is interpreted as well, and compared; one CPU only */
     bool off;     /* interpret only                                       */
     bool

@@ -11,9 +11,9 @@ struct machine;
 
 struct machine_options {
     unsigned heat; /* 0: it interprets */
+    unsigned loop; /* iterations after which a loop is copied; 0: as usual, many */
     unsigned cpus;
     unsigned plant; /* see struct vm_jit */
-    bool strict;
     bool count;
     bool diverge;
 };

@@ -692,7 +692,7 @@ void program_make(struct program *p, const struct a64_table *table, uint64_t see
     p->aligned = kind == PROGRAM_SYSTEM && below(&m, 8) == 0;
     p->two_cpus = below(&m, 3) == 0;
     p->heat = 1 + below(&m, 3);
-    p->strict = below(&m, 2) != 0;
+    p->copies = below(&m, 2) != 0;
     p->count = seed % 2 != 0;
     generate_state(&m.rng, FPCR_ANY, &p->state);
     make_functions(&m);

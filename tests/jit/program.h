@@ -36,8 +36,8 @@ struct program {
     bool aligned;            /* SCTLR_EL1.A                   */
     bool two_cpus;           /* pairs are one access          */
     unsigned heat;           /* when to translate             */
-    bool strict;             /* NZCV are exact everywhere     */
-    bool count;              /* so is the count of instructions */
+    bool copies;             /* loops are copied soon         */
+    bool count;              /* instructions are counted      */
     struct insn_state state; /* at the start                  */
 };
 

@@ -101,7 +101,8 @@ struct op {
 
 /* Integer register file: X0-X30, then the current SP, a zero that is never written, a
  * sink that is never read. */
-enum { X_SP = 31, X_ZERO = 32, X_SINK = 33, X_COUNT = 34 };
+/* X_KEPT and the next: operands of the comparison that NZCV are of, where translated code keeps them (jit/exact.c). */
+enum { X_SP = 31, X_ZERO = 32, X_SINK = 33, X_KEPT = 34, X_COUNT = 36 };
 
 /*
  * The micro-operations: UOP(name, flags). uop.def includes one file per module. Each has a body
@@ -396,8 +397,9 @@ struct cpu {
     uint64_t jit_way;
     uint64_t loop_op; /* a loop's head that has been counted down: jit/loop.c */
     int32_t yields;   /* YIELDs until the host's scheduler hears of one: wait.c */
-    bool left;    /* a slow path ended the instruction: pc says where to go on                 */
-    bool fp_trap; /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
+    bool left;     /* a slow path ended the instruction: pc says where to go on                 */
+    bool nzcv_old; /* run.c: nothing shall see NZCV before they have been set again: jit/exact.c */
+    bool fp_trap;  /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
     uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */
     uint32_t fpcr, fpsr; /* written by cpu_set_fpcr, cpu_set_fpsr; FPSR is read by cpu_fpsr */
     uint8_t fp_gate;     /* GATE_* */

@@ -368,6 +368,7 @@ void soft_step(struct cpu *cpu)
     uint64_t pa = 0;
     bool guarded = false;
     unsigned slot;
+    enum uop uop;
     const uint8_t *host;
 
     host = translate_pc(cpu, &pa, &guarded);
@@ -376,8 +377,8 @@ void soft_step(struct cpu *cpu)
     }
     cpu->left = false;
     slot = (unsigned)(cpu->pc >> 2) & (PAGE_SLOTS - 1);
-    soft_decode(cpu, slot, guarded ? LOWER_FAR | LOWER_GUARDED : LOWER_FAR, le32(host),
-                &p->scratch[0]);
+    uop = soft_decode(cpu, slot, guarded ? LOWER_FAR | LOWER_GUARDED : LOWER_FAR, le32(host),
+                      &p->scratch[0]);
     p->scratch[1].fn = op_step_end;
     cpu->page_va = align_down(cpu->pc, SOFT_PAGE);
     cpu->page_ops = (const struct op *)((uintptr_t)p->scratch - slot * sizeof(struct op));
@@ -385,6 +386,16 @@ void soft_step(struct cpu *cpu)
     atomic_fetch_or(&cpu->pending, PEND_STEP);
     execute(cpu, &p->scratch[0]);
     atomic_fetch_and(&cpu->pending, ~(uint32_t)PEND_STEP);
+    cpu->nzcv_old = cpu->nzcv_old && (uop_table[uop].flags & UOP_NZCV_OUT) == 0;
+}
+
+/* Translated code has left where NZCV are of an earlier time. Nothing between here and where they are set takes an exception. */
+static void renew_nzcv(struct cpu *cpu)
+{
+    for (unsigned n = 0; n < PAGE_SLOTS && cpu->nzcv_old; n++) {
+        soft_step(cpu);
+    }
+    cpu->nzcv_old = false;
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -444,6 +455,9 @@ void soft_run(struct vcpu *vcpu, struct vcpu_exit *exit)
         pmu_run(cpu);
     }
     while (!p->exiting) {
+        if (UNLIKELY(cpu->nzcv_old)) {
+            renew_nzcv(cpu);
+        }
         if (UNLIKELY(atomic_load_explicit(&cpu->pending, memory_order_relaxed) != 0) &&
             !attend(cpu)) {
             break;

@@ -232,7 +232,6 @@ struct rig_options {
     unsigned plant;          /* see struct vm_jit */
     unsigned loop;           /* the same                          */
     bool diverge;
-    bool lax;   /* NZCV need not be exact where nothing reads them */
     bool count; /* instructions, in translated code */
 };
 
@@ -261,7 +260,6 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
         .max_insns = o->max_insns,
         .jit = { .off = heat == 0,
                  .heat = heat,
-                 .strict = !o->lax,
                  .plant = o->plant,
                  .loop = o->loop,
                  .diverge = o->diverge,

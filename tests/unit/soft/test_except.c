@@ -555,16 +555,16 @@ static void try_setter(struct rig *r, const struct setter *s, uint64_t x1, uint6
     }
 }
 
-/* Also without jit.strict, where the code is translated as one: after a few executions. */
+/* Instruction by instruction, and where the code is translated as one: after a few executions. */
 static void test_unread_nzcv(void **state)
 {
     static const uint64_t values[] = { 0,          5,          20,         25,         UINT32_MAX,
                                        0x7fffffff, 0x80000000, UINT64_MAX, BIT(63) + 7 };
 
-    for (unsigned lax = 0; lax < 2; lax++) {
+    for (unsigned heat = 0; heat <= 8; heat += 8) {
         struct rig r;
 
-        rig_make(&r, .lax = lax != 0, .heat = lax != 0 ? 8 : 0);
+        rig_make(&r, .heat = (uint8_t)heat);
         for (unsigned n = 0; n < ARRAY_SIZE(setters); n++) {
             for (unsigned v = 0; v < ARRAY_SIZE(values) * ARRAY_SIZE(values); v++) {
                 try_setter(&r, &setters[n], values[v % ARRAY_SIZE(values)],

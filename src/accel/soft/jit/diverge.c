@@ -337,7 +337,7 @@ static bool can_settle(const struct tr *t)
 {
     const struct ti *i = t->i;
 
-    return !i->need_in && (i->nz >= 0 || (t->jit->strict && i->seen));
+    return !i->need_in && (i->nz >= 0 || i->seen);
 }
 
 static uint32_t flags_now(const struct tr *t)

@@ -10,11 +10,13 @@
  *       b.ne loop            │
  * loop: ldr  x0, [x2], #8    │ cold:  call redo; call the body
  *
- * That takes its operands, or its result and one of them, to be as they were; and one instruction that has set NZCV whatever way
- * led here, or several that compare the same. Else they are NZ_MANY: not known, and what the last that was stored left. Not so with
- * jit.strict. There NZCV that cannot be had at each such place (tr.again) are stored when they are set, and if it is not
- * known who has set them, those that may have note themselves in cpu->jit_redo, where cold code looks. That costs a
- * store or three in the middle of loops: docs/jit.md has figures.
+ * That takes its operands, or its result and one of them, to be as they were: those that may be lost before are copied to X_KEPT,
+ * which the next instruction that sets NZCV may use for its own. What cannot be done again, like CCMP, or takes more copies than
+ * storing NZCV has instructions, stores them. If different instructions may have set them (NZ_MANY), each notes itself in
+ * cpu->jit_redo, where cold code looks. All that only if an exception may show NZCV before they are set again (ti.seen).
+ *
+ * A look at pending in a loop is no such place: an interrupt comes when it comes. If NZCV are nowhere to be had there, run.c steps until
+ * they are set again, and takes it then (cpu->nzcv_old), which is before anything can take an exception, as that would have been seen.
  *
  * An instruction that reads NZCV when EFLAGS are something else by then does the same in place (nzcv.c), so what cannot be had again
  * is all that has to be stored before EFLAGS change (struct ti, need_in).
@@ -38,7 +40,7 @@ static bool sets(const struct ti *i)
 /* Might it be left at the instruction, or behind it, before NZCV are set again? */
 static bool is_exit(const struct ti *i)
 {
-    if (i->loop) {
+    if (i->loop && i->endless) {
         return true;
     }
     if (jit_is_int(i->uop)) {
@@ -60,8 +62,8 @@ static bool changes(const struct ti *i, uint64_t set)
 {
     enum uop u = i->uop;
 
-    if (jit_tmpl_branch[u].fn != NULL && jit_falls(u)) {
-        return false;
+    if (jit_tmpl_branch[u].fn != NULL) { /* perhaps X30, by a call */
+        return !jit_falls(u) && (set >> 30 & 1) != 0;
     }
     if (jit_tmpl_mem[u].fn != NULL) {
         for (; set != 0; set &= set - 1) {
@@ -77,7 +79,7 @@ static bool changes(const struct ti *i, uint64_t set)
         jit_tmpl_crypto[u].fn != NULL) {
         return (set >> i->op.rd & 1) != 0;
     }
-    return true;
+    return set != 0;
 }
 
 /* All X registers that it may change. */
@@ -92,6 +94,22 @@ static uint64_t all_changes(const struct ti *i)
 }
 
 /* ---- Backward: who may want them, and what is lost by then ----------------------------------- */
+
+/* Might NZCV never be set again? The greatest solution. */
+static bool look_back_endless(struct tr *t, unsigned at)
+{
+    struct ti *i = &t->insn[at];
+    bool endless = false;
+
+    for (unsigned n = 0; n < 2 && !sets(i); n++) {
+        endless |= i->next[n] >= 0 && t->insn[i->next[n]].endless;
+    }
+    if (endless == i->endless) {
+        return false;
+    }
+    i->endless = endless;
+    return true;
+}
 
 static bool look_back(struct tr *t, unsigned at)
 {
@@ -118,21 +136,37 @@ static bool look_back(struct tr *t, unsigned at)
     return true;
 }
 
+/* Are they stored sooner or later, whatever way is gone? */
+static bool look_back_stored(struct tr *t, unsigned at)
+{
+    struct ti *i = &t->insn[at];
+    bool out = i->live_way || i->next[0] >= 0 || i->next[1] >= 0, in;
+
+    for (unsigned n = 0; n < 2; n++) {
+        out = out && (i->next[n] < 0 || t->insn[i->next[n]].stored);
+    }
+    in = jit_template(i->uop) == NULL || (!sets(i) && out);
+    if (in == i->stored && out == i->stored_out) {
+        return false;
+    }
+    i->stored = in;
+    i->stored_out = out;
+    return true;
+}
+
 /* The same for what cannot be known when the code is written. */
 static bool look_back_unsure(struct tr *t, unsigned at)
 {
     struct ti *i = &t->insn[at];
-    bool out = i->outside && i->nz_out == NZ_MANY, in;
+    bool unsure = i->nz == NZ_MANY && (is_exit(i) || (!sets(i) && i->outside));
 
-    for (unsigned n = 0; n < 2; n++) {
-        out |= i->next[n] >= 0 && t->insn[i->next[n]].unsure;
+    for (unsigned n = 0; n < 2 && i->nz == NZ_MANY && !sets(i); n++) {
+        unsure |= i->next[n] >= 0 && t->insn[i->next[n]].unsure;
     }
-    in = (is_exit(i) && i->nz == NZ_MANY) || (!sets(i) && out);
-    if (in == i->unsure && out == i->unsure_out) {
+    if (unsure == i->unsure) {
         return false;
     }
-    i->unsure = in;
-    i->unsure_out = out;
+    i->unsure = unsure;
     return true;
 }
 
@@ -157,33 +191,42 @@ static int16_t first_like(const struct tr *t, const struct setters *set, unsigne
 {
     for (unsigned m = 0; m < set->count; m++) {
         const struct ti *o = &t->insn[set->index[m]];
-        if (o->keep == KEEP_REDO && jit_redo_same(o, &t->insn[n])) {
+        if (t->again[set->index[m]].kept == t->again[n].kept && jit_redo_same(o, &t->insn[n])) {
             return (int16_t)set->index[m];
         }
     }
     return (int16_t)n;
 }
 
+/* Do copies of these registers take less than tr_flags_save? */
+static bool is_cheap(uint64_t set)
+{
+    unsigned cost = 0;
+
+    for (; set != 0; set &= set - 1) {
+        cost += jit_pin[__builtin_ctzll(set)] != NOREG ? 1 : 2;
+    }
+    return cost < 3;
+}
+
 /* How NZCV of the n-th instruction are had, which sets them. */
 static void choose(struct tr *t, struct setters *set, unsigned n)
 {
     struct ti *i = &t->insn[n];
-    bool strict = t->jit->strict, redo = jit_redo(i, &t->again[n].uses);
+    bool redo = jit_redo(i, &t->again[n].uses);
+    uint64_t lost = i->seen_out ? t->again[n].uses & t->again[n].lost_out : 0;
 
-    if (strict && !i->seen_out) {
-        return;
-    }
-    if (redo && (!strict || (t->again[n].uses & t->again[n].lost_out) == 0)) {
+    if (redo && (lost == 0 || (is_cheap(lost) && !i->stored_out))) {
+        t->again[n].kept = lost;
+        t->again[n].uses &= ~lost;
+        t->again[n].redo = NULL;
         i->nz_out = first_like(t, set, n);
         i->keep = KEEP_REDO;
-        t->again[n].redo = NULL;
         if (i->nz_out == (int16_t)n) {
             set->index[set->count++] = (uint16_t)n;
         }
-    } else if (strict) {
+    } else if (i->seen_out) {
         i->keep = KEEP_STORED;
-    } else if (jit_template(i->uop) != NULL) {
-        i->nz_out = NZ_MANY;
     }
 }
 
@@ -272,16 +315,17 @@ static bool look_back_need(struct tr *t, unsigned at)
 
 void jit_exact(struct tr *t)
 {
-    if (t->jit->strict) {
-        memset(t->again, 0, t->count * sizeof(t->again[0]));
-        backward(t, look_back);
+    memset(t->again, 0, t->count * sizeof(t->again[0]));
+    for (unsigned n = 0; n < t->count; n++) {
+        t->insn[n].endless = true;
     }
+    backward(t, look_back_endless);
+    backward(t, look_back);
+    backward(t, look_back_stored);
     setters(t);
     forward(t);
     backward(t, look_back_need);
-    if (t->jit->strict) {
-        backward(t, look_back_unsure);
-    }
+    backward(t, look_back_unsure);
 }
 
 /* ---- Code ------------------------------------------------------------------------------------ */
@@ -306,21 +350,47 @@ void tr_redo_note(struct tr *t, int16_t nz)
     }
 }
 
+static void keep_operand(struct tr *t, unsigned g, unsigned n)
+{
+    if ((t->again[t->i - t->insn].kept >> g & 1) != 0) {
+        as_store(&t->a, 64, tr_src(t, 64, g, RCX), RBP, XOFF(X_KEPT + n));
+    }
+}
+
 void tr_keep(struct tr *t)
 {
     const struct ti *i = t->i;
 
+    if (i->keep == KEEP_REDO) {
+        unsigned first = jit_redo_first(i);
+
+        keep_operand(t, first, 0);
+        if (i->op.rm != first) {
+            keep_operand(t, i->op.rm, 1);
+        }
+    }
+
     if (i->keep == KEEP_STORED && t->fk != FK_NONE && !t->fsaved) {
         tr_flags_save(t);
     }
-    if (sets(i) && i->unsure_out) {
-        tr_redo_note(t, i->nz_out);
+}
+
+void tr_tell(struct tr *t)
+{
+    const struct ti *i = t->i;
+    bool told = i->nz_out == NZ_MANY;
+
+    for (unsigned n = 0; n < 2 && !told; n++) {
+        if (i->next[n] >= 0 && t->insn[i->next[n]].unsure) {
+            tr_redo_note(t, i->nz_out);
+            told = true;
+        }
     }
 }
 
 void tr_settle(struct tr *t, int16_t nz)
 {
-    if (nz == NZ_MANY && t->jit->strict) {
+    if (nz == NZ_MANY) {
         as_call_to(&t->a, t->jit->redo_any);
     } else if (nz >= 0) {
         note_use(t, as_call(&t->a), nz, false);
@@ -334,7 +404,7 @@ static uint8_t *redo_of(struct tr *t, unsigned n)
         t->again[n].redo = t->a.p;
         t->i = &t->insn[n];
         t->fk = FK_NONE;
-        jit_redo_again(t, t->i);
+        jit_redo_again(t, t->i, t->again[n].kept);
         tr_flags_save(t);
         as_1(&t->a, 0xc3);
     }

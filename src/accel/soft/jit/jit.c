@@ -79,7 +79,6 @@ static struct jit *cache_make(struct cpu *cpu)
     jit->size = vm->config.jit.cache != 0 ? (size_t)vm->config.jit.cache : JIT_CACHE_BYTES;
     jit->limited = vm->config.max_insns != 0;
     jit->counting = vm->config.jit.count || vm->config.jit.diverge || jit->limited;
-    jit->strict = vm->config.jit.strict;
     jit->plant = vm->config.jit.plant;
     jit->loop = vm->config.jit.loop;
     jit->heat = vm->config.jit.heat != 0 ? vm->config.jit.heat : JIT_HEAT;

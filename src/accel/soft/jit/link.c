@@ -149,8 +149,7 @@ bool jit_way_out(struct tr *t, const struct cold *c, const uint8_t *start)
                              .cold = start,
                              .counted = is_counted(t, c),
                              .looks = c->sets_flags,
-                             .saves = c->save != FK_NONE || c->nz >= 0 ||
-                                      (c->nz == NZ_MANY && jit->strict) };
+                             .saves = c->save != FK_NONE || c->nz >= 0 || c->nz == NZ_MANY };
     jit_room(a, tr_alone(t), 1);
     way->tail = as_jmp(a);
     if (way->counted) {

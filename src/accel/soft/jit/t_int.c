@@ -519,8 +519,13 @@ bool jit_redo(const struct ti *i, uint64_t *uses)
     enum redo r = redo_of(i);
     bool one = r == REDO_RESULT || has_immediate(i);
 
-    *uses = BIT(r == REDO_AGAIN ? i->op.rn : i->op.rd) | (one ? 0 : BIT(i->op.rm));
+    *uses = (BIT(jit_redo_first(i)) | (one ? 0 : BIT(i->op.rm))) & ~BIT(X_ZERO);
     return r != REDO_NOT;
+}
+
+unsigned jit_redo_first(const struct ti *i)
+{
+    return redo_of(i) == REDO_AGAIN ? i->op.rn : i->op.rd;
 }
 
 bool jit_redo_same(const struct ti *a, const struct ti *b)
@@ -531,13 +536,13 @@ bool jit_redo_same(const struct ti *a, const struct ti *b)
            (has_immediate(a) || a->op.rm == b->op.rm) && (r == REDO_AGAIN || a->op.rd == b->op.rd);
 }
 
-/* RDX op= the second operand. */
-static void with_second(struct tr *t, const struct ti *i, int w, enum alu n)
+/* RDX op= the second operand, which rm is if it is a register. */
+static void with_second(struct tr *t, const struct ti *i, int w, enum alu n, unsigned rm)
 {
     uint64_t imm = i->op.imm;
 
     if (!has_immediate(i)) {
-        tr_alu(t, w, n, RDX, i->op.rm);
+        tr_alu(t, w, n, RDX, rm);
     } else if (w == 32 || fits32(imm)) {
         as_alu_i(&t->a, w, n, RDX, (int32_t)imm);
     } else {
@@ -546,24 +551,30 @@ static void with_second(struct tr *t, const struct ti *i, int w, enum alu n)
     }
 }
 
-void jit_redo_again(struct tr *t, const struct ti *i)
+void jit_redo_again(struct tr *t, const struct ti *i, uint64_t kept)
 {
     const struct tmpl *m = &jit_tmpl_int[i->uop];
     enum alu n = alu_of(i);
     int w = WIDTH(m->arg);
     struct op op = i->op;
+    unsigned first = jit_redo_first(i);
 
+    if ((kept >> op.rm & 1) != 0) {
+        op.rm = op.rm == first ? X_KEPT : X_KEPT + 1;
+    }
+    first = (kept >> first & 1) != 0 ? X_KEPT : first;
     if (redo_of(i) == REDO_AGAIN) {
+        op.rn = (uint8_t)first;
         op.rd = X_SINK;
         m->fn(t, &op, m->arg);
         return;
     }
-    tr_get(t, w, RDX, op.rd);
+    tr_get(t, w, RDX, first);
     if (redo_of(i) == REDO_RESULT) {
         as_test(&t->a, w, RDX, RDX);
     } else {
-        with_second(t, i, w, n == ALU_ADD ? ALU_SUB : ALU_ADD);
-        with_second(t, i, w, n);
+        with_second(t, i, w, n == ALU_ADD ? ALU_SUB : ALU_ADD, op.rm);
+        with_second(t, i, w, n, op.rm);
     }
     tr_flags(t, flags_of(n));
 }

@@ -17,7 +17,7 @@
 const int8_t jit_pin[X_COUNT] = {
     RBX, RSI, RDI, R8, R9, R10, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
     -1, -1, -1, R11, R12, R15, -1, -1, -1, -1, -1, -1, -1, -1, R14, R13,
-    -1, -1,
+    -1, -1, -1, -1,
 };
 /* clang-format on */
 
@@ -118,6 +118,7 @@ struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
                         .uop = (uint16_t)t->i->uop,
                         .bias = t->bias,
                         .nz = (int16_t)(t->i->need_in ? NZ_MEMORY : t->i->nz),
+                        .nzcv_old = !t->i->seen && !t->i->need_in,
                         .held = NOREG,
                         .loop = t->loop != NULL ? (uint8_t)(t->loop - t->loops + 1) : 0 };
     c->sets_flags = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
@@ -551,14 +552,22 @@ void tr_instruction(struct tr *t, struct ti *i)
 {
     const struct ti *next = i + 1;
 
+    bool branch = jit_tmpl_branch[i->uop].fn != NULL;
+
     t->ended = false;
     if (t->fused > 0) {
         t->fused--;
     } else {
         uint8_t *fused = diverge_check(t);
+        if (branch) {
+            tr_tell(t);
+        }
         instruction(t, i);
         tr_keep(t);
         diverge_fused(t, fused, t->fused);
+    }
+    if (!branch) {
+        tr_tell(t);
     }
     if (!t->ended && t->loop == NULL && keeps_btype(t, i) && !ends_btype(i)) {
         end_btype(&t->a, RBP, OFF(btype));
@@ -653,11 +662,22 @@ static void cold_l0(struct tr *t, struct cold *c)
     arrive(a, &refused, 1);
 }
 
+/* Something asynchronous: it can wait until NZCV are known. */
+static void leave_before(struct tr *t, const struct cold *c)
+{
+    if (c->nzcv_old) {
+        as_rm(&t->a, 0, 32, 0xc6, 0, RBP, OFF(nzcv_old), false); /* MOV byte, 1 */
+        as_1(&t->a, 1);
+    } else {
+        tr_settle(t, c->nz);
+    }
+    leave_at(t, c->slot);
+}
+
 static void cold_pending(struct tr *t, const struct cold *c)
 {
-    tr_settle(t, c->nz);
     add_count(t, -c->bias);
-    leave_at(t, c->slot);
+    leave_before(t, c);
 }
 
 static void cold_far(struct tr *t, const struct cold *c)
@@ -673,12 +693,11 @@ static void cold_loop(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
 
-    tr_settle(t, c->nz);
     as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
     as_store(a, 64, RAX, RBP, OFF(loop_op));
     as_1(a, 0xf0); /* LOCK OR */
     as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
-    leave_at(t, c->slot);
+    leave_before(t, c);
 }
 
 static void cold_code(struct tr *t, struct cold *c)

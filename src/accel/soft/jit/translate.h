@@ -85,7 +85,6 @@ struct jit {
     unsigned loop;    /* tests: iterations of a loop before it is copied; or 0 */
     unsigned plant;   /* tests: 1 + the uop whose translation is wrong */
     bool counting;    /* of instructions, exactly */
-    bool strict;      /* NZCV are exact at every exception and interrupt: exact.c */
     bool limited;     /* and code leaves at cpu->count_stop, or a little later */
     uint8_t *p, *top; /* code grows up to p, links down to top */
     uint8_t *start;   /* of regions; before it is what all of them share: */
@@ -158,8 +157,10 @@ struct ti {
     int16_t next[2];        /* indices of what runs next, or -1   */
     bool done;              /* translated                                  */
     /* exact.c. NZCV as the instruction begins, or behind it (_out): */
+    bool endless;            /* they might never be set again                        */
     bool seen, seen_out;     /* an exception may show them before they are set again */
-    bool unsure, unsure_out; /* ... and then it has to be found out who has set them */
+    bool stored, stored_out; /* they will be stored anyhow                           */
+    bool unsure;             /* ... and then it has to be found out who has set them */
     int16_t nz, nz_out;      /* index of who has set them, or NZ_ */
     uint8_t keep;            /* how those that it sets are had: enum keep */
     uint8_t *host;           /* where it starts: bias 0, NZCV saved or dead */
@@ -211,6 +212,7 @@ struct cold {
     uint16_t slot;
     uint16_t uop;
     bool sets_flags; /* COLD_WAY, COLD_LINK: looks at pending */
+    bool nzcv_old;   /* COLD_PENDING, COLD_LOOP: NZCV are not to be had */
     int16_t nz;      /* who has set NZCV, where it is left (struct ti) */
     int8_t
         held; /* COLD_CALL, COLD_L0: where it goes on this register is guest register held_g; or NOREG */
@@ -321,10 +323,10 @@ struct tr {
     } held;
     /* exact.c, by instruction. */
     struct {
-        uint64_t uses; /* X registers that NZCV which it sets can be had from */
-        uint64_t lost,
-            lost_out;  /* jit.strict: those that may be changed before an exception shows NZCV */
-        uint8_t *redo; /* code that does it again, to store NZCV; or NULL */
+        uint64_t uses;           /* X registers that NZCV which it sets can be had from */
+        uint64_t lost, lost_out; /* those that may be changed before an exception shows NZCV */
+        uint64_t kept;           /* and therefore are copied to X_KEPT: see tr_keep */
+        uint8_t *redo;           /* code that does it again, to store NZCV; or NULL */
     } again[REGION_MAX];
     /* Displacements of calls of, or places for, the code that does an instruction again. */
     struct {
@@ -448,18 +450,22 @@ enum flag_kind tr_flags_unsaved(const struct tr *t, bool need);
 void tr_flags_keep(struct tr *t);
 /* Would tr_clobber store NZCV? */
 bool tr_flags_wanted(const struct tr *t);
-/* What exact.c wants of the instruction that has just been translated. EFLAGS stay what they are. */
+/* What exact.c wants of the instruction that has just been translated. Uses RCX; EFLAGS stay what they are. */
 void tr_keep(struct tr *t);
+/* Notes who has set NZCV, if where the instruction leads to that is not known. EFLAGS stay what they are. */
+void tr_tell(struct tr *t);
 /* On a way out: NZCV that were set by that instruction (struct ti) are stored. Uses RAX, RCX, RDX. */
 void tr_settle(struct tr *t, int16_t nz);
 /* cpu->jit_redo = that instruction, or none. */
 void tr_redo_note(struct tr *t, int16_t nz);
-/* Can NZCV of the instruction be had again, without EFLAGS? From X registers as they are after it, a bit each. */
+/* Can NZCV of the instruction be had again, without EFLAGS? From X registers as they are after it, a bit each; first: the one that
+ * X_KEPT is for, X_KEPT + 1 is the other's. */
 bool jit_redo(const struct ti *i, uint64_t *uses);
+unsigned jit_redo_first(const struct ti *i);
 /* Are they the same then? */
 bool jit_redo_same(const struct ti *a, const struct ti *b);
-/* EFLAGS are NZCV of the instruction again. Uses RCX, RDX. */
-void jit_redo_again(struct tr *t, const struct ti *i);
+/* EFLAGS are NZCV of the instruction again, from these registers' copies and the others. Uses RCX, RDX. */
+void jit_redo_again(struct tr *t, const struct ti *i, uint64_t kept);
 /* The host's condition for the guest's, EFLAGS being loaded; uses RAX. */
 enum cc tr_cond(struct tr *t, unsigned cond);
 /*
