@@ -21,6 +21,7 @@
  * An instruction that reads NZCV when EFLAGS are something else by then does the same in place (nzcv.c), so what cannot be had again
  * is all that has to be stored before EFLAGS change (struct ti, need_in).
  */
+#include "accel/soft/jit/loop.h"
 #include "accel/soft/jit/mem.h"
 #include "accel/soft/jit/region.h"
 
@@ -35,6 +36,12 @@ struct setters {
 static bool sets(const struct ti *i)
 {
     return (uop_table[i->uop].flags & UOP_NZCV_OUT) != 0;
+}
+
+/* Behind it NZCV are new, or in memory: a body that is called finds them there. */
+static bool renews(const struct ti *i)
+{
+    return sets(i) || jit_template(i->uop) == NULL;
 }
 
 /* Might it be left at the instruction, or behind it, before NZCV are set again? */
@@ -79,6 +86,9 @@ static bool changes(const struct ti *i, uint64_t set)
         jit_tmpl_crypto[u].fn != NULL) {
         return (set >> i->op.rd & 1) != 0;
     }
+    if (jit_tmpl_struct[u].fn != NULL) {
+        return (set >> i->op.rn & 1) != 0;
+    }
     return set != 0;
 }
 
@@ -115,28 +125,27 @@ static bool look_back(struct tr *t, unsigned at)
 {
     struct ti *i = &t->insn[at];
     bool seen_out = i->outside, seen;
-    uint64_t lost_out = 0, lost;
+    uint64_t lost = 0;
 
     for (unsigned n = 0; n < 2; n++) {
         if (i->next[n] >= 0) {
             seen_out |= t->insn[i->next[n]].seen;
-            lost_out |= t->again[i->next[n]].lost;
+            lost |= t->again[i->next[n]].lost;
         }
     }
     seen = is_exit(i) || (!sets(i) && seen_out);
-    lost = sets(i) ? 0 : lost_out | (seen_out || jit_moves_sp(i) ? all_changes(i) : 0);
-    if (seen == i->seen && seen_out == i->seen_out && lost == t->again[at].lost &&
-        lost_out == t->again[at].lost_out) {
+    lost |= seen_out || jit_moves_sp(i) ? all_changes(i) : 0;
+    lost = renews(i) ? 0 : lost;
+    if (seen == i->seen && seen_out == i->seen_out && lost == t->again[at].lost) {
         return false;
     }
     i->seen = seen;
     i->seen_out = seen_out;
     t->again[at].lost = lost;
-    t->again[at].lost_out = lost_out;
     return true;
 }
 
-/* Are they stored sooner or later, whatever way is gone? */
+/* Are they read out of memory, whatever way is gone? Then they are there before EFLAGS are anything else. */
 static bool look_back_stored(struct tr *t, unsigned at)
 {
     struct ti *i = &t->insn[at];
@@ -145,7 +154,7 @@ static bool look_back_stored(struct tr *t, unsigned at)
     for (unsigned n = 0; n < 2; n++) {
         out = out && (i->next[n] < 0 || t->insn[i->next[n]].stored);
     }
-    in = jit_template(i->uop) == NULL || (!sets(i) && out);
+    in = !renews(i) && out;
     if (in == i->stored && out == i->stored_out) {
         return false;
     }
@@ -186,48 +195,39 @@ static void backward(struct tr *t, look_fn *look)
 
 /* ---- Forward: who has set them --------------------------------------------------------------- */
 
+/* The index of f, which is made if there is none; NZ_MANY: no room. */
+static int16_t from_of(struct tr *t, struct from f)
+{
+    int16_t *at = &t->again[f.setter].from;
+
+    while (*at >= 0) {
+        const struct from *o = &t->from[*at];
+        if (o->kept == f.kept && o->moved[0] == f.moved[0] && o->moved[1] == f.moved[1]) {
+            return *at;
+        }
+        at = &t->from[*at].next;
+    }
+    if (t->froms == FROM_MAX) {
+        t->a.full = true;
+        return NZ_MANY;
+    }
+    *at = (int16_t)t->froms++;
+    t->from[*at] = f;
+    t->from[*at].next = -1;
+    t->from[*at].redo = NULL;
+    return *at;
+}
+
 /* The first setter before the n-th instruction that leaves the same NZCV, which is then had for both; or that itself. */
-static int16_t first_like(const struct tr *t, const struct setters *set, unsigned n)
+static int16_t first_like(const struct tr *t, struct setters *set, unsigned n)
 {
     for (unsigned m = 0; m < set->count; m++) {
-        const struct ti *o = &t->insn[set->index[m]];
-        if (t->again[set->index[m]].kept == t->again[n].kept && jit_redo_same(o, &t->insn[n])) {
+        if (jit_redo_same(&t->insn[set->index[m]], &t->insn[n])) {
             return (int16_t)set->index[m];
         }
     }
+    set->index[set->count++] = (uint16_t)n;
     return (int16_t)n;
-}
-
-/* Do copies of these registers take less than tr_flags_save? */
-static bool is_cheap(uint64_t set)
-{
-    unsigned cost = 0;
-
-    for (; set != 0; set &= set - 1) {
-        cost += jit_pin[__builtin_ctzll(set)] != NOREG ? 1 : 2;
-    }
-    return cost < 3;
-}
-
-/* How NZCV of the n-th instruction are had, which sets them. */
-static void choose(struct tr *t, struct setters *set, unsigned n)
-{
-    struct ti *i = &t->insn[n];
-    bool redo = jit_redo(i, &t->again[n].uses);
-    uint64_t lost = i->seen_out ? t->again[n].uses & t->again[n].lost_out : 0;
-
-    if (redo && (lost == 0 || (is_cheap(lost) && !i->stored_out))) {
-        t->again[n].kept = lost;
-        t->again[n].uses &= ~lost;
-        t->again[n].redo = NULL;
-        i->nz_out = first_like(t, set, n);
-        i->keep = KEEP_REDO;
-        if (i->nz_out == (int16_t)n) {
-            set->index[set->count++] = (uint16_t)n;
-        }
-    } else if (i->seen_out) {
-        i->keep = KEEP_STORED;
-    }
 }
 
 static void setters(struct tr *t)
@@ -239,21 +239,76 @@ static void setters(struct tr *t)
 
         i->nz = i->entry ? NZ_MEMORY : NZ_NONE;
         i->nz_out = NZ_MEMORY;
-        i->keep = KEEP_NOTHING;
-        if (sets(i)) {
-            choose(t, &set, n);
+        i->stores = false;
+        if (sets(i) && jit_redo(i) && !i->stored_out) {
+            i->nz_out = from_of(t, (struct from){ .setter = first_like(t, &set, n) });
+        } else if (sets(i)) {
+            i->stores = i->seen_out;
         }
     }
 }
 
-static bool arrive(struct ti *i, int16_t nz)
+/* Does the instruction only add to Xg, as far as a comparison of so many bits is concerned? */
+static bool adds(const struct ti *i, unsigned g, int w, int64_t *by)
 {
-    int16_t is = (int16_t)(i->nz == NZ_NONE || i->nz == nz ? nz : NZ_MANY);
+    bool own = i->op.rd == g && i->op.rn == g;
+    struct access x;
 
-    if (nz == NZ_NONE || is == i->nz) {
+    if (mem_any_access(i, &x)) {
+        *by = x.imm;
+        return x.writes_back && x.base == g && !x.loads_base;
+    }
+    *by = (int64_t)i->op.imm;
+    return own && (i->uop == UOP_add64_ri || (i->uop == UOP_add32_ri && w == 32));
+}
+
+/* How operand n of f is had behind the instruction. False: not any more. */
+static bool follow(const struct tr *t, const struct ti *i, struct from *f, unsigned n)
+{
+    const struct ti *setter = &t->insn[f->setter];
+    unsigned g = jit_redo_operand(setter, n);
+    int64_t by;
+
+    if (g == X_ZERO || (f->kept >> n & 1) != 0 || !changes(i, BIT(g))) {
+        return true;
+    }
+    if (adds(i, g, jit_redo_width(setter), &by) &&
+        f->moved[n] + by == (int32_t)(f->moved[n] + by)) {
+        f->moved[n] += (int32_t)by;
+        return true;
+    }
+    f->kept |= (uint8_t)BIT(n);
+    f->moved[n] = 0;
+    return (i->seen_out || jit_moves_sp(i)) && !i->stored_out;
+}
+
+/* Behind the instruction, before which it is nz. */
+static int16_t behind(struct tr *t, const struct ti *i, int16_t nz)
+{
+    struct from f;
+
+    if (sets(i)) {
+        return i->nz_out;
+    }
+    if (nz < 0 || renews(i)) {
+        return nz == NZ_NONE || !renews(i) ? nz : NZ_MEMORY;
+    }
+    f = t->from[nz];
+    if (!follow(t, i, &f, 0) || !follow(t, i, &f, 1)) {
+        return i->stored_out ? NZ_MEMORY : NZ_MANY;
+    }
+    return from_of(t, f);
+}
+
+/* One more way leads there. Answers whether something has been learnt. */
+static bool arrive(int16_t *there, int16_t nz)
+{
+    int16_t is = (int16_t)(*there == NZ_NONE || *there == nz ? nz : NZ_MANY);
+
+    if (nz == NZ_NONE || is == *there) {
         return false;
     }
-    i->nz = is;
+    *there = is;
     return true;
 }
 
@@ -263,12 +318,9 @@ static bool pass_on(struct tr *t, unsigned n)
     struct ti *i = &t->insn[n];
     bool again = false;
 
-    if (!sets(i)) {
-        bool lost = i->nz >= 0 && changes(i, t->again[i->nz].uses);
-        i->nz_out = (int16_t)(lost ? NZ_MANY : i->nz);
-    }
+    i->nz_out = behind(t, i, i->nz);
     for (unsigned m = 0; m < 2; m++) {
-        if (i->next[m] >= 0 && arrive(&t->insn[i->next[m]], i->nz_out)) {
+        if (i->next[m] >= 0 && arrive(&t->insn[i->next[m]].nz, i->nz_out)) {
             again |= i->next[m] <= (int)n;
         }
     }
@@ -287,12 +339,61 @@ static void forward(struct tr *t)
     }
 }
 
+/* The ways of a loop's instruction, behind which it is nz; those to its head only, or all inside of it. */
+static bool pass_on_in(const struct tr *t, struct loop *l, unsigned n, int16_t nz, bool to_head)
+{
+    bool learnt = false;
+
+    for (unsigned m = 0; m < 2; m++) {
+        int next = t->insn[n].next[m];
+        if (next >= 0 && loop_has(l, (unsigned)next) && (!to_head || next == (int)l->first)) {
+            learnt |= arrive(&l->nz[next - (int)l->first], nz);
+        }
+    }
+    return learnt;
+}
+
+/* In the copy of a loop: it is entered by what leads to the head again, in the region. */
+void jit_exact_loop(struct tr *t, struct loop *l)
+{
+    bool again = true;
+
+    for (unsigned n = l->first; n <= l->last; n++) {
+        l->nz[n - l->first] = NZ_NONE;
+    }
+    for (unsigned n = l->first; n <= l->last; n++) {
+        if (loop_has(l, n)) {
+            pass_on_in(t, l, n, t->insn[n].nz_out, true);
+        }
+    }
+    while (again) {
+        again = false;
+        for (unsigned n = l->first; n <= l->last; n++) {
+            if (loop_has(l, n)) {
+                int16_t nz = behind(t, &t->insn[n], l->nz[n - l->first]);
+                again |= pass_on_in(t, l, n, nz, false);
+            }
+        }
+    }
+}
+
+int16_t tr_nz(const struct tr *t)
+{
+    return t->loop != NULL ? t->loop->nz[t->i - &t->insn[t->loop->first]] : t->i->nz;
+}
+
+int16_t tr_nz_out(struct tr *t)
+{
+    return behind(t, t->i, tr_nz(t));
+}
+
 /* ---- Backward: who needs them stored --------------------------------------------------------- */
 
 /* It reads them, and has them again if they are not in EFLAGS any more: templates that ask nzcv.c before anything else. */
-static bool reads_again(const struct ti *i)
+static bool reads_again(const struct tr *t, const struct ti *i)
 {
-    return i->nz >= 0 && (jit_is_int(i->uop) || jit_tmpl_branch[i->uop].fn != NULL);
+    return i->nz >= 0 && t->from[i->nz].moved[0] == 0 && t->from[i->nz].moved[1] == 0 &&
+           (jit_is_int(i->uop) || jit_tmpl_branch[i->uop].fn != NULL);
 }
 
 static bool look_back_need(struct tr *t, unsigned at)
@@ -303,7 +404,7 @@ static bool look_back_need(struct tr *t, unsigned at)
     for (unsigned n = 0; n < 2; n++) {
         out |= i->next[n] >= 0 && t->insn[i->next[n]].need_in;
     }
-    in = (uop_table[i->uop].flags & UOP_NZCV_IN) != 0 && !reads_again(i);
+    in = (uop_table[i->uop].flags & UOP_NZCV_IN) != 0 && !reads_again(t, i);
     in |= !sets(i) && out;
     if (in == i->need_in && out == i->need_out) {
         return false;
@@ -315,9 +416,11 @@ static bool look_back_need(struct tr *t, unsigned at)
 
 void jit_exact(struct tr *t)
 {
-    memset(t->again, 0, t->count * sizeof(t->again[0]));
+    t->froms = 0;
     for (unsigned n = 0; n < t->count; n++) {
         t->insn[n].endless = true;
+        t->again[n].lost = 0;
+        t->again[n].from = -1;
     }
     backward(t, look_back_endless);
     backward(t, look_back);
@@ -350,41 +453,94 @@ void tr_redo_note(struct tr *t, int16_t nz)
     }
 }
 
-static void keep_operand(struct tr *t, unsigned g, unsigned n)
+/* Copies an operand of NZCV's. */
+static void keep_operand(struct tr *t, const struct from *f, unsigned n)
 {
-    if ((t->again[t->i - t->insn].kept >> g & 1) != 0) {
-        as_store(&t->a, 64, tr_src(t, 64, g, RCX), RBP, XOFF(X_KEPT + n));
+    unsigned g = jit_redo_operand(&t->insn[f->setter], n);
+    int reg = tr_src(t, 64, g, RCX);
+
+    if (f->moved[n] != 0) {
+        as_lea(&t->a, 64, RCX, reg, -f->moved[n]);
+        reg = RCX;
+    }
+    as_store(&t->a, 64, reg, RBP, XOFF(X_KEPT + n));
+}
+
+/* Those of f that are not kept and shall be. */
+static void keep_operands(struct tr *t, const struct from *f, unsigned kept)
+{
+    for (unsigned n = 0; n < 2; n++) {
+        if ((kept & ~f->kept) >> n & 1) {
+            keep_operand(t, f, n);
+        }
     }
 }
 
 void tr_keep(struct tr *t)
 {
-    const struct ti *i = t->i;
+    int16_t nz = tr_nz(t), out = tr_nz_out(t);
 
-    if (i->keep == KEEP_REDO) {
-        unsigned first = jit_redo_first(i);
-
-        keep_operand(t, first, 0);
-        if (i->op.rm != first) {
-            keep_operand(t, i->op.rm, 1);
-        }
+    if (nz >= 0 && out >= 0 && !sets(t->i)) {
+        keep_operands(t, &t->from[nz], t->from[out].kept);
     }
+}
 
-    if (i->keep == KEEP_STORED && t->fk != FK_NONE && !t->fsaved) {
+void tr_store(struct tr *t)
+{
+    if (t->i->stores && t->fk != FK_NONE && !t->fsaved) {
         tr_flags_save(t);
     }
+}
+
+/* Notes how NZCV can be had where these registers may be lost. */
+static void note(struct tr *t, int16_t nz, uint64_t lost)
+{
+    struct from f;
+
+    if (nz >= 0) {
+        f = t->from[nz];
+        for (unsigned n = 0; n < 2; n++) {
+            if (lost >> jit_redo_operand(&t->insn[f.setter], n) & 1) {
+                f.kept |= (uint8_t)BIT(n);
+                f.moved[n] = 0;
+            }
+        }
+        keep_operands(t, &t->from[nz], f.kept);
+        nz = from_of(t, f);
+    }
+    tr_redo_note(t, nz);
+}
+
+/* Is it not known there who has set NZCV, and asked? */
+static bool is_unsure(const struct tr *t, unsigned n)
+{
+    const struct loop *l = t->loop;
+
+    return t->insn[n].unsure && (l == NULL || (loop_has(l, n) && l->nz[n - l->first] == NZ_MANY));
 }
 
 void tr_tell(struct tr *t)
 {
     const struct ti *i = t->i;
-    bool told = i->nz_out == NZ_MANY;
+    int16_t nz = tr_nz_out(t);
+    uint64_t lost = 0;
+    bool unsure = false;
 
-    for (unsigned n = 0; n < 2 && !told; n++) {
-        if (i->next[n] >= 0 && t->insn[i->next[n]].unsure) {
-            tr_redo_note(t, i->nz_out);
-            told = true;
+    for (unsigned n = 0; n < 2; n++) {
+        if (i->next[n] >= 0 && is_unsure(t, (unsigned)i->next[n])) {
+            unsure = true;
+            lost |= t->again[i->next[n]].lost;
         }
+    }
+    if (unsure && nz != NZ_MANY) {
+        note(t, nz, lost);
+    }
+}
+
+void tr_tell_region(struct tr *t, const struct ti *to, int16_t nz)
+{
+    if (to->unsure && nz != NZ_MANY) {
+        note(t, nz, t->again[to - t->insn].lost);
     }
 }
 
@@ -397,24 +553,33 @@ void tr_settle(struct tr *t, int16_t nz)
     }
 }
 
-/* The code that does the n-th instruction again. */
-static uint8_t *redo_of(struct tr *t, unsigned n)
+/* The code that has NZCV once more, and stores them. */
+static uint8_t *redo_of(struct tr *t, struct from *f)
 {
-    if (t->again[n].redo == NULL) {
-        t->again[n].redo = t->a.p;
-        t->i = &t->insn[n];
-        t->fk = FK_NONE;
-        jit_redo_again(t, t->i, t->again[n].kept);
-        tr_flags_save(t);
-        as_1(&t->a, 0xc3);
+    unsigned kept = f->kept;
+
+    if (f->redo != NULL) {
+        return f->redo;
     }
-    return t->again[n].redo;
+    f->redo = t->a.p;
+    t->i = &t->insn[f->setter];
+    t->fk = FK_NONE;
+    for (unsigned n = 0; n < 2; n++) {
+        if (f->moved[n] != 0) { /* as it was */
+            keep_operand(t, f, n);
+            kept |= BIT(n);
+        }
+    }
+    jit_redo_again(t, t->i, kept);
+    tr_flags_save(t);
+    as_1(&t->a, 0xc3);
+    return f->redo;
 }
 
 void jit_redo_code(struct tr *t)
 {
     for (unsigned n = 0; n < t->redos && !t->a.full; n++) {
-        uint8_t *redo = redo_of(t, (unsigned)t->redo[n].nz);
+        uint8_t *redo = redo_of(t, &t->from[t->redo[n].nz]);
 
         if (t->redo[n].note) {
             uint32_t place = (uint32_t)(redo - t->jit->rw);

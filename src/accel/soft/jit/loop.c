@@ -313,7 +313,7 @@ static void take(struct tr *t, struct loop *l, struct ti *head)
     struct as *a = &t->a;
     struct cold *c;
 
-    head->check = a->p;
+    head->take = a->p;
     as_alu_mi(a, 32, ALU_CMP, RBP, OFF(pending), 0);
     c = tr_cold(t, COLD_PENDING, as_jcc(a, CC_NE));
     c->slot = head->slot;
@@ -419,13 +419,15 @@ bool loop_cold(struct tr *t, const struct cold *c)
         return true;
     case COLD_EXPIRE:
         move_out(t, l);
-        as_jmp_to(&t->a, t->insn[l->first].check);
+        tr_tell_region(t, &t->insn[l->first], c->copy_nz);
+        as_jmp_to(&t->a, t->insn[l->first].take);
         return true;
     default:
         if (c->kind == COLD_L0) { /* its twin wants the address there */
             as_lea(&t->a, 64, RDX, c->base, (int32_t)c->imm);
         }
         move_out(t, l);
+        tr_tell_region(t, &t->insn[t->at[c->slot]], c->copy_nz);
         as_jmp_to(&t->a, t->cold[c->twin].again);
         return true;
     }
@@ -441,7 +443,6 @@ static void translate_loop(struct tr *t, struct ti *head)
 {
     struct loop *l = &t->loops[t->loop_count];
     struct as a = t->a;
-    uint8_t *check = head->check;
     unsigned colds = t->colds, fixes = t->fixes, uses = t->uses, consts = t->consts,
              redos = t->redos;
 
@@ -450,6 +451,7 @@ static void translate_loop(struct tr *t, struct ti *head)
     }
     loop_motions(t, l);
     loop_streams(t, l);
+    jit_exact_loop(t, l);
     if ((l->written & BIT(X_SP)) != 0 || !settle(t, l) || !pays(l)) {
         return;
     }
@@ -461,7 +463,7 @@ static void translate_loop(struct tr *t, struct ti *head)
         t->cpu->priv->stats.jit_loops++;
     } else {
         t->a = a;
-        head->check = check;
+        head->take = NULL;
         t->colds = colds;
         t->fixes = fixes;
         t->uses = uses;

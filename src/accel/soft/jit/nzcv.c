@@ -72,7 +72,8 @@ static void flags_load(struct tr *t)
     struct as *a = &t->a;
 
     if (t->i->nz >= 0 && !t->i->need_in) {
-        jit_redo_again(t, &t->insn[t->i->nz], t->again[t->i->nz].kept);
+        const struct from *f = &t->from[t->i->nz];
+        jit_redo_again(t, &t->insn[f->setter], f->kept);
         return;
     }
     as_load(a, 32, RAX, RBP, OFF(jit_nzcv));

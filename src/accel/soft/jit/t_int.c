@@ -514,18 +514,19 @@ static enum redo redo_of(const struct ti *i)
     return plain && op->rd == op->rn && (imm || op->rd != op->rm) ? REDO_BACK : REDO_NOT;
 }
 
-bool jit_redo(const struct ti *i, uint64_t *uses)
+bool jit_redo(const struct ti *i)
 {
-    enum redo r = redo_of(i);
-    bool one = r == REDO_RESULT || has_immediate(i);
-
-    *uses = (BIT(jit_redo_first(i)) | (one ? 0 : BIT(i->op.rm))) & ~BIT(X_ZERO);
-    return r != REDO_NOT;
+    return redo_of(i) != REDO_NOT;
 }
 
-unsigned jit_redo_first(const struct ti *i)
+unsigned jit_redo_operand(const struct ti *i, unsigned n)
 {
-    return redo_of(i) == REDO_AGAIN ? i->op.rn : i->op.rd;
+    enum redo r = redo_of(i);
+
+    if (n == 0) {
+        return r == REDO_AGAIN ? i->op.rn : i->op.rd;
+    }
+    return r == REDO_RESULT || has_immediate(i) ? X_ZERO : i->op.rm;
 }
 
 bool jit_redo_same(const struct ti *a, const struct ti *b)
@@ -534,6 +535,11 @@ bool jit_redo_same(const struct ti *a, const struct ti *b)
 
     return a->uop == b->uop && r == redo_of(b) && a->op.rn == b->op.rn && a->op.imm == b->op.imm &&
            (has_immediate(a) || a->op.rm == b->op.rm) && (r == REDO_AGAIN || a->op.rd == b->op.rd);
+}
+
+int jit_redo_width(const struct ti *i)
+{
+    return WIDTH(jit_tmpl_int[i->uop].arg);
 }
 
 /* RDX op= the second operand, which rm is if it is a register. */
@@ -551,18 +557,17 @@ static void with_second(struct tr *t, const struct ti *i, int w, enum alu n, uns
     }
 }
 
-void jit_redo_again(struct tr *t, const struct ti *i, uint64_t kept)
+void jit_redo_again(struct tr *t, const struct ti *i, unsigned kept)
 {
     const struct tmpl *m = &jit_tmpl_int[i->uop];
     enum alu n = alu_of(i);
     int w = WIDTH(m->arg);
     struct op op = i->op;
-    unsigned first = jit_redo_first(i);
+    unsigned first = (kept & 1) != 0 ? X_KEPT : jit_redo_operand(i, 0);
 
-    if ((kept >> op.rm & 1) != 0) {
-        op.rm = op.rm == first ? X_KEPT : X_KEPT + 1;
+    if ((kept & 2) != 0) {
+        op.rm = X_KEPT + 1;
     }
-    first = (kept >> first & 1) != 0 ? X_KEPT : first;
     if (redo_of(i) == REDO_AGAIN) {
         op.rn = (uint8_t)first;
         op.rd = X_SINK;

@@ -119,6 +119,7 @@ struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
                         .bias = t->bias,
                         .nz = (int16_t)(t->i->need_in ? NZ_MEMORY : t->i->nz),
                         .nzcv_old = !t->i->seen && !t->i->need_in,
+                        .copy_nz = tr_nz(t),
                         .held = NOREG,
                         .loop = t->loop != NULL ? (uint8_t)(t->loop - t->loops + 1) : 0 };
     c->sets_flags = (uop_table[t->i->uop].flags & UOP_NZCV_OUT) != 0;
@@ -277,7 +278,8 @@ static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool 
     c->sets_flags = looks;
     c->call = call;
     c->save = save;
-    c->nz = (int16_t)(live || t->fk != FK_NONE || comes_back ? NZ_MEMORY : t->i->nz_out);
+    c->copy_nz = tr_nz_out(t);
+    c->nz = (int16_t)(live || t->fk != FK_NONE || comes_back ? NZ_MEMORY : c->copy_nz);
 }
 
 /* A jump or call to the slot follows, which link.c may change. */
@@ -293,6 +295,9 @@ void tr_way_on(struct tr *t, const struct cold *c)
     struct cold *on;
     uint8_t *jump;
 
+    if (t->at[c->slot] >= 0) {
+        tr_tell_region(t, &t->insn[t->at[c->slot]], c->copy_nz);
+    }
     way_room(t, 1, c->slot);
     jump = as_jmp(&t->a);
     if (t->at[c->slot] >= 0) {
@@ -559,11 +564,12 @@ void tr_instruction(struct tr *t, struct ti *i)
         t->fused--;
     } else {
         uint8_t *fused = diverge_check(t);
+        tr_keep(t);
         if (branch) {
             tr_tell(t);
         }
         instruction(t, i);
-        tr_keep(t);
+        tr_store(t);
         diverge_fused(t, fused, t->fused);
     }
     if (!branch) {
@@ -807,7 +813,8 @@ static const uint8_t *fixed(const struct tr *t, unsigned slot, unsigned to)
     const struct loop *l;
 
     if (to < FIX_LOOP) {
-        return to == FIX_CHECK ? t->insn[n].check : t->insn[n].host;
+        const struct ti *i = &t->insn[n];
+        return to == FIX_HOST ? i->host : i->take != NULL ? i->take : i->check;
     }
     l = &t->loops[to - FIX_LOOP];
     return l->start[n - l->first];

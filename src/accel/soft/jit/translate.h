@@ -32,6 +32,7 @@
 
 #define SPANS      6   /* accesses of 1 to 32 bytes */
 #define REGION_MAX 400 /* instructions */
+#define FROM_MAX   (8 * REGION_MAX)
 #define COLD_MAX   1600
 #define CONST_MAX  512
 /* Misses of L0 entries between two looks at one of them. */
@@ -136,9 +137,6 @@ struct jit {
     int8_t vpin[32]; /* xmm register of a V register, or -1 */
 };
 
-/* How NZCV of an instruction are had where nobody reads them: not; stored; by doing it again. */
-enum keep { KEEP_NOTHING, KEEP_STORED, KEEP_REDO };
-
 /* Who has set NZCV: nobody yet; not known; somebody who has stored them. */
 enum { NZ_NONE = -3, NZ_MANY, NZ_MEMORY };
 
@@ -161,10 +159,11 @@ struct ti {
     bool seen, seen_out;     /* an exception may show them before they are set again */
     bool stored, stored_out; /* they will be stored anyhow                           */
     bool unsure;             /* ... and then it has to be found out who has set them */
-    int16_t nz, nz_out;      /* index of who has set them, or NZ_ */
-    uint8_t keep;            /* how those that it sets are had: enum keep */
+    int16_t nz, nz_out;      /* index in tr.from, or NZ_                             */
+    bool stores;             /* those that it sets are stored at once               */
     uint8_t *host;           /* where it starts: bias 0, NZCV saved or dead */
     uint8_t *check;          /* the same with a look at cpu->pending before */
+    uint8_t *take;           /* the way into the copy of the loop whose head it is, or NULL */
     uint8_t *far_;           /* the way from the jump cache, if it is in line */
     uint64_t touched;        /* bit n: the template asked where Xn is           */
     uint16_t cold, colds;    /* of struct tr's cold: the first, and how many    */
@@ -214,12 +213,22 @@ struct cold {
     bool sets_flags; /* COLD_WAY, COLD_LINK: looks at pending */
     bool nzcv_old;   /* COLD_PENDING, COLD_LOOP: NZCV are not to be had */
     int16_t nz;      /* who has set NZCV, where it is left (struct ti) */
+    int16_t copy_nz; /* the same in the copy of a hot loop: what is to be noted there */
     int8_t
         held; /* COLD_CALL, COLD_L0: where it goes on this register is guest register held_g; or NOREG */
     uint8_t held_g;
     int32_t bias;
     int64_t
         imm; /* COLD_FAR: target, relative to the page; COLD_VEC: bits of the gate that stop it; see base */
+};
+
+/* An instruction that can be done again for its NZCV, and where its operands are by now: which X registers, jit_redo_operand knows. */
+struct from {
+    int16_t setter;   /* index in insn */
+    int16_t next;     /* of tr.from, with the same setter; or -1 */
+    uint8_t kept;     /* bit n: operand n is in X_KEPT + n; or else */
+    int32_t moved[2]; /* ... so much has been added to its register since */
+    uint8_t *redo;    /* code that stores NZCV, or NULL */
 };
 
 /* How an X register moves from one iteration of a loop to the next. */
@@ -260,6 +269,8 @@ struct loop {
         homeless; /* X registers that are in host registers here only, and the other way round */
     bool refused;
     uint8_t *start[REGION_MAX]; /* where the copy of a member begins: by its index less first */
+    int16_t nz
+        [REGION_MAX]; /* as in struct ti, where the loop is not entered but by its own ways; the same */
 };
 
 enum outside { OUTSIDE_UNKNOWN, OUTSIDE_LIVE, OUTSIDE_DEAD };
@@ -321,13 +332,13 @@ struct tr {
         int reg;
         unsigned g;
     } held;
-    /* exact.c, by instruction. */
+    /* exact.c, by instruction: X registers that may be changed before an exception shows NZCV; the first of from, or -1. */
     struct {
-        uint64_t uses;           /* X registers that NZCV which it sets can be had from */
-        uint64_t lost, lost_out; /* those that may be changed before an exception shows NZCV */
-        uint64_t kept;           /* and therefore are copied to X_KEPT: see tr_keep */
-        uint8_t *redo;           /* code that does it again, to store NZCV; or NULL */
+        uint64_t lost;
+        int16_t from;
     } again[REGION_MAX];
+    struct from from[FROM_MAX];
+    unsigned froms;
     /* Displacements of calls of, or places for, the code that does an instruction again. */
     struct {
         uint8_t *at;
@@ -450,22 +461,28 @@ enum flag_kind tr_flags_unsaved(const struct tr *t, bool need);
 void tr_flags_keep(struct tr *t);
 /* Would tr_clobber store NZCV? */
 bool tr_flags_wanted(const struct tr *t);
-/* What exact.c wants of the instruction that has just been translated. Uses RCX; EFLAGS stay what they are. */
+/* What exact.c wants done before the instruction, and behind it. Uses RCX; EFLAGS stay what they are. */
 void tr_keep(struct tr *t);
+void tr_store(struct tr *t);
 /* Notes who has set NZCV, if where the instruction leads to that is not known. EFLAGS stay what they are. */
 void tr_tell(struct tr *t);
+/* Who has set NZCV as the instruction that is translated begins, or behind it: struct ti. */
+int16_t tr_nz(const struct tr *t);
+int16_t tr_nz_out(struct tr *t);
+/* From a copy of a loop to that place in the region: notes who has set NZCV, if it is not known there. */
+void tr_tell_region(struct tr *t, const struct ti *to, int16_t nz);
 /* On a way out: NZCV that were set by that instruction (struct ti) are stored. Uses RAX, RCX, RDX. */
 void tr_settle(struct tr *t, int16_t nz);
-/* cpu->jit_redo = that instruction, or none. */
+/* cpu->jit_redo = how NZCV can be had: tr.from of that index; or they are in memory. */
 void tr_redo_note(struct tr *t, int16_t nz);
-/* Can NZCV of the instruction be had again, without EFLAGS? From X registers as they are after it, a bit each; first: the one that
- * X_KEPT is for, X_KEPT + 1 is the other's. */
-bool jit_redo(const struct ti *i, uint64_t *uses);
-unsigned jit_redo_first(const struct ti *i);
+/* Can NZCV of the instruction be had again, without EFLAGS? And from which X registers, as they are after it: two, X_ZERO for none. */
+bool jit_redo(const struct ti *i);
+unsigned jit_redo_operand(const struct ti *i, unsigned n);
+int jit_redo_width(const struct ti *i);
 /* Are they the same then? */
 bool jit_redo_same(const struct ti *a, const struct ti *b);
-/* EFLAGS are NZCV of the instruction again, from these registers' copies and the others. Uses RCX, RDX. */
-void jit_redo_again(struct tr *t, const struct ti *i, uint64_t kept);
+/* EFLAGS are NZCV of the instruction again; bit n: operand n is in X_KEPT + n. Uses RCX, RDX. */
+void jit_redo_again(struct tr *t, const struct ti *i, unsigned kept);
 /* The host's condition for the guest's, EFLAGS being loaded; uses RAX. */
 enum cc tr_cond(struct tr *t, unsigned cond);
 /*
