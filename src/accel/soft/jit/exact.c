@@ -133,7 +133,7 @@ static bool look_back(struct tr *t, unsigned at)
             lost |= t->again[i->next[n]].lost;
         }
     }
-    seen = is_exit(i) || (!sets(i) && seen_out);
+    seen = (is_exit(i) && !i->stored) || (!sets(i) && seen_out);
     lost |= seen_out || jit_moves_sp(i) ? all_changes(i) : 0;
     lost = renews(i) ? 0 : lost;
     if (seen == i->seen && seen_out == i->seen_out && lost == t->again[at].lost) {
@@ -167,7 +167,7 @@ static bool look_back_stored(struct tr *t, unsigned at)
 static bool look_back_unsure(struct tr *t, unsigned at)
 {
     struct ti *i = &t->insn[at];
-    bool unsure = i->nz == NZ_MANY && (is_exit(i) || (!sets(i) && i->outside));
+    bool unsure = i->nz == NZ_MANY && ((is_exit(i) && !i->need_in) || (!sets(i) && i->outside));
 
     for (unsigned n = 0; n < 2 && i->nz == NZ_MANY && !sets(i); n++) {
         unsure |= i->next[n] >= 0 && t->insn[i->next[n]].unsure;
@@ -423,8 +423,8 @@ void jit_exact(struct tr *t)
         t->again[n].from = -1;
     }
     backward(t, look_back_endless);
-    backward(t, look_back);
     backward(t, look_back_stored);
+    backward(t, look_back);
     setters(t);
     forward(t);
     backward(t, look_back_need);
