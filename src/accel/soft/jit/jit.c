@@ -14,24 +14,10 @@
 
 #if SOFT_JIT
 
-/* Ticks of the host's clock (a few for each instruction) for each miss of an L0 entry that are no trouble. */
-#define L0_SELDOM 28
-/* Ways that are counted until one of them is looked at, by the square of the heat: 65536 as it is without option. */
-#define WAY_SAMPLE 1024
-/* Iterations of a loop until it gets a copy, by the square of the heat; how often the copy is taken until that is looked at, and how many
- * iterations each time it is worth. */
-#define LOOP_COUNTED 1024
-#define LOOP_TAKES   4096
-#define LOOP_WORTH   3
 /* No context's: frames of returns that were made before are forgotten. */
 #define NO_EPOCH UINT32_MAX
 
 /* ---- The cache ------------------------------------------------------------------------------- */
-
-static int32_t way_sample(const struct jit *jit)
-{
-    return (int32_t)(WAY_SAMPLE * jit->heat * jit->heat);
-}
 
 void jit_lock(struct cpu *cpu)
 {
@@ -44,24 +30,6 @@ void jit_unlock(struct cpu *cpu)
 {
     if (cpu->priv->jit != NULL) {
         soft_unlock(&cpu->priv->jit->lock);
-    }
-}
-
-/* Iterations of a loop that are counted. */
-static int64_t loop_iterations(const struct jit *jit)
-{
-    return jit->loop != 0 ? jit->loop : (int64_t)LOOP_COUNTED * jit->heat * jit->heat;
-}
-
-unsigned loop_cell(const struct code_page *page, unsigned slot)
-{
-    return (unsigned)(page->pa / SOFT_PAGE * 37 + slot) % LOOP_CELLS;
-}
-
-static void loops_reset(struct cpu *cpu)
-{
-    for (unsigned n = 0; n < LOOP_CELLS; n++) {
-        cpu->loops[n] = (struct loop_cell){ .left = loop_iterations(cpu->priv->jit) };
     }
 }
 
@@ -120,10 +88,7 @@ bool jit_create(struct cpu *cpu)
         jit_make_stubs(code->jit, cpu);
         cache_begin(code->jit);
     }
-    cpu->priv->rethought_at = __builtin_ia32_rdtsc();
-    cpu->l0_budget = L0_SAMPLE;
-    cpu->way_budget = way_sample(code->jit);
-    loops_reset(cpu);
+    jit_rethink_begin(cpu);
     return true;
 }
 
@@ -242,11 +207,6 @@ const void *jit_far_host(const struct cpu *cpu, const struct op *op, bool guarde
     return jit->rx + (host - jit->rw);
 }
 
-static bool region_has(const struct jit_region *region, const struct op *op)
-{
-    return (uintptr_t)op->fn >= region->start && (uintptr_t)op->fn < region->end;
-}
-
 /*
  * A region that is forgotten, or made again, may still be jumped to through the jump cache. Its far entries, which never have
  * a return address on the stack, look at the op once more, as for code without translation. The ways from other regions of
@@ -266,7 +226,7 @@ static void entry_leave(struct jit *jit, const struct code_page *page, const str
 {
     struct jit_region *region = page->jit->regions;
 
-    while (region != NULL && !region_has(region, op)) {
+    while (region != NULL && !jit_region_has(region, op)) {
         region = region->next;
     }
     if (region != NULL) {
@@ -337,7 +297,7 @@ static void region_forget(struct cpu *cpu, struct code_page *page, const struct 
     const struct jit *jit = cpu->priv->jit;
 
     for (unsigned n = 0; n < PAGE_SLOTS; n++) {
-        if ((region->lines >> n / 16 & 1) != 0 && region_has(region, &page->ops[n])) {
+        if ((region->lines >> n / 16 & 1) != 0 && jit_region_has(region, &page->ops[n])) {
             entry_close(jit, &page->ops[n]);
             entry_reset(cpu, page, n);
         }
@@ -375,13 +335,11 @@ void jit_leave(struct cpu *cpu)
 }
 
 /*
- * Forgets what was translated from 64-byte lines of the page; false: nothing was. What was decoded stays. Under both locks.
- *
  * Translated code may be running, and have called who changes its code: it runs on in what has been forgotten until it looks
  * at pending. It must not come back there by a return, so its frames are forgotten, too. Other CPUs do the same: they will be told
  * (code_announce) if the guest has changed its code, and if not, what they run is still right.
  */
-static bool drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
+bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
 {
     if (!forget_lines(cpu, page, lines)) {
         return false;
@@ -399,7 +357,7 @@ void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line)
     struct jit_page *jp = page->jit;
 
     if ((jp->lines & BIT(line)) != 0) {
-        cpu->priv->stats.jit_drops_changed += drop_lines(cpu, page, BIT(line));
+        cpu->priv->stats.jit_drops_changed += jit_drop_lines(cpu, page, BIT(line));
         jp->churn += jp->churn < UINT8_MAX;
         memset(jp->heat, 0, sizeof(jp->heat));
     } else {
@@ -532,7 +490,7 @@ void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uo
     }
 }
 
-/* There is room: translate has looked. */
+/* There is room: jit_make_region has looked. */
 static void region_add(struct jit *jit, struct code_page *page, const struct tr *t, unsigned slot)
 {
     struct jit_region *region;
@@ -568,7 +526,7 @@ static void region_prune(struct cpu *cpu, struct code_page *page)
     }
 }
 
-static void translate(struct cpu *cpu, struct code_page *page, unsigned slot, unsigned tier)
+void jit_make_region(struct cpu *cpu, struct code_page *page, unsigned slot, unsigned tier)
 {
     struct jit *jit = cpu->priv->jit;
     struct tr *t = (struct tr *)(void *)(jit + 1);
@@ -603,144 +561,6 @@ static void translate(struct cpu *cpu, struct code_page *page, unsigned slot, un
     }
 }
 
-/* The way's region, made when less was known, is translated again; for the second time only if it has come here often. */
-static void rethink_way(struct cpu *cpu, struct jit_way *way)
-{
-    static const uint8_t samples[JIT_TIERS] = { 1, 4 };
-    struct jit *jit = cpu->priv->jit;
-    struct code_page *page =
-        CONTAINER_OF((struct op *)(uintptr_t)way->link->ops, struct code_page, ops);
-    uintptr_t at = (uintptr_t)jit->rx + (uintptr_t)(way->cold - jit->rw);
-    struct jit_region *region = page->jit->regions;
-
-    while (region != NULL && (at < region->start || at >= region->end)) {
-        region = region->next; /* it may be gone */
-    }
-    if (region == NULL || region->tier == JIT_TIERS ||
-        !region_has(region, &page->ops[region->slot])) {
-        jit_way_direct(jit, way);
-    } else if (++region->samples >= samples[region->tier]) {
-        translate(cpu, page, region->slot, region->tier + 1u);
-    }
-}
-
-/* The page whose op, which need not be there any more, is at that address; NULL: it is gone, or has no translations. */
-static struct code_page *page_with(const struct cpu *cpu, uint64_t op)
-{
-    struct code_page *page = cpu->priv->code->newest;
-
-    while (page != NULL && op - (uintptr_t)page->ops >= sizeof(page->ops)) {
-        page = page->lru_next;
-    }
-    return page != NULL && page->jit != NULL ? page : NULL;
-}
-
-/*
- * A loop has had many iterations, and gets a copy of its own; or its copy has been taken often, and if that was because it is left
- * at once, it goes.
- */
-static void rethink_loop(struct cpu *cpu)
-{
-    struct code_page *page;
-    struct jit_region *region;
-
-    soft_lock(cpu, &cpu->priv->code->lock);
-    page = page_with(cpu, cpu->loop_op);
-    soft_unlock(&cpu->priv->code->lock);
-    if (page == NULL) {
-        return;
-    }
-    region = page->jit->regions;
-    unsigned slot = (unsigned)((cpu->loop_op - (uintptr_t)page->ops) / sizeof(struct op));
-    struct loop_cell *cell = &cpu->loops[loop_cell(page, slot)];
-    uint64_t bit = BIT(slot % 64);
-    uint64_t *known = &page->jit->loop_known[slot / 64], *hot = &page->jit->loop_hot[slot / 64];
-
-    while (region != NULL && !region_has(region, &page->ops[slot])) {
-        region = region->next;
-    }
-    if (region == NULL || !region_has(region, &page->ops[region->slot])) {
-        *cell = (struct loop_cell){ .left = loop_iterations(cpu->priv->jit) };
-        return;
-    }
-    bool is_new = (*known & bit) == 0;
-    bool in_vain = (*hot & bit) != 0 && cell->takes != 0 && -cell->ran < cell->takes * LOOP_WORTH;
-    if (is_new || in_vain) {
-        *known |= bit;
-        *hot ^= bit;
-        translate(cpu, page, region->slot, region->tier != 0 ? region->tier : 1);
-    }
-    *cell = (*hot & bit) != 0 ? (struct loop_cell){ .left = LOOP_TAKES, .takes = LOOP_TAKES }
-                              : (struct loop_cell){ .left = loop_iterations(cpu->priv->jit) };
-}
-
-/* See jit_rethink. */
-static void rethink_access(struct cpu *cpu)
-{
-    struct code_page *page = page_with(cpu, cpu->l0_op);
-
-    if (page == NULL) {
-        return;
-    }
-    unsigned slot = (unsigned)((cpu->l0_op - (uintptr_t)page->ops) / sizeof(struct op));
-    uint64_t bit = BIT(slot % 64);
-    uint64_t *suspect = &page->jit->suspect[slot / 64];
-    uint64_t *by_tlb = &page->jit->by_tlb[slot / 64];
-    uint64_t *no_group = &page->jit->no_group[slot / 64];
-    if ((cpu->l0_op & L0_GROUP) != 0) {
-        if ((*no_group & bit) == 0) {
-            *no_group |= bit;
-            cpu->priv->stats.jit_drops_access += drop_lines(cpu, page, BIT(slot / 16));
-        }
-    } else if ((*suspect & bit) == 0) {
-        *suspect |= bit;
-    } else if ((*by_tlb & bit) == 0) {
-        *by_tlb |= bit;
-        cpu->priv->stats.jit_drops_access += drop_lines(cpu, page, BIT(slot / 16));
-    }
-}
-
-/* Is it time to look at the access? */
-static bool is_access(struct cpu *cpu)
-{
-    uint64_t now = __builtin_ia32_rdtsc(), ticks = now - cpu->priv->rethought_at;
-
-    if (cpu->l0_op == 0) {
-        return false;
-    }
-    cpu->priv->rethought_at = now;
-    return ticks <= (uint64_t)L0_SAMPLE * L0_SELDOM;
-}
-
-void jit_rethink(struct cpu *cpu)
-{
-    const struct jit *jit = cpu->priv->jit;
-    uintptr_t way = cpu->jit_way; /* where it can be read only */
-    bool access = is_access(cpu);
-
-    if (way != 0) {
-        cpu->jit_way = 0;
-        cpu->way_budget = way_sample(jit);
-        jit_lock(cpu);
-        rethink_way(cpu, (struct jit_way *)(void *)(jit->rw + (way - (uintptr_t)jit->rx)));
-        jit_unlock(cpu);
-    }
-    if (access) {
-        jit_lock(cpu);
-        soft_lock(cpu, &cpu->priv->code->lock);
-        rethink_access(cpu);
-        soft_unlock(&cpu->priv->code->lock);
-        jit_unlock(cpu);
-    }
-    cpu->l0_op = 0;
-    if (cpu->loop_op != 0) {
-        jit_lock(cpu);
-        rethink_loop(cpu);
-        jit_unlock(cpu);
-        cpu->loop_op = 0;
-    }
-}
-
 op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
 {
     struct jit *jit = cpu->priv->jit;
@@ -758,7 +578,7 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
     page->jit->links = NULL;
     page->jit->regions = NULL;
     page->ops[slot].fn = before;
-    translate(cpu, page, slot, 0);
+    jit_make_region(cpu, page, slot, 0);
     return is_translated(jit, &page->ops[slot]) ? page->ops[slot].fn : NULL;
 }
 
@@ -828,7 +648,7 @@ static NOINLINE op_fn *ignite(struct cpu *cpu, struct code_page *page, unsigned 
         return page->jit->orig[slot];
     }
     if (is_open(cpu) && cool(cpu, page, slot)) {
-        translate(cpu, page, slot, 0);
+        jit_make_region(cpu, page, slot, 0);
     }
     jit_unlock(cpu);
     fn = op_fn_of(&page->ops[slot]);

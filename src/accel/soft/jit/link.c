@@ -15,8 +15,8 @@
  * be kept where forgotten code begins. Other vCPUs may be there meanwhile: share.c.
  *
  * Before that ways are counted, all together, which the cold code does: the way that happens to be the last of many is likely
- * to be one that is gone often, and shows that its region has been translated when too little was known. jit.c translates it
- * again. Calls are no such sign, and direct at once:
+ * to be one that is gone often, and shows that its region has been translated when too little was known. rethink.c translates
+ * it again. Calls are no such sign, and direct at once:
  *
  *                                              1:       sub  way_budget, 1
  *                                                       jns  slot

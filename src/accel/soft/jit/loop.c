@@ -2,7 +2,7 @@
  * loop.c - hot loops once more: with host registers of their own, and one look at memory for many iterations.
  *
  * A loop's head counts its iterations until they are many (loop_count). Then its region is translated again, and after the
- * region comes the loop by itself. If that turns out to be left as soon as it is taken, it goes again (rethink_loop in jit.c).
+ * region comes the loop by itself. If that turns out to be left as soon as it is taken, it goes again (rethink_loop in rethink.c).
  *
  *       region:  head:   ...                       loop:  take:  as many iterations as no access leaves its L0 window: few?
  *                        jcc  take                               to head, the loop of the region. Else its registers are

@@ -1,5 +1,5 @@
 /*
- * region.h - what region.c, translate.c and jit.c share.
+ * region.h - what region.c, translate.c, jit.c and rethink.c share.
  */
 #ifndef SOFT_JIT_REGION_H
 #define SOFT_JIT_REGION_H
@@ -21,8 +21,6 @@ void tr_join(struct tr *t, const struct ti *i);
 void tr_forget(struct tr *t);
 /* Writes an instruction's code, and the way on if that is no straight line. */
 void tr_instruction(struct tr *t, struct ti *i);
-/* The number of a loop head's struct loop_cell in struct cpu. */
-unsigned loop_cell(const struct code_page *page, unsigned slot);
 
 /* How often a region may be translated again. */
 #define JIT_TIERS 2
@@ -105,5 +103,18 @@ uint8_t *jit_near_host(const struct jit *jit, const struct op *op);
 uint8_t *jit_near_check(const struct jit *jit, const struct op *op);
 /* It is translated, and nobody reads NZCV there. */
 bool jit_near_dead(const struct jit *jit, const struct op *op);
+/* Is the op an entry of the region? */
+static inline bool jit_region_has(const struct jit_region *region, const struct op *op)
+{
+    return (uintptr_t)op->fn >= region->start && (uintptr_t)op->fn < region->end;
+}
+/* Translates from the slot on, for the tier-th time again. If that is not possible all is as it was, or everything is dropped. */
+void jit_make_region(struct cpu *cpu, struct code_page *page, unsigned slot, unsigned tier);
+/* Forgets what was translated from 64-byte lines of the page; false: nothing was. What was decoded stays. Under both locks. */
+bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
+/* rethink.c: the CPU's counts begin. */
+void jit_rethink_begin(struct cpu *cpu);
+/* The number of a loop head's struct loop_cell in struct cpu. */
+unsigned loop_cell(const struct code_page *page, unsigned slot);
 
 #endif
