@@ -1,28 +1,33 @@
 /*
  * test_loop.c - copies of hot loops (jit/loop.c): that they are made, and that an exception in the middle of one finds the registers
- * of the guest where they belong, also those that lent their places; that work for the vCPU is seen.
+ * of the guest where they belong, also those that lent their places; that work for the vCPU is seen. And that they are kept or go
+ * for the right reasons (jit/rethink.c).
  */
 #include "rig.h"
+
+#include "accel/soft/jit/jit.h"
 
 #define VA         0x0000123456600000ull
 #define FROM       (RAM + 0x2200000) /* two pages; the third is not mapped */
 #define TO         (VA + 0x100000)
 #define BYTES      (2 * SOFT_PAGE)
 #define MARK(n)    (0x1111111100000000ull + (n))
-#define ITERATIONS 16 /* before a loop gets its copy */
+#define ITERATIONS 16   /* before a loop gets its copy */
+#define TAKES      4096 /* of a copy, before it is looked at how long they were */
 
 #define I_LDRB_POST(rt, rn, n) (0x38400400u | (uint32_t)(n) << 12 | (rn) << 5 | (rt))
 #define I_STRB_X(rt, rn, rm)   (0x38206800u | (rm) << 16 | (rn) << 5 | (rt))
 #define I_LDR_LSL3(rt, rn, rm) (0xf8607800u | (rm) << 16 | (rn) << 5 | (rt))
 #define I_TBNZ(rt, bit, delta) \
     (0x37000000u | (uint32_t)(bit) << 19 | ((uint32_t)((delta) / 4) & 0x3fff) << 5 | (rt))
+#define I_LD4(rt, rn)       (0x4c400000u | (rn) << 5 | (rt)) /* V.16B */
 #define I_ADD_X(rd, rn, rm) (0x8b000000u | (rm) << 16 | (rn) << 5 | (rd))
 
 static const uint8_t marked[] = { 3, 4, 5, 6, 19, 20, 21, 22, 30 };
 
-static void make(struct rig *r, struct tables *t)
+static void make_with(struct rig *r, struct tables *t, unsigned cpus, unsigned heat)
 {
-    rig_make(r, .loop = ITERATIONS);
+    rig_make(r, .loop = ITERATIONS, .cpus = cpus, .heat = heat);
     for (unsigned at = 0; at < BYTES; at++) {
         *(uint8_t *)rig_at(r, FROM + at) = (uint8_t)(at * 7);
     }
@@ -31,10 +36,18 @@ static void make(struct rig *r, struct tables *t)
         tables_map(t, VA + page * SOFT_PAGE, FROM + page * SOFT_PAGE, 3, D_AF);
         tables_map(t, TO + page * SOFT_PAGE, FROM + BYTES + page * SOFT_PAGE, 3, D_AF);
     }
-    tables_on(t, 0);
-    for (unsigned n = 0; n < ARRAY_SIZE(marked); n++) {
-        rig_set(r, REG_X0 + marked[n], MARK(marked[n]));
+    while (cpus-- > 0) {
+        rig_select(r, cpus);
+        tables_on(t, 0);
+        for (unsigned n = 0; n < ARRAY_SIZE(marked); n++) {
+            rig_set(r, REG_X0 + marked[n], MARK(marked[n]));
+        }
     }
+}
+
+static void make(struct rig *r, struct tables *t)
+{
+    make_with(r, t, 1, 0);
 }
 
 static void expect_copy(struct rig *r)
@@ -172,13 +185,130 @@ static void test_kick(void **state)
     rig_drop(&r);
 }
 
+/* ---- Which copies stay ----------------------------------------------------------------------- */
+
+/* The loop of nested_code. How often that is run until it has a copy, also if each of its instructions was a region by itself first. */
+#define INNER (CODE + 4)
+#define FEW   (16 * ITERATIONS)
+
+/* Many times a loop of a few iterations over the first bytes, and something that takes longer than they do: X13 times, X14 each. */
+static void nested_code(struct rig *r)
+{
+    RIG_CODE(r, CODE, I_ADD(12, 14, 0), I_LDRB_POST(9, 1, 1), I_ADD_X(0, 0, 9), I_SUB(12, 12, 1),
+             I_CBNZ(12, -12), I_ADD(1, 2, 0), I_MSR(S_AT(0), 1), I_MSR(S_AT(0), 1),
+             I_SUB(13, 13, 1), I_CBNZ(13, -36), I_HVC(1));
+}
+
+static void nested_run(struct rig *r, unsigned times, unsigned iterations)
+{
+    uint64_t sum = 0;
+
+    for (unsigned at = 0; at < iterations; at++) {
+        sum += (uint8_t)(at * 7);
+    }
+    rig_set(r, REG_X0, 0);
+    rig_set(r, REG_X0 + 1, VA);
+    rig_set(r, REG_X0 + 2, VA);
+    rig_set(r, REG_X0 + 13, times);
+    rig_set(r, REG_X0 + 14, iterations);
+    rig_run_as(r, EL1H | MASKED, CODE);
+    rig_expect_hvc(r, 1);
+    assert_int_equal(rig_get(r, REG_X0), sum * times);
+}
+
+static bool has_copy(struct rig *r)
+{
+    const struct code_page *page = code_find(r->cpu, CODE, CODE, rig_at(r, CODE), false);
+    unsigned slot = (unsigned)(INNER - CODE) / 4;
+
+    return page->jit != NULL && (page->jit->loop_hot[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+/* A copy that is left at once goes, whatever is between; one that has iterations stays. */
+static void test_worth(void **state)
+{
+    for (unsigned iterations = 2; iterations <= 8; iterations += 6) {
+        struct tables t;
+        struct rig r;
+
+        make(&r, &t);
+        nested_code(&r);
+        nested_run(&r, FEW, iterations);
+        assert_int_equal(has_copy(&r), r.cpu->priv->jit != NULL);
+        nested_run(&r, 2 * TAKES, iterations);
+        assert_int_equal(has_copy(&r), r.cpu->priv->jit != NULL && iterations > 2);
+        expect_copy(&r);
+        rig_drop(&r);
+    }
+}
+
+/*
+ * Two CPUs have counted the same loop, and the first to have enough gives it a copy. What was left to the second is soon used up, by
+ * how often it takes the copy, not by iterations: that says nothing against the copy.
+ */
+static void test_second_cpu(void **state)
+{
+    struct tables t;
+    struct rig r;
+
+    make_with(&r, &t, 2, 0);
+    nested_code(&r);
+    nested_run(&r, FEW, 8);
+    for (unsigned cpu = 2; cpu-- > 0;) {
+        rig_select(&r, cpu);
+        nested_run(&r, FEW, 8);
+        assert_int_equal(has_copy(&r), r.cpu->priv->jit != NULL);
+    }
+    rig_select(&r, 1);
+    nested_run(&r, 2 * TAKES, 2); /* this does */
+    assert_false(has_copy(&r));
+    rig_drop(&r);
+}
+
+/*
+ * A loop whose region cannot be translated again: more has been executed behind it by then than there is room for. It asks for a copy,
+ * once more when that has been no use, and never again. (Not at heat 1: ways between regions of one instruction would ask, too.)
+ */
+static void test_too_large(void **state)
+{
+    enum { LARGE = 380 }; /* instructions: fewer than a region has */
+    uint32_t words[LARGE];
+    struct accel_stats before, after;
+    struct tables t;
+    struct rig r;
+
+    make_with(&r, &t, 1, rig_heat() != 0 ? 2 : 0);
+    RIG_CODE(&r, CODE, I_LDRB_POST(9, 1, 0), I_SUB(12, 12, 1), I_CBNZ(12, -8), I_CBZ(11, 8),
+             I_HVC(1));
+    for (unsigned n = 0; n < LARGE; n++) {
+        words[n] = n < LARGE - 1 ? I_LD4(0, 1) : I_HVC(1);
+    }
+    rig_code(&r, CODE + 20, words, LARGE);
+    rig_set_sys(&r, CPACR_EL1, 3u << 20);
+    rig_set(&r, REG_X0 + 1, VA);
+    for (unsigned large = 0; large < 2; large++) {
+        rig_set(&r, REG_X0 + 11, !large);
+        rig_set(&r, REG_X0 + 12, ITERATIONS / 2);
+        rig_run_as(&r, EL1H | MASKED, CODE);
+        rig_expect_hvc(&r, 1);
+    }
+    accel_soft.stats(r.vcpu, &before);
+    rig_set(&r, REG_X0 + 11, 1);
+    rig_set(&r, REG_X0 + 12, 10 * TAKES);
+    rig_run_as(&r, EL1H | MASKED, CODE);
+    rig_expect_hvc(&r, 1);
+    accel_soft.stats(r.vcpu, &after);
+    assert_int_equal(after.jit_failures - before.jit_failures, r.cpu->priv->jit != NULL ? 2 : 0);
+    rig_drop(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fault),
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_overlap),
-        cmocka_unit_test(test_kick),
+        cmocka_unit_test(test_fault),     cmocka_unit_test(test_table),
+        cmocka_unit_test(test_overlap),   cmocka_unit_test(test_kick),
+        cmocka_unit_test(test_worth),     cmocka_unit_test(test_second_cpu),
+        cmocka_unit_test(test_too_large),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
