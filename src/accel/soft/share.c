@@ -20,7 +20,7 @@
  *
  *   - slots that were reset are decoded again (until then they are stepped, which needs no slot: decode_shared in run.c),
  *   - retired code pages become others (pages.c),
- *   - a full code cache is filled anew (until then everything is interpreted: jit.c).
+ *   - a full code cache is filled anew (until then everything is interpreted: jit/cache.c).
  *
  * Locks: the pool's for ops, pages and lists, held for a few hundred instructions; jit->lock, taken before it, for everything that
  * belongs to translations. A head that is hot while another CPU translates is interpreted on.

@@ -1,154 +1,21 @@
 /*
- * jit.c - the translator's memory and its edges: code cache, entries and links, heads and their heat.
+ * jit.c - the translator's edges: how slots become heads and entries, regions are made, and forgotten.
  *
- * The cache is mapped twice, writable and executable, and nothing is executed through the first or written through
- * the second. Regions grow up from the start, links grow down from the end. When it is full everything is dropped, and when all CPUs
- * have passed (share.c) it is filled anew.
+ *       decoded    -- mark -->     head      -- heat -->     jit_make_region    -->   entry: op->fn leads into the
+ *       (a body)                 (op_warm)                                            code cache (cache.c)
+ *                                    ^                                                      |
+ *                                    +---- entry_reset, when the region is forgotten -------+
  *
- * All CPUs share it. What regions and links are made of is changed under jit->lock, ops and the heads of a page under the pool's.
+ * All CPUs share that. What regions and links are made of is changed under jit->lock, ops and the heads of a page under the pool's.
  */
-#include "accel/soft/bti.h"
-#include "accel/soft/jit/diverge.h"
 #include "accel/soft/jit/region.h"
-#include "accel/soft/jit/vec.h"
 
 #if SOFT_JIT
 
 /* No context's: frames of returns that were made before are forgotten. */
 #define NO_EPOCH UINT32_MAX
 
-/* ---- The cache ------------------------------------------------------------------------------- */
-
-void jit_lock(struct cpu *cpu)
-{
-    if (cpu->priv->jit != NULL) {
-        soft_lock(cpu, &cpu->priv->jit->lock);
-    }
-}
-
-void jit_unlock(struct cpu *cpu)
-{
-    if (cpu->priv->jit != NULL) {
-        soft_unlock(&cpu->priv->jit->lock);
-    }
-}
-
-static struct jit *cache_make(struct cpu *cpu)
-{
-    const struct vm *vm = cpu->vcpu->vm;
-    const struct vm_ports *ports = &vm->ports;
-    struct jit *jit;
-    void *rw = NULL;
-
-    jit = ports->alloc(ports->opaque, sizeof(*jit) + sizeof(struct tr), 64);
-    if (jit == NULL) {
-        return NULL;
-    }
-    jit->size = vm->config.jit.cache != 0 ? (size_t)vm->config.jit.cache : JIT_CACHE_BYTES;
-    jit->limited = vm->config.max_insns != 0;
-    jit->counting = vm->config.jit.count || vm->config.jit.diverge || jit->limited;
-    jit->plant = vm->config.jit.plant;
-    jit->loop = vm->config.jit.loop;
-    jit->heat = vm->config.jit.heat != 0 ? vm->config.jit.heat : JIT_HEAT;
-    jit->rx = ports->code_alloc(ports->opaque, jit->size, &rw);
-    jit->rw = rw;
-    if (jit->rx == NULL) {
-        ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
-        return NULL;
-    }
-    jit->host = host_simd_find(VEX_AVX512);
-    return jit;
-}
-
-static void cache_begin(struct jit *jit)
-{
-    jit->p = jit->start;
-    jit->top = jit->rw + jit->size;
-}
-
-bool jit_create(struct cpu *cpu)
-{
-    const struct vm *vm = cpu->vcpu->vm;
-    struct code_cache *code = cpu->priv->code;
-    bool first = code->jit == NULL;
-
-    if (first && vm->ports.code_alloc != NULL && !vm->config.jit.off) {
-        code->jit = cache_make(cpu);
-    }
-    if (code->jit == NULL) {
-        return false;
-    }
-    cpu->priv->jit = code->jit;
-    if (vm->config.jit.diverge && !diverge_create(cpu)) {
-        jit_destroy(cpu);
-        return false;
-    }
-    vregs_init(code->jit, cpu);
-    if (first) {
-        jit_make_stubs(code->jit, cpu);
-        cache_begin(code->jit);
-    }
-    jit_rethink_begin(cpu);
-    return true;
-}
-
-void jit_destroy(struct cpu *cpu)
-{
-    const struct vm_ports *ports = &cpu->vcpu->vm->ports;
-    struct jit *jit = cpu->priv->jit;
-
-    if (jit != NULL) {
-        diverge_destroy(cpu);
-        ports->code_free(ports->opaque, jit->rx, jit->rw, jit->size);
-        ports->free(ports->opaque, jit, sizeof(*jit) + sizeof(struct tr));
-        cpu->priv->jit = cpu->priv->code->jit = NULL;
-    }
-}
-
-/* The bodies that translated code has called most often. */
-static void top_calls(const struct cpu *cpu, struct accel_call calls[ACCEL_CALLS])
-{
-    memset(calls, 0, ACCEL_CALLS * sizeof(calls[0]));
-    for (unsigned uop = 0; uop < UOP_COUNT; uop++) {
-        struct accel_call one = { uop_table[uop].name, cpu->priv->jit_calls[uop] };
-        for (unsigned n = 0; n < ACCEL_CALLS && one.count != 0; n++) {
-            if (one.count > calls[n].count) {
-                struct accel_call less = calls[n];
-                calls[n] = one;
-                one = less;
-            }
-        }
-    }
-}
-
-void jit_stats(const struct cpu *cpu, struct accel_stats *stats)
-{
-    const struct jit *jit = cpu->priv->jit;
-    const struct jit_counts *n = &cpu->jit_counts;
-
-    if (jit == NULL) {
-        return;
-    }
-    top_calls(cpu, stats->calls);
-    for (unsigned uop = 0; uop < UOP_COUNT; uop++) {
-        stats->jit_calls += cpu->priv->jit_calls[uop];
-    }
-    if (cpu->priv->code->user[0] == cpu) { /* the machine's */
-        stats->jit_bytes =
-            (uint64_t)(jit->p - jit->rw) + (uint64_t)(jit->rw + jit->size - jit->top);
-        stats->jit_links = jit->links;
-    }
-    stats->jit_l0_refills = n->l0_refills;
-    stats->jit_l0_misses = n->l0_misses;
-    stats->jit_far_misses = n->far_misses;
-    stats->jit_far_renewed = n->far_renewed;
-    stats->jit_far_interp = n->far_interp;
-    stats->jit_near_interp = n->near_interp;
-    stats->jit_ret_misses = n->ret_misses;
-    stats->jit_leaves = n->leaves;
-    stats->jit_drops_page = stats->jit_drops - stats->jit_drops_changed - stats->jit_drops_access -
-                            stats->jit_drops_full;
-}
+/* ---- Entries --------------------------------------------------------------------------------- */
 
 static bool is_code(const struct jit *jit, op_fn *fn)
 {
@@ -306,7 +173,7 @@ static void region_forget(struct cpu *cpu, struct code_page *page, const struct 
 }
 
 /* Forgets the regions that depend on one of the lines; answers whether there was one. */
-static bool forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
+bool jit_forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
 {
     struct jit_region **at = &page->jit->regions;
     bool any = false;
@@ -341,7 +208,7 @@ void jit_leave(struct cpu *cpu)
  */
 bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines)
 {
-    if (!forget_lines(cpu, page, lines)) {
+    if (!jit_forget_lines(cpu, page, lines)) {
         return false;
     }
     cpu->priv->stats.jit_drops++;
@@ -365,65 +232,7 @@ void jit_changed(struct cpu *cpu, struct code_page *page, unsigned line)
     }
 }
 
-/* Entries before a head is translated: more where the guest has changed translated code before. */
-static unsigned heat_wanted(const struct cpu *cpu, const struct code_page *page)
-{
-    unsigned wanted = cpu->priv->jit->heat << (page->jit->churn < 12 ? page->jit->churn / 4 : 3);
-
-    return wanted < UINT8_MAX ? wanted : UINT8_MAX;
-}
-
-static void announce_flush(struct cpu *cpu)
-{
-    struct code_cache *code = cpu->priv->code;
-
-    soft_lock(cpu, &code->lock);
-    cpu->priv->jit->flush = code_announce(code, true);
-    soft_unlock(&code->lock);
-}
-
-/* Nothing leads into the code cache any more, but for jump caches; when all CPUs have passed it begins anew. */
-static void drop_all(struct cpu *cpu)
-{
-    struct code_cache *code = cpu->priv->code;
-
-    soft_lock(cpu, &code->lock);
-    for (struct code_page *page = code->newest; page != NULL; page = page->lru_next) {
-        if (page->jit != NULL) {
-            page->jit->links = NULL;
-            forget_lines(cpu, page, ~0ull);
-            cpu->priv->stats.jit_drops++;
-            cpu->priv->stats.jit_drops_full++;
-        }
-    }
-    soft_unlock(&code->lock);
-    announce_flush(cpu);
-    cpu->priv->stats.jit_flushes++;
-}
-
-/* Is the code cache there to be filled? Not if others may still be running what was in it. */
-static bool is_open(struct cpu *cpu)
-{
-    struct jit *jit = cpu->priv->jit;
-
-    if (jit->flush == 0) {
-        return true;
-    }
-    if (!code_all_passed(cpu, jit->flush)) {
-        return false;
-    }
-    if (jit->count_wanted && !jit->counting) {
-        jit->counting = true;
-        jit_make_stubs(jit, cpu);
-        announce_flush(cpu); /* jump caches may have learnt again where the shared code was */
-        return false;
-    }
-    cache_begin(jit);
-    jit->flush = 0;
-    return true;
-}
-
-/* ---- Marking and translating ----------------------------------------------------------------- */
+/* ---- Marking --------------------------------------------------------------------------------- */
 
 /* Under the pool's lock. */
 static void mark(struct cpu *cpu, struct code_page *page, unsigned slot, bool way)
@@ -490,6 +299,8 @@ void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uo
     }
 }
 
+/* ---- Translating ----------------------------------------------------------------------------- */
+
 /* There is room: jit_make_region has looked. */
 static void region_add(struct jit *jit, struct code_page *page, const struct tr *t, unsigned slot)
 {
@@ -531,11 +342,11 @@ void jit_make_region(struct cpu *cpu, struct code_page *page, unsigned slot, uns
     struct jit *jit = cpu->priv->jit;
     struct tr *t = (struct tr *)(void *)(jit + 1);
 
-    if (!is_open(cpu)) {
+    if (!jit_cache_open(cpu)) {
         return;
     }
     if (jit->top - jit->p < 2 * JIT_REGION_BYTES) {
-        drop_all(cpu);
+        jit_cache_drop(cpu);
         return;
     }
     t->cpu = cpu;
@@ -567,7 +378,7 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
     op_fn *before = page->ops[slot].fn;
 
     cpu->jit_way = 0;
-    cache_begin(jit);
+    jit_cache_begin(jit);
     if (page->jit != NULL) {
         memset(page->jit->head, 0, sizeof(page->jit->head));
     }
@@ -582,36 +393,14 @@ op_fn *jit_now(struct cpu *cpu, struct code_page *page, unsigned slot)
     return is_translated(jit, &page->ops[slot]) ? page->ops[slot].fn : NULL;
 }
 
-void jit_count(struct cpu *cpu)
+/* ---- Heat ------------------------------------------------------------------------------------ */
+
+/* Entries before a head is translated: more where the guest has changed translated code before. */
+static unsigned heat_wanted(const struct cpu *cpu, const struct code_page *page)
 {
-    struct jit *jit = cpu->priv->jit;
+    unsigned wanted = cpu->priv->jit->heat << (page->jit->churn < 12 ? page->jit->churn / 4 : 3);
 
-    if (!jit_counts(cpu)) {
-        jit_lock(cpu);
-        if (jit->flush == 0) {
-            drop_all(cpu);
-        }
-        __atomic_store_n(&jit->count_wanted, true, __ATOMIC_RELEASE);
-        jit_unlock(cpu);
-    }
-    code_pass(cpu); /* only the interpreter runs until there is code that counts */
-}
-
-bool jit_counts(const struct cpu *cpu)
-{
-    const struct jit *jit = cpu->priv->jit;
-
-    return jit == NULL || jit->counting || __atomic_load_n(&jit->count_wanted, __ATOMIC_ACQUIRE);
-}
-
-bool jit_limit(struct cpu *cpu, unsigned level)
-{
-    struct jit *jit = cpu->priv->jit;
-
-    jit->host = host_simd_find((enum vex_level)level);
-    vregs_init(jit, cpu);
-    jit_make_stubs(jit, cpu);
-    return (unsigned)jit->host.level == level;
+    return wanted < UINT8_MAX ? wanted : UINT8_MAX;
 }
 
 op_ret HV_ENGINE_ABI jit_interpret(struct cpu *cpu, const struct op *op)
@@ -647,7 +436,7 @@ static NOINLINE op_fn *ignite(struct cpu *cpu, struct code_page *page, unsigned 
                                        atomic_exchange(&cpu->priv->jit->lock, 1) != 0)) {
         return page->jit->orig[slot];
     }
-    if (is_open(cpu) && cool(cpu, page, slot)) {
+    if (jit_cache_open(cpu) && cool(cpu, page, slot)) {
         jit_make_region(cpu, page, slot, 0);
     }
     jit_unlock(cpu);

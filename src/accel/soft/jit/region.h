@@ -1,5 +1,5 @@
 /*
- * region.h - what region.c, translate.c, jit.c and rethink.c share.
+ * region.h - what region.c, translate.c, jit.c, cache.c and rethink.c share.
  */
 #ifndef SOFT_JIT_REGION_H
 #define SOFT_JIT_REGION_H
@@ -112,6 +112,14 @@ static inline bool jit_region_has(const struct jit_region *region, const struct 
 void jit_make_region(struct cpu *cpu, struct code_page *page, unsigned slot, unsigned tier);
 /* Forgets what was translated from 64-byte lines of the page; false: nothing was. What was decoded stays. Under both locks. */
 bool jit_drop_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
+/* The same, and no more: what is not returned to, and who is told, is the caller's. */
+bool jit_forget_lines(struct cpu *cpu, struct code_page *page, uint64_t lines);
+/* cache.c: is it there to be filled? Not if others may still be running what was in it. */
+bool jit_cache_open(struct cpu *cpu);
+/* Nothing leads into the code cache any more, but for jump caches; when all CPUs have passed it begins anew. */
+void jit_cache_drop(struct cpu *cpu);
+/* It is empty. */
+void jit_cache_begin(struct jit *jit);
 /* rethink.c: the CPU's counts begin. */
 void jit_rethink_begin(struct cpu *cpu);
 /* The number of a loop head's struct loop_cell in struct cpu. */
