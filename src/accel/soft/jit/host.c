@@ -33,6 +33,8 @@ static bool has(uint32_t word, unsigned bit)
     return (word >> bit & 1) != 0;
 }
 
+/* EBX of leaf 0: "Auth" of "AuthenticAMD". */
+#define AMD 0x68747541
 /* Bits of XCR0: 1 and 2 are xmm and ymm, 5 to 7 AVX-512's. */
 enum { YMM_STATE = 6, ZMM_STATE = 0xe6 };
 
@@ -48,6 +50,7 @@ struct host_simd host_simd_find(enum vex_level limit)
     struct host_simd h = { .level = avx512 ? VEX_AVX512 : avx2 ? VEX_AVX2 : VEX_NONE };
 
     h.level = h.level > limit ? limit : h.level;
+    h.blind = cpuid(0).b == AMD;
     h.sse41 = has(one.c, 9) && has(one.c, 19);
     h.sse42 = has(one.c, 20);
     h.aes = has(one.c, 25);

@@ -13,6 +13,7 @@ struct host_simd {
     bool fma, aes, pclmul, sha, gfni, sse42;
     bool vaes, vpclmul; /* AES, PCLMUL on xmm16-31 */
     bool vbmi, bitalg;
+    bool blind; /* predicts indirect calls by the history of conditional jumps alone: stubs.c */
 };
 
 /* limit: use no more than this level (tests). */

@@ -424,8 +424,8 @@ uint8_t *jit_look_at_limit(struct as *a, const struct jit *jit)
 }
 
 /*
- * Jumps over nothing, by bits of the address in RAX. Hosts predict indirect calls by the history of conditional jumps, and some have no
- * targets of indirect ones in it: a loop that calls through pointers and decides nothing itself has one history for all of them.
+ * Jumps over nothing, by bits of the address in RAX. Hosts predict indirect calls by the history of conditional jumps, and some (host.blind)
+ * have no targets of indirect ones in it: a loop that calls through pointers and decides nothing itself has one history for all of them.
  */
 static void tell_predictor(struct as *a)
 {
@@ -463,7 +463,7 @@ struct far_stale jit_far(struct as *a, const struct jit *jit, struct far_way way
         as_1(a, 1);
         guarded = as_jcc(a, CC_NE);
     }
-    if (way.by_register) {
+    if (way.by_register && jit->host.blind) {
         tell_predictor(a);
     }
     as_rbp8(a, 32, 0xff, way.call ? 2 : 4, RCX, JC(host)); /* CALL, JMP */
