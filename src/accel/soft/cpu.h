@@ -395,11 +395,12 @@ struct cpu {
     /* The same for ways between regions (jit/link.c): until one is looked at, and its struct jit_way, or 0. */
     int32_t way_budget;
     uint64_t jit_way;
-    uint64_t loop_op; /* a loop's head that has been counted down: jit/loop.c */
-    int32_t yields;   /* YIELDs until the host's scheduler hears of one: wait.c */
-    bool left;     /* a slow path ended the instruction: pc says where to go on                 */
-    bool nzcv_old; /* run.c: nothing shall see NZCV before they have been set again: jit/exact.c */
-    bool fp_trap;  /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
+    uint64_t loop_op,
+        loop_at; /* a loop's head that has been counted down, and where in its region: jit/loop.c */
+    int32_t yields; /* YIELDs until the host's scheduler hears of one: wait.c */
+    bool left;      /* a slow path ended the instruction: pc says where to go on                 */
+    bool nzcv_old;  /* run.c: nothing shall see NZCV before they have been set again: jit/exact.c */
+    bool fp_trap;   /* FP and SIMD trap at this EL (CPACR_EL1.FPEN)                               */
     uint32_t pstate; /* PS_* with EL and SP; no NZCV                                              */
     uint32_t fpcr, fpsr; /* written by cpu_set_fpcr, cpu_set_fpsr; FPSR is read by cpu_fpsr */
     uint8_t fp_gate;     /* GATE_* */

@@ -321,6 +321,7 @@ UOP_BODY(decode)
         decode_slot(cpu, page, slot);
     } else if (!decode_shared(cpu, page, slot)) {
         cpu->priv->step_once = true;
+        cpu->nzcv_old = true; /* perhaps: translated code counts on what follows here */
         MUSTTAIL return soft_attend_at(cpu, op);
     }
     GOTO_OP(op);
@@ -392,7 +393,7 @@ void soft_step(struct cpu *cpu)
 /* Translated code has left where NZCV are of an earlier time. Nothing between here and where they are set takes an exception. */
 static void renew_nzcv(struct cpu *cpu)
 {
-    for (unsigned n = 0; n < PAGE_SLOTS && cpu->nzcv_old; n++) {
+    for (unsigned n = 0; n < PAGE_SLOTS && cpu->nzcv_old && !cpu->priv->exiting; n++) {
         soft_step(cpu);
     }
     cpu->nzcv_old = false;

@@ -38,18 +38,8 @@ static bool sets(const struct ti *i)
     return (uop_table[i->uop].flags & UOP_NZCV_OUT) != 0;
 }
 
-/* Behind it NZCV are new, or in memory: a body that is called finds them there. */
-static bool renews(const struct ti *i)
+bool jit_is_exit(const struct ti *i)
 {
-    return sets(i) || jit_template(i->uop) == NULL;
-}
-
-/* Might it be left at the instruction, or behind it, before NZCV are set again? */
-static bool is_exit(const struct ti *i)
-{
-    if (i->loop && i->endless) {
-        return true;
-    }
     if (jit_is_int(i->uop)) {
         return jit_moves_sp(i);
     }
@@ -61,46 +51,51 @@ static bool is_exit(const struct ti *i)
 
 bool jit_sets_first(const struct ti *i)
 {
-    return sets(i) && !i->live_in && !is_exit(i);
+    return sets(i) && !i->live_in && !jit_is_exit(i);
 }
 
-/* Does the instruction change any of these X registers, or might it? */
-static bool changes(const struct ti *i, uint64_t set)
+/* The X registers that the instruction changes, or might. */
+static uint64_t changed_by(const struct ti *i)
 {
     enum uop u = i->uop;
+    uint64_t set = 0;
 
-    if (jit_tmpl_branch[u].fn != NULL) { /* perhaps X30, by a call */
-        return !jit_falls(u) && (set >> 30 & 1) != 0;
+    if (jit_tmpl_branch[u].fn != NULL) { /* a call: X30 */
+        return jit_falls(u) ? 0 : BIT(30);
     }
     if (jit_tmpl_mem[u].fn != NULL) {
-        for (; set != 0; set &= set - 1) {
-            if (mem_writes(i, (unsigned)__builtin_ctzll(set))) {
-                return true;
-            }
+        const unsigned may[] = { i->op.rd, i->op.rm, i->op.rn };
+        for (unsigned n = 0; n < ARRAY_SIZE(may); n++) {
+            set |= mem_writes(i, may[n]) ? BIT(may[n]) : 0;
         }
-        return false;
+        return set;
     }
     if (jit_is_int(u) || jit_tmpl_fp[u].fn != NULL || jit_tmpl_simd[u].fn != NULL ||
         jit_tmpl_simd_long[u].fn != NULL || jit_tmpl_simd_perm[u].fn != NULL ||
         jit_tmpl_simd_fp[u].fn != NULL || jit_tmpl_simd_sat[u].fn != NULL ||
         jit_tmpl_crypto[u].fn != NULL) {
-        return (set >> i->op.rd & 1) != 0;
+        return BIT(i->op.rd);
     }
-    if (jit_tmpl_struct[u].fn != NULL) {
-        return (set >> i->op.rn & 1) != 0;
-    }
-    return set != 0;
+    return jit_tmpl_struct[u].fn != NULL ? BIT(i->op.rn) : ~0ull;
 }
 
-/* All X registers that it may change. */
-static uint64_t all_changes(const struct ti *i)
+/* In a loop where NZCV might never be set again, an interrupt has to see them. */
+static bool is_exit(const struct ti *i)
 {
-    uint64_t set = 0;
+    return i->exit || (i->loop && i->endless);
+}
 
-    for (unsigned g = 0; g < X_ZERO; g++) {
-        set |= changes(i, BIT(g)) ? BIT(g) : 0;
-    }
-    return set;
+/* What the passes below ask of an instruction again and again. */
+static void look_at(struct tr *t, unsigned n)
+{
+    struct ti *i = &t->insn[n];
+
+    i->exit = jit_is_exit(i);
+    i->renews = sets(i) || jit_template(i->uop) == NULL;
+    i->moves_sp = jit_moves_sp(i);
+    t->again[n].changed = changed_by(i) & (BIT(X_ZERO) - 1);
+    t->again[n].lost = 0;
+    t->again[n].from = -1;
 }
 
 /* ---- Backward: who may want them, and what is lost by then ----------------------------------- */
@@ -134,8 +129,8 @@ static bool look_back(struct tr *t, unsigned at)
         }
     }
     seen = (is_exit(i) && !i->stored) || (!sets(i) && seen_out);
-    lost |= seen_out || jit_moves_sp(i) ? all_changes(i) : 0;
-    lost = renews(i) ? 0 : lost;
+    lost |= seen_out || i->moves_sp ? t->again[at].changed : 0;
+    lost = i->renews ? 0 : lost;
     if (seen == i->seen && seen_out == i->seen_out && lost == t->again[at].lost) {
         return false;
     }
@@ -154,7 +149,7 @@ static bool look_back_stored(struct tr *t, unsigned at)
     for (unsigned n = 0; n < 2; n++) {
         out = out && (i->next[n] < 0 || t->insn[i->next[n]].stored);
     }
-    in = !renews(i) && out;
+    in = !i->renews && out;
     if (in == i->stored && out == i->stored_out) {
         return false;
     }
@@ -269,7 +264,7 @@ static bool follow(const struct tr *t, const struct ti *i, struct from *f, unsig
     unsigned g = jit_redo_operand(setter, n);
     int64_t by;
 
-    if (g == X_ZERO || (f->kept >> n & 1) != 0 || !changes(i, BIT(g))) {
+    if (g == X_ZERO || (f->kept >> n & 1) != 0 || (t->again[i - t->insn].changed >> g & 1) == 0) {
         return true;
     }
     if (adds(i, g, jit_redo_width(setter), &by) &&
@@ -279,7 +274,7 @@ static bool follow(const struct tr *t, const struct ti *i, struct from *f, unsig
     }
     f->kept |= (uint8_t)BIT(n);
     f->moved[n] = 0;
-    return (i->seen_out || jit_moves_sp(i)) && !i->stored_out;
+    return (i->seen_out || i->moves_sp) && !i->stored_out;
 }
 
 /* Behind the instruction, before which it is nz. */
@@ -290,8 +285,8 @@ static int16_t behind(struct tr *t, const struct ti *i, int16_t nz)
     if (sets(i)) {
         return i->nz_out;
     }
-    if (nz < 0 || renews(i)) {
-        return nz == NZ_NONE || !renews(i) ? nz : NZ_MEMORY;
+    if (nz < 0 || i->renews) {
+        return nz == NZ_NONE || !i->renews ? nz : NZ_MEMORY;
     }
     f = t->from[nz];
     if (!follow(t, i, &f, 0) || !follow(t, i, &f, 1)) {
@@ -418,9 +413,7 @@ void jit_exact(struct tr *t)
 {
     t->froms = 0;
     for (unsigned n = 0; n < t->count; n++) {
-        t->insn[n].endless = true;
-        t->again[n].lost = 0;
-        t->again[n].from = -1;
+        look_at(t, n);
     }
     backward(t, look_back_endless);
     backward(t, look_back_stored);

@@ -291,7 +291,7 @@ void jit_decoded(struct cpu *cpu, struct code_page *page, unsigned slot, enum uo
                      uop == UOP_cbz64_near || uop == UOP_cbnz32_near || uop == UOP_cbnz64_near ||
                      uop == UOP_tbz_near || uop == UOP_tbnz_near;
         if (near_ && (distance <= 0 || uop == UOP_bl_near)) {
-            mark(cpu, page, (unsigned)((int64_t)slot + distance / OP_BYTES), false);
+            mark(cpu, page, (unsigned)((int64_t)slot + distance / OP_BYTES), uop != UOP_bl_near);
         }
     }
     if (is_head(page, slot)) {

@@ -138,47 +138,49 @@ static void walk(struct tr *t, struct work *w, unsigned slot)
 }
 
 /*
- * Could NZCV be read before they are written from a slot outside of the region on? A few instructions that have been
- * decoded are looked at; the region depends on them then.
+ * What becomes of NZCV from a slot outside of the region on? A few instructions that have been decoded are looked at; the region
+ * depends on them then.
  */
-static bool live_outside(struct tr *t, unsigned slot)
+static enum outside look_outside(struct tr *t, unsigned slot)
 {
+    enum outside unread = OUTSIDE_DEAD;
+
     for (unsigned n = 0; n < LOOK_AHEAD && slot < PAGE_SLOTS; n++) {
         struct ti i;
 
         if (!decoded(t, slot)) {
-            return true;
+            return OUTSIDE_LIVE;
         }
         lower_slot(t, slot, &i);
         uint32_t flags = uop_table[i.uop].flags;
         if ((flags & UOP_NZCV_IN) != 0) {
-            return true;
+            return OUTSIDE_LIVE;
         }
         t->ahead |= BIT(slot / 16);
+        unread = jit_is_exit(&i) ? OUTSIDE_SEEN : unread;
         if ((flags & UOP_NZCV_OUT) != 0) {
-            return false;
+            return unread;
         }
         if (i.uop == UOP_b_near || i.uop == UOP_bl_near) {
             slot = (unsigned)jit_near_target(&i);
         } else if ((flags & UOP_ENDS_BLOCK) != 0) {
-            return true;
+            return OUTSIDE_LIVE;
         } else {
             slot++;
         }
     }
-    return true;
+    return OUTSIDE_LIVE;
 }
 
-/* The same of a slot outside of the region. */
-static bool live_there(struct tr *t, int slot)
+static enum outside outside(struct tr *t, int slot)
 {
     if (slot >= PAGE_SLOTS) {
-        return true;
+        return OUTSIDE_LIVE;
     }
     if (t->outside[slot] == OUTSIDE_UNKNOWN) {
-        t->outside[slot] = live_outside(t, (unsigned)slot) ? OUTSIDE_LIVE : OUTSIDE_DEAD;
+        t->outside[slot] = look_outside(t, (unsigned)slot);
     }
-    return t->outside[slot] == OUTSIDE_LIVE;
+    return t->outside[slot];
 }
 
 /* What runs after an instruction: marks joins and loops. */
@@ -192,8 +194,8 @@ static void ways_of(struct tr *t, struct ti *i)
         bool inside = to[n] >= 0 && to[n] < PAGE_SLOTS && t->at[to[n]] >= 0;
         i->next[n] = (int16_t)(inside ? t->at[to[n]] : -1);
         if (to[n] >= 0 && !inside) {
-            i->outside = true;
-            i->live_way |= live_there(t, to[n]);
+            i->outside |= outside(t, to[n]) != OUTSIDE_DEAD;
+            i->live_way |= outside(t, to[n]) == OUTSIDE_LIVE;
         }
     }
     if (i->next[0] >= 0) {

@@ -53,6 +53,8 @@ bool jit_moves_sp(const struct ti *i);
 /* exact.c: finds out who has set NZCV, and who may see them; writes the code that does the former again; what regions share. */
 void jit_exact(struct tr *t);
 void jit_exact_loop(struct tr *t, struct loop *l);
+/* Might it be left at the instruction, or behind it, before NZCV are set again? */
+bool jit_is_exit(const struct ti *i);
 /* Does it set NZCV before anybody, also an exception, can see what they were? */
 bool jit_sets_first(const struct ti *i);
 void jit_redo_code(struct tr *t);

@@ -65,6 +65,17 @@ void jit_rethink_begin(struct cpu *cpu)
     }
 }
 
+/* The region that the executable address lies in, which may be gone: NULL. */
+static struct jit_region *region_at(const struct code_page *page, uintptr_t at)
+{
+    struct jit_region *region = page->jit->regions;
+
+    while (region != NULL && (at < region->start || at >= region->end)) {
+        region = region->next;
+    }
+    return region;
+}
+
 /* ---- Ways between regions -------------------------------------------------------------------- */
 
 /* The way's region, made when less was known, is translated again; for the second time only if it has come here often. */
@@ -75,11 +86,8 @@ static void rethink_way(struct cpu *cpu, struct jit_way *way)
     struct code_page *page =
         CONTAINER_OF((struct op *)(uintptr_t)way->link->ops, struct code_page, ops);
     uintptr_t at = (uintptr_t)jit->rx + (uintptr_t)(way->cold - jit->rw);
-    struct jit_region *region = page->jit->regions;
+    struct jit_region *region = region_at(page, at);
 
-    while (region != NULL && (at < region->start || at >= region->end)) {
-        region = region->next; /* it may be gone */
-    }
     if (region == NULL || region->tier == JIT_TIERS ||
         !jit_region_has(region, &page->ops[region->slot])) {
         jit_way_direct(jit, way);
@@ -116,15 +124,12 @@ static void rethink_loop(struct cpu *cpu)
     if (page == NULL) {
         return;
     }
-    region = page->jit->regions;
+    region = region_at(page, cpu->loop_at);
     unsigned slot = (unsigned)((cpu->loop_op - (uintptr_t)page->ops) / sizeof(struct op));
     struct loop_cell *cell = &cpu->loops[loop_cell(page, slot)];
     uint64_t bit = BIT(slot % 64);
     uint64_t *known = &page->jit->loop_known[slot / 64], *hot = &page->jit->loop_hot[slot / 64];
 
-    while (region != NULL && !jit_region_has(region, &page->ops[slot])) {
-        region = region->next;
-    }
     if (region == NULL || !jit_region_has(region, &page->ops[region->slot])) {
         *cell = (struct loop_cell){ .left = loop_iterations(cpu->priv->jit) };
         return;

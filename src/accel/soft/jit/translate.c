@@ -234,7 +234,7 @@ void tr_far(struct tr *t, struct far_way way)
 
 bool tr_need_at(const struct tr *t, unsigned slot)
 {
-    return t->at[slot] < 0 ? t->outside[slot] != OUTSIDE_DEAD : t->insn[t->at[slot]].need_in;
+    return t->at[slot] < 0 ? t->outside[slot] < OUTSIDE_SEEN : t->insn[t->at[slot]].need_in;
 }
 
 void tr_fix(struct tr *t, uint8_t *at, unsigned slot, unsigned to)
@@ -257,8 +257,9 @@ enum flag_kind tr_flags_unsaved(const struct tr *t, bool need)
 static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool call)
 {
     bool inside = t->at[slot] >= 0, live = tr_need_at(t, slot);
+    bool dead = !inside && t->outside[slot] == OUTSIDE_DEAD;
     bool comes_back = !call && !jit_falls(t->i->uop) && t->i->uop != UOP_b_near; /* from a call */
-    enum flag_kind save = tr_flags_unsaved(t, live || !inside);
+    enum flag_kind save = tr_flags_unsaved(t, live || !(inside || dead));
     struct cold *c;
 
     if (t->loop != NULL) {
@@ -279,7 +280,8 @@ static void way_to(struct tr *t, uint8_t *jump, unsigned slot, bool looks, bool 
     c->call = call;
     c->save = save;
     c->copy_nz = tr_nz_out(t);
-    c->nz = (int16_t)(live || t->fk != FK_NONE || comes_back ? NZ_MEMORY : c->copy_nz);
+    c->nz = (int16_t)(live || dead || t->fk != FK_NONE || comes_back ? NZ_MEMORY : c->copy_nz);
+    c->nzcv_old = dead;
 }
 
 /* A jump or call to the slot follows, which link.c may change. */
@@ -308,6 +310,7 @@ void tr_way_on(struct tr *t, const struct cold *c)
     on->slot = c->slot;
     on->sets_flags = c->sets_flags;
     on->nz = c->nz;
+    on->nzcv_old = c->nzcv_old;
 }
 
 void tr_goto(struct tr *t, int cc, unsigned slot)
@@ -612,6 +615,16 @@ static void leave_at(struct tr *t, unsigned slot)
     as_jmp_to(&t->a, t->jit->leave_at);
 }
 
+/* For something asynchronous: it can wait until NZCV are known. */
+static void leave_before(struct tr *t, const struct cold *c)
+{
+    if (c->nzcv_old) {
+        as_rm(&t->a, 0, 32, 0xc6, 0, RBP, OFF(nzcv_old), false); /* MOV byte, 1 */
+        as_1(&t->a, 1);
+    }
+    leave_at(t, c->slot);
+}
+
 static void cold_link(struct tr *t, const struct cold *c, const uint8_t *start)
 {
     struct as *a = &t->a;
@@ -624,7 +637,7 @@ static void cold_link(struct tr *t, const struct cold *c, const uint8_t *start)
         if (limit != NULL) {
             as_patch(a, limit, a->p);
         }
-        leave_at(t, c->slot);
+        leave_before(t, c);
         as_patch(a, quiet, a->p);
     }
     if (!jit_way_out(t, c, start)) {
@@ -668,20 +681,11 @@ static void cold_l0(struct tr *t, struct cold *c)
     arrive(a, &refused, 1);
 }
 
-/* Something asynchronous: it can wait until NZCV are known. */
-static void leave_before(struct tr *t, const struct cold *c)
-{
-    if (c->nzcv_old) {
-        as_rm(&t->a, 0, 32, 0xc6, 0, RBP, OFF(nzcv_old), false); /* MOV byte, 1 */
-        as_1(&t->a, 1);
-    } else {
-        tr_settle(t, c->nz);
-    }
-    leave_at(t, c->slot);
-}
-
 static void cold_pending(struct tr *t, const struct cold *c)
 {
+    if (!c->nzcv_old) {
+        tr_settle(t, c->nz);
+    }
     add_count(t, -c->bias);
     leave_before(t, c);
 }
@@ -699,8 +703,13 @@ static void cold_loop(struct tr *t, const struct cold *c)
 {
     struct as *a = &t->a;
 
+    if (!c->nzcv_old) {
+        tr_settle(t, c->nz);
+    }
     as_imm(a, RAX, (uint64_t)(uintptr_t)&t->page->ops[c->slot]);
     as_store(a, 64, RAX, RBP, OFF(loop_op));
+    as_lea_rip(a, RAX, a->p);
+    as_store(a, 64, RAX, RBP, OFF(loop_at));
     as_1(a, 0xf0); /* LOCK OR */
     as_alu_mi(a, 32, ALU_OR, RBP, OFF(pending), PEND_JIT);
     leave_before(t, c);

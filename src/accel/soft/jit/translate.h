@@ -151,10 +151,13 @@ struct ti {
     bool live_in, live_out; /* NZCV                               */
     bool need_in, need_out; /* ... and whoever reads them cannot have them again: exact.c */
     bool live_way;          /* ... where a way leads that leaves the region    */
-    bool outside;           /* a way leads to a slot of the page that it has not */
+    bool outside;           /* ... where an exception may show them                */
     int16_t next[2];        /* indices of what runs next, or -1   */
     bool done;              /* translated                                  */
     /* exact.c. NZCV as the instruction begins, or behind it (_out): */
+    bool exit;               /* it might be left there, or behind it                  */
+    bool renews;             /* behind it they are new, or in memory: a body is called */
+    bool moves_sp;           /* jit_moves_sp                                         */
     bool endless;            /* they might never be set again                        */
     bool seen, seen_out;     /* an exception may show them before they are set again */
     bool stored, stored_out; /* they will be stored anyhow                           */
@@ -211,7 +214,7 @@ struct cold {
     uint16_t slot;
     uint16_t uop;
     bool sets_flags; /* COLD_WAY, COLD_LINK: looks at pending */
-    bool nzcv_old;   /* COLD_PENDING, COLD_LOOP: NZCV are not to be had */
+    bool nzcv_old;   /* COLD_PENDING, COLD_LOOP, COLD_LINK: NZCV are not to be had */
     int16_t nz;      /* who has set NZCV, where it is left (struct ti) */
     int16_t copy_nz; /* the same in the copy of a hot loop: what is to be noted there */
     int8_t
@@ -273,7 +276,8 @@ struct loop {
         [REGION_MAX]; /* as in struct ti, where the loop is not entered but by its own ways; the same */
 };
 
-enum outside { OUTSIDE_UNKNOWN, OUTSIDE_LIVE, OUTSIDE_DEAD };
+/* NZCV at a slot that is not in the region: perhaps read; set again before anybody reads them, or before an exception shows them. */
+enum outside { OUTSIDE_UNKNOWN, OUTSIDE_LIVE, OUTSIDE_SEEN, OUTSIDE_DEAD };
 
 struct tr {
     struct as a;
@@ -332,9 +336,9 @@ struct tr {
         int reg;
         unsigned g;
     } held;
-    /* exact.c, by instruction: X registers that may be changed before an exception shows NZCV; the first of from, or -1. */
+    /* exact.c, by instruction: X registers that it changes; that may be changed before an exception shows NZCV; the first of from, or -1. */
     struct {
-        uint64_t lost;
+        uint64_t changed, lost;
         int16_t from;
     } again[REGION_MAX];
     struct from from[FROM_MAX];
