@@ -92,7 +92,10 @@ static void rethink_way(struct cpu *cpu, struct jit_way *way)
         !jit_region_has(region, &page->ops[region->slot])) {
         jit_way_direct(jit, way);
     } else if (++region->samples >= samples[region->tier]) {
-        jit_make_region(cpu, page, region->slot, region->tier + 1u);
+        unsigned tier = region->tier + 1u;
+
+        region->tier = JIT_TIERS; /* if that fails it is not tried again */
+        jit_make_region(cpu, page, region->slot, tier);
     }
 }
 
