@@ -1,19 +1,20 @@
 /*
- * exact.c - NZCV that are not stored: who has set them, and how they are had once more.
+ * exact.c - NZCV that are not stored: who has set them, who may see them, and where their operands are.
  *
  * An exception shows them in SPSR, so every instruction that may leave translated code (a fault, a look at pending, a call of a body, a
  * way out of the region) is a reader, but one that hardly ever reads. So nothing is stored for its sake if the flags can be
  * had again: the cold code on the way out calls code that does the instruction that set them once more, without its result
- * (jit_redo_again in t_int.c), and stores them.
+ * (redo.c), and stores them.
  *
  *       subs w1, w1, #1      │ redo:  edx = w1 + 1; cmp edx, 1; jit_nzcv = EFLAGS; ret
  *       b.ne loop            │
  * loop: ldr  x0, [x2], #8    │ cold:  call redo; call the body
  *
- * That takes its operands, or its result and one of them, to be as they were: those that may be lost before are copied to X_KEPT,
- * which the next instruction that sets NZCV may use for its own. What cannot be done again, like CCMP, or takes more copies than
- * storing NZCV has instructions, stores them. If different instructions may have set them (NZ_MANY), each notes itself in
- * cpu->jit_redo, where cold code looks. All that only if an exception may show NZCV before they are set again (ti.seen).
+ * That needs the operands, or the result and one of them. They are followed (struct from): one to which something is added is had by
+ * subtracting that again; one that is about to be overwritten is copied to X_KEPT, which the next instruction that sets NZCV may use for
+ * its own. What cannot be done again, like CCMP, stores NZCV. If different instructions may have set them (NZ_MANY), each notes itself
+ * in cpu->jit_redo where that begins to be unknown, and cold code looks there. All that only if an exception may show NZCV before they
+ * are set again (ti.seen), and not where they are in memory because somebody will read them on whatever way is gone (ti.stored).
  *
  * A look at pending in a loop is no such place: an interrupt comes when it comes. If NZCV are nowhere to be had there, run.c steps until
  * they are set again, and takes it then (cpu->nzcv_old), which is before anything can take an exception, as that would have been seen.
@@ -21,6 +22,7 @@
  * An instruction that reads NZCV when EFLAGS are something else by then does the same in place (nzcv.c), so what cannot be had again
  * is all that has to be stored before EFLAGS change (struct ti, need_in).
  */
+#include "accel/soft/jit/exact.h"
 #include "accel/soft/jit/loop.h"
 #include "accel/soft/jit/mem.h"
 #include "accel/soft/jit/region.h"
@@ -32,11 +34,6 @@ struct setters {
     uint16_t index[REGION_MAX];
     unsigned count;
 };
-
-static bool sets(const struct ti *i)
-{
-    return (uop_table[i->uop].flags & UOP_NZCV_OUT) != 0;
-}
 
 bool jit_is_exit(const struct ti *i)
 {
@@ -51,7 +48,7 @@ bool jit_is_exit(const struct ti *i)
 
 bool jit_sets_first(const struct ti *i)
 {
-    return sets(i) && !i->live_in && !jit_is_exit(i);
+    return exact_sets(i) && !i->live_in && !jit_is_exit(i);
 }
 
 /* The X registers that the instruction changes, or might. */
@@ -91,7 +88,7 @@ static void look_at(struct tr *t, unsigned n)
     struct ti *i = &t->insn[n];
 
     i->exit = jit_is_exit(i);
-    i->renews = sets(i) || jit_template(i->uop) == NULL;
+    i->renews = exact_sets(i) || jit_template(i->uop) == NULL;
     i->moves_sp = jit_moves_sp(i);
     t->again[n].changed = changed_by(i) & (BIT(X_ZERO) - 1);
     t->again[n].lost = 0;
@@ -106,7 +103,7 @@ static bool look_back_endless(struct tr *t, unsigned at)
     struct ti *i = &t->insn[at];
     bool endless = false;
 
-    for (unsigned n = 0; n < 2 && !sets(i); n++) {
+    for (unsigned n = 0; n < 2 && !exact_sets(i); n++) {
         endless |= i->next[n] >= 0 && t->insn[i->next[n]].endless;
     }
     if (endless == i->endless) {
@@ -128,7 +125,7 @@ static bool look_back(struct tr *t, unsigned at)
             lost |= t->again[i->next[n]].lost;
         }
     }
-    seen = (is_exit(i) && !i->stored) || (!sets(i) && seen_out);
+    seen = (is_exit(i) && !i->stored) || (!exact_sets(i) && seen_out);
     lost |= seen_out || i->moves_sp ? t->again[at].changed : 0;
     lost = i->renews ? 0 : lost;
     if (seen == i->seen && seen_out == i->seen_out && lost == t->again[at].lost) {
@@ -162,9 +159,10 @@ static bool look_back_stored(struct tr *t, unsigned at)
 static bool look_back_unsure(struct tr *t, unsigned at)
 {
     struct ti *i = &t->insn[at];
-    bool unsure = i->nz == NZ_MANY && ((is_exit(i) && !i->need_in) || (!sets(i) && i->outside));
+    bool unsure =
+        i->nz == NZ_MANY && ((is_exit(i) && !i->need_in) || (!exact_sets(i) && i->outside));
 
-    for (unsigned n = 0; n < 2 && i->nz == NZ_MANY && !sets(i); n++) {
+    for (unsigned n = 0; n < 2 && i->nz == NZ_MANY && !exact_sets(i); n++) {
         unsure |= i->next[n] >= 0 && t->insn[i->next[n]].unsure;
     }
     if (unsure == i->unsure) {
@@ -190,8 +188,7 @@ static void backward(struct tr *t, look_fn *look)
 
 /* ---- Forward: who has set them --------------------------------------------------------------- */
 
-/* The index of f, which is made if there is none; NZ_MANY: no room. */
-static int16_t from_of(struct tr *t, struct from f)
+int16_t exact_from(struct tr *t, struct from f)
 {
     int16_t *at = &t->again[f.setter].from;
 
@@ -235,9 +232,9 @@ static void setters(struct tr *t)
         i->nz = i->entry ? NZ_MEMORY : NZ_NONE;
         i->nz_out = NZ_MEMORY;
         i->stores = false;
-        if (sets(i) && jit_redo(i) && !i->stored_out) {
-            i->nz_out = from_of(t, (struct from){ .setter = first_like(t, &set, n) });
-        } else if (sets(i)) {
+        if (exact_sets(i) && jit_redo(i) && !i->stored_out) {
+            i->nz_out = exact_from(t, (struct from){ .setter = first_like(t, &set, n) });
+        } else if (exact_sets(i)) {
             i->stores = i->seen_out;
         }
     }
@@ -267,8 +264,8 @@ static bool follow(const struct tr *t, const struct ti *i, struct from *f, unsig
     if (g == X_ZERO || (f->kept >> n & 1) != 0 || (t->again[i - t->insn].changed >> g & 1) == 0) {
         return true;
     }
-    if (adds(i, g, jit_redo_width(setter), &by) &&
-        f->moved[n] + by == (int32_t)(f->moved[n] + by)) {
+    if (adds(i, g, jit_redo_width(setter), &by) && f->moved[n] + by > INT32_MIN &&
+        f->moved[n] + by <= INT32_MAX) {
         f->moved[n] += (int32_t)by;
         return true;
     }
@@ -282,7 +279,7 @@ static int16_t behind(struct tr *t, const struct ti *i, int16_t nz)
 {
     struct from f;
 
-    if (sets(i)) {
+    if (exact_sets(i)) {
         return i->nz_out;
     }
     if (nz < 0 || i->renews) {
@@ -292,7 +289,7 @@ static int16_t behind(struct tr *t, const struct ti *i, int16_t nz)
     if (!follow(t, i, &f, 0) || !follow(t, i, &f, 1)) {
         return i->stored_out ? NZ_MEMORY : NZ_MANY;
     }
-    return from_of(t, f);
+    return exact_from(t, f);
 }
 
 /* One more way leads there. Answers whether something has been learnt. */
@@ -400,7 +397,7 @@ static bool look_back_need(struct tr *t, unsigned at)
         out |= i->next[n] >= 0 && t->insn[i->next[n]].need_in;
     }
     in = (uop_table[i->uop].flags & UOP_NZCV_IN) != 0 && !reads_again(t, i);
-    in |= !sets(i) && out;
+    in |= !exact_sets(i) && out;
     if (in == i->need_in && out == i->need_out) {
         return false;
     }
@@ -422,180 +419,6 @@ void jit_exact(struct tr *t)
     forward(t);
     backward(t, look_back_need);
     backward(t, look_back_unsure);
-}
-
-/* ---- Code ------------------------------------------------------------------------------------ */
-
-static void note_use(struct tr *t, uint8_t *at, int16_t nz, bool is_note)
-{
-    if (t->redos == COLD_MAX) {
-        t->a.full = true;
-        return;
-    }
-    t->redo[t->redos].at = at;
-    t->redo[t->redos].note = is_note;
-    t->redo[t->redos++].nz = nz;
-}
-
-void tr_redo_note(struct tr *t, int16_t nz)
-{
-    as_rm(&t->a, 0, 32, 0xc7, 0, RBP, OFF(jit_redo), false); /* MOV dword, imm */
-    as_4(&t->a, 0);
-    if (nz >= 0) {
-        note_use(t, t->a.p - 4, nz, true);
-    }
-}
-
-/* Copies an operand of NZCV's. */
-static void keep_operand(struct tr *t, const struct from *f, unsigned n)
-{
-    unsigned g = jit_redo_operand(&t->insn[f->setter], n);
-    int reg = tr_src(t, 64, g, RCX);
-
-    if (f->moved[n] != 0) {
-        as_lea(&t->a, 64, RCX, reg, -f->moved[n]);
-        reg = RCX;
-    }
-    as_store(&t->a, 64, reg, RBP, XOFF(X_KEPT + n));
-}
-
-/* Those of f that are not kept and shall be. */
-static void keep_operands(struct tr *t, const struct from *f, unsigned kept)
-{
-    for (unsigned n = 0; n < 2; n++) {
-        if ((kept & ~f->kept) >> n & 1) {
-            keep_operand(t, f, n);
-        }
-    }
-}
-
-void tr_keep(struct tr *t)
-{
-    int16_t nz = tr_nz(t), out = tr_nz_out(t);
-
-    if (nz >= 0 && out >= 0 && !sets(t->i)) {
-        keep_operands(t, &t->from[nz], t->from[out].kept);
-    }
-}
-
-void tr_store(struct tr *t)
-{
-    if (t->i->stores && t->fk != FK_NONE && !t->fsaved) {
-        tr_flags_save(t);
-    }
-}
-
-/* Notes how NZCV can be had where these registers may be lost. */
-static void note(struct tr *t, int16_t nz, uint64_t lost)
-{
-    struct from f;
-
-    if (nz >= 0) {
-        f = t->from[nz];
-        for (unsigned n = 0; n < 2; n++) {
-            if (lost >> jit_redo_operand(&t->insn[f.setter], n) & 1) {
-                f.kept |= (uint8_t)BIT(n);
-                f.moved[n] = 0;
-            }
-        }
-        keep_operands(t, &t->from[nz], f.kept);
-        nz = from_of(t, f);
-    }
-    tr_redo_note(t, nz);
-}
-
-/* Is it not known there who has set NZCV, and asked? */
-static bool is_unsure(const struct tr *t, unsigned n)
-{
-    const struct loop *l = t->loop;
-
-    return t->insn[n].unsure && (l == NULL || (loop_has(l, n) && l->nz[n - l->first] == NZ_MANY));
-}
-
-void tr_tell(struct tr *t)
-{
-    const struct ti *i = t->i;
-    int16_t nz = tr_nz_out(t);
-    uint64_t lost = 0;
-    bool unsure = false;
-
-    for (unsigned n = 0; n < 2; n++) {
-        if (i->next[n] >= 0 && is_unsure(t, (unsigned)i->next[n])) {
-            unsure = true;
-            lost |= t->again[i->next[n]].lost;
-        }
-    }
-    if (unsure && nz != NZ_MANY) {
-        note(t, nz, lost);
-    }
-}
-
-void tr_tell_region(struct tr *t, const struct ti *to, int16_t nz)
-{
-    if (to->unsure && nz != NZ_MANY) {
-        note(t, nz, t->again[to - t->insn].lost);
-    }
-}
-
-void tr_settle(struct tr *t, int16_t nz)
-{
-    if (nz == NZ_MANY) {
-        as_call_to(&t->a, t->jit->redo_any);
-    } else if (nz >= 0) {
-        note_use(t, as_call(&t->a), nz, false);
-    }
-}
-
-/* The code that has NZCV once more, and stores them. */
-static uint8_t *redo_of(struct tr *t, struct from *f)
-{
-    unsigned kept = f->kept;
-
-    if (f->redo != NULL) {
-        return f->redo;
-    }
-    f->redo = t->a.p;
-    t->i = &t->insn[f->setter];
-    t->fk = FK_NONE;
-    for (unsigned n = 0; n < 2; n++) {
-        if (f->moved[n] != 0) { /* as it was */
-            keep_operand(t, f, n);
-            kept |= BIT(n);
-        }
-    }
-    jit_redo_again(t, t->i, kept);
-    tr_flags_save(t);
-    as_1(&t->a, 0xc3);
-    return f->redo;
-}
-
-void jit_redo_code(struct tr *t)
-{
-    for (unsigned n = 0; n < t->redos && !t->a.full; n++) {
-        uint8_t *redo = redo_of(t, &t->from[t->redo[n].nz]);
-
-        if (t->redo[n].note) {
-            uint32_t place = (uint32_t)(redo - t->jit->rw);
-            memcpy(t->redo[n].at, &place, sizeof(place));
-        } else {
-            as_patch(&t->a, t->redo[n].at, redo);
-        }
-    }
-}
-
-void jit_make_redo(struct jit *jit, struct as *a)
-{
-    uint8_t *none;
-
-    jit->redo_any = a->p;
-    as_load(a, 32, RCX, RBP, OFF(jit_redo));
-    as_test(a, 32, RCX, RCX);
-    none = as_jcc(a, CC_E);
-    as_lea_rip(a, RAX, jit->rw);
-    as_alu(a, 64, ALU_ADD, RCX, RAX);
-    as_rr(a, 0, 32, 0xff, 4, RCX, false); /* JMP RCX */
-    as_patch(a, none, a->p);
-    as_1(a, 0xc3);
 }
 
 #endif

@@ -50,13 +50,14 @@ bool jit_falls(enum uop uop);
 int jit_near_target(const struct ti *i);
 /* Might the template misalign SP? */
 bool jit_moves_sp(const struct ti *i);
-/* exact.c: finds out who has set NZCV, and who may see them; writes the code that does the former again; what regions share. */
+/* exact.c: finds out who has set NZCV, and who may see them; also in the copy of a loop. */
 void jit_exact(struct tr *t);
 void jit_exact_loop(struct tr *t, struct loop *l);
 /* Might it be left at the instruction, or behind it, before NZCV are set again? */
 bool jit_is_exit(const struct ti *i);
 /* Does it set NZCV before anybody, also an exception, can see what they were? */
 bool jit_sets_first(const struct ti *i);
+/* redo.c: the code that has NZCV once more, behind the region; what regions share of it. */
 void jit_redo_code(struct tr *t);
 void jit_make_redo(struct jit *jit, struct as *a);
 /* What group_open left for behind the region. */
