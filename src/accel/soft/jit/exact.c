@@ -283,11 +283,11 @@ static int16_t behind(struct tr *t, const struct ti *i, int16_t nz)
         return i->nz_out;
     }
     if (nz < 0 || i->renews) {
-        return nz == NZ_NONE || !i->renews ? nz : NZ_MEMORY;
+        return (int16_t)(nz == NZ_NONE || !i->renews ? nz : NZ_MEMORY);
     }
     f = t->from[nz];
     if (!follow(t, i, &f, 0) || !follow(t, i, &f, 1)) {
-        return i->stored_out ? NZ_MEMORY : NZ_MANY;
+        return (int16_t)(i->stored_out ? NZ_MEMORY : NZ_MANY);
     }
     return exact_from(t, f);
 }
@@ -371,7 +371,12 @@ void jit_exact_loop(struct tr *t, struct loop *l)
 
 int16_t tr_nz(const struct tr *t)
 {
-    return t->loop != NULL ? t->loop->nz[t->i - &t->insn[t->loop->first]] : t->i->nz;
+    const struct loop *l = t->loop;
+
+    if (l == NULL) {
+        return t->i->nz;
+    }
+    return l->nz[t->i - &t->insn[l->first]];
 }
 
 int16_t tr_nz_out(struct tr *t)

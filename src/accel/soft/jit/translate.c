@@ -175,7 +175,7 @@ void tr_call(struct tr *t)
         t->loop->refused = true;
     }
     if (t->fk == FK_NONE) {
-        tr_settle(t, t->i->need_in ? NZ_MEMORY : t->i->nz);
+        tr_settle(t, (int16_t)(t->i->need_in ? NZ_MEMORY : t->i->nz));
     } else if (!t->fsaved) {
         tr_flags_save(t);
     }
@@ -431,7 +431,7 @@ static void look_at_sp(struct tr *t)
     as_rr(&t->a, 0, 32, 0xf6, 0, tr_pin(t, X_SP), true); /* TEST byte, 15 */
     as_1(&t->a, 15);
     c = tr_cold(t, COLD_PENDING, as_jcc(&t->a, CC_NE));
-    c->nz = t->i->need_out ? NZ_MEMORY : t->i->nz_out;
+    c->nz = (int16_t)(t->i->need_out ? NZ_MEMORY : t->i->nz_out);
     c->slot = (uint16_t)(t->i->slot + 1);
 }
 
