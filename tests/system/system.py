@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """system.py HYPERVISOR [GUEST...]: what an AArch64 machine does, compared with QEMU's.
 
-Builds each guest (GUEST.c here), runs it on HYPERVISOR and compares its lines with expected/GUEST.txt, which QEMU made.
+Builds each guest (GUEST.c here, and GUEST.S if it has one), runs it on HYPERVISOR and compares its lines with expected/GUEST.txt, which QEMU made.
 Where qemu-system-aarch64 of the same version is installed, its lines are compared too. Lines that rightly differ are in
 differences.txt, with what ours must be and why.
 
@@ -52,7 +52,8 @@ def model(guest):
 
 def build(guest, folder):
     elf = os.path.join(folder, guest + ".elf")
-    sources = [os.path.join(HERE, f) for f in ("start.S", "lib.c", model(guest)[0] + ".c")]
+    sources = [os.path.join(HERE, f) for f in ("start.S", "lib.c", model(guest)[0] + ".c", model(guest)[0] + ".S")]
+    sources = [f for f in sources if os.path.exists(f)]
     subprocess.run(COMPILER + ["-T", os.path.join(HERE, "link.ld"), "-o", elf] + sources, check=True)
     return elf
 
