@@ -90,6 +90,7 @@ static void look_at(struct tr *t, unsigned n)
     i->exit = jit_is_exit(i);
     i->renews = exact_sets(i) || jit_template(i->uop) == NULL;
     i->moves_sp = jit_moves_sp(i);
+    i->endless = true;
     t->again[n].changed = changed_by(i) & (BIT(X_ZERO) - 1);
     t->again[n].lost = 0;
     t->again[n].from = -1;
@@ -181,7 +182,7 @@ static void backward(struct tr *t, look_fn *look)
     while (again) {
         again = false;
         for (unsigned n = t->count; n-- > 0;) {
-            again |= look(t, n);
+            again |= look(t, n) && t->cyclic;
         }
     }
 }
@@ -411,9 +412,36 @@ static bool look_back_need(struct tr *t, unsigned at)
     return true;
 }
 
+/* NZCV are in memory all the time, as they are on the ways in. */
+static void all_in_memory(struct tr *t)
+{
+    for (unsigned n = 0; n < t->count; n++) {
+        struct ti *i = &t->insn[n];
+
+        i->nz = i->nz_out = NZ_MEMORY;
+        i->seen = true;
+        i->need_in = i->live_in;
+        i->need_out = i->live_out;
+    }
+}
+
+static bool sets_any(const struct tr *t)
+{
+    unsigned n = 0;
+
+    while (n < t->count && !exact_sets(&t->insn[n])) {
+        n++;
+    }
+    return n < t->count;
+}
+
 void jit_exact(struct tr *t)
 {
     t->froms = 0;
+    if (!sets_any(t)) {
+        all_in_memory(t);
+        return;
+    }
     for (unsigned n = 0; n < t->count; n++) {
         look_at(t, n);
     }

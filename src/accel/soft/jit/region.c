@@ -201,6 +201,7 @@ static void ways_of(struct tr *t, struct ti *i)
     if (i->next[0] >= 0) {
         t->insn[i->next[0]].join = true;
         t->insn[i->next[0]].loop |= target <= i->slot;
+        t->cyclic |= target <= i->slot;
     }
     if (i->next[1] >= 0 && &t->insn[i->next[1]] != i + 1) {
         t->insn[i->next[1]].join = true;
@@ -209,6 +210,7 @@ static void ways_of(struct tr *t, struct ti *i)
 
 static void ways(struct tr *t)
 {
+    t->cyclic = false;
     for (unsigned n = 0; n < t->count; n++) {
         ways_of(t, &t->insn[n]);
     }
@@ -230,7 +232,7 @@ static void liveness(struct tr *t)
                 out |= i->next[m] >= 0 && t->insn[i->next[m]].live_in;
             }
             in = (flags & UOP_NZCV_IN) != 0 || ((flags & UOP_NZCV_OUT) == 0 && out);
-            again |= in != i->live_in || out != i->live_out;
+            again |= t->cyclic && (in != i->live_in || out != i->live_out);
             i->live_in = in;
             i->live_out = out;
         }

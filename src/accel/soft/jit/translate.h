@@ -292,6 +292,7 @@ struct tr {
     int16_t at[PAGE_SLOTS];      /* index in insn, or -1 */
     uint8_t outside[PAGE_SLOTS]; /* enum outside: NZCV at slots that are not in the region */
     uint64_t ahead;              /* 64-byte lines that were looked at for that */
+    bool cyclic;                 /* a way inside of the region leads backward */
     unsigned colds;
     struct cold cold[COLD_MAX];
     /* Of the instruction that is translated. */
