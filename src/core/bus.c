@@ -143,7 +143,7 @@ bool vm_mmio_read(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t *valu
 
 bool vm_mmio_write(struct vcpu *vcpu, uint64_t ipa, unsigned size, uint64_t value)
 {
-    struct dev *dev = bus_find(&vcpu->vm->bus, ipa, size);
+    struct dev *dev = find(vcpu, ipa, size);
 
     if (dev == NULL) {
         return absent(vcpu, ipa, size, true);
