@@ -20,8 +20,11 @@
 #define I_LDR_LSL3(rt, rn, rm) (0xf8607800u | (rm) << 16 | (rn) << 5 | (rt))
 #define I_TBNZ(rt, bit, delta) \
     (0x37000000u | (uint32_t)(bit) << 19 | ((uint32_t)((delta) / 4) & 0x3fff) << 5 | (rt))
-#define I_LD4(rt, rn)       (0x4c400000u | (rn) << 5 | (rt)) /* V.16B */
-#define I_ADD_X(rd, rn, rm) (0x8b000000u | (rm) << 16 | (rn) << 5 | (rd))
+#define I_LD4(rt, rn)        (0x4c400000u | (rn) << 5 | (rt)) /* V.16B */
+#define I_CMP_X(rn, rm)      (0xeb00001fu | (rm) << 16 | (rn) << 5)
+#define I_EOR_X(rd, rn, rm)  (0xca000000u | (rm) << 16 | (rn) << 5 | (rd))
+#define I_BCOND(cond, delta) (0x54000000u | ((uint32_t)((delta) / 4) & 0x7ffff) << 5 | (cond))
+#define I_ADD_X(rd, rn, rm)  (0x8b000000u | (rm) << 16 | (rn) << 5 | (rd))
 
 static const uint8_t marked[] = { 3, 4, 5, 6, 19, 20, 21, 22, 30 };
 
@@ -185,6 +188,41 @@ static void test_kick(void **state)
     rig_drop(&r);
 }
 
+/*
+ * NZCV that only a branch at a loop's head reads, and no exception can show: what looks at pending there must not lose them, however
+ * often it finds something. Of two such loops at least one has a head that is no entry any more when the region has been made again.
+ */
+static void test_read(void **state)
+{
+    enum { TIMES = 100000, ITERATIONS_EACH = 10, LOWER = 3 };
+    struct tables t;
+    struct rig r;
+    pthread_t thread;
+
+    make(&r, &t);
+    RIG_CODE(&r, CODE, I_ADD(12, 14, 0), I_CMP_X(3, 4), I_BCOND(LOWER, 8), I_ADD(0, 0, 1),
+             I_EOR_X(3, 3, 5), I_CMP_X(3, 4), I_SUB(12, 12, 1), I_CBNZ(12, -20), I_ADD(12, 14, 0),
+             I_CMP_X(3, 4), I_BCOND(LOWER, 8), I_ADD(0, 0, 1), I_EOR_X(3, 3, 5), I_CMP_X(3, 4),
+             I_SUB(12, 12, 1), I_CBNZ(12, -20), I_SUB(13, 13, 1), I_CBNZ(13, -68), I_STR(5, 1),
+             I_HVC(1));
+    rig_set(&r, REG_X0, 0);
+    rig_set(&r, REG_X0 + 1, VA);
+    rig_set(&r, REG_X0 + 3, 1); /* 1 and 5 by turns */
+    rig_set(&r, REG_X0 + 4, 3);
+    rig_set(&r, REG_X0 + 5, 4);
+    rig_set(&r, REG_X0 + 13, TIMES);
+    rig_set(&r, REG_X0 + 14, ITERATIONS_EACH);
+    *(uint64_t *)rig_at(&r, FROM) = 0;
+    rig_set(&r, REG_PC, CODE);
+    assert_int_equal(pthread_create(&thread, NULL, rig_thread, &r), 0);
+    while (*(volatile uint64_t *)rig_at(&r, FROM) == 0) {
+        vcpu_signal(r.vcpu, PEND_EVENT);
+    }
+    pthread_join(thread, NULL);
+    assert_int_equal(rig_get(&r, REG_X0), TIMES * ITERATIONS_EACH);
+    rig_drop(&r);
+}
+
 /* ---- Which copies stay ----------------------------------------------------------------------- */
 
 /* The loop of nested_code. How often that is run until it has a copy, also if each of its instructions was a region by itself first. */
@@ -316,10 +354,10 @@ static void test_too_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fault),     cmocka_unit_test(test_table),
-        cmocka_unit_test(test_overlap),   cmocka_unit_test(test_kick),
-        cmocka_unit_test(test_worth),     cmocka_unit_test(test_second_cpu),
-        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_fault),      cmocka_unit_test(test_table),
+        cmocka_unit_test(test_overlap),    cmocka_unit_test(test_kick),
+        cmocka_unit_test(test_read),       cmocka_unit_test(test_worth),
+        cmocka_unit_test(test_second_cpu), cmocka_unit_test(test_too_large),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,7 @@ struct cold *tr_cold(struct tr *t, enum cold_kind kind, uint8_t *from)
                         .uop = (uint16_t)t->i->uop,
                         .bias = t->bias,
                         .nz = (int16_t)(t->i->need_in ? NZ_MEMORY : t->i->nz),
-                        .nzcv_old = !t->i->seen && !t->i->need_in,
+                        .nzcv_old = !t->i->seen && !t->i->live_in,
                         .copy_nz = tr_nz(t),
                         .held = NOREG,
                         .loop = t->loop != NULL ? (uint8_t)(t->loop - t->loops + 1) : 0 };
