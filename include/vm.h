@@ -201,6 +201,7 @@ struct vm_jit {
         count; /* translated code counts instructions exactly; else only while the guest's PMU wants that */
     unsigned plant; /* tests: 1 + the micro-operation whose translation is to be wrong */
     unsigned loop;  /* tests: iterations of a loop before it gets a copy of its own; 0: as usual */
+    unsigned ways;  /* tests: ways between regions before one of them is looked at; 0: as usual */
     unsigned heat;  /* entries of a place in code before it is translated, at most JIT_HEAT_MAX */
     uint64_t cache; /* bytes of translated code, for each CPU               */
 };

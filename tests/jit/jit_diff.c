@@ -160,7 +160,7 @@ static struct machine *machine_of(unsigned heat, bool copies, bool count, unsign
 
     if (*m == NULL) {
         const struct machine_options o = { .heat = heat,
-                                           .loop = copies ? 3 : 0,
+                                           .often = copies ? 3 : 0,
                                            .count = count,
                                            .cpus = cpus,
                                            .plant = options.plant,

@@ -49,8 +49,8 @@ struct machine *machine_make(const struct machine_options *o, const void *handle
 {
     struct machine *m = calloc(1, sizeof(*m));
 
-    rig_make(&m->rig, .cpus = o->cpus, .heat = o->heat, .loop = o->loop, .plant = o->plant,
-             .diverge = o->diverge, .count = o->count);
+    rig_make(&m->rig, .cpus = o->cpus, .heat = o->heat, .loop = o->often, .ways = o->often,
+             .plant = o->plant, .diverge = o->diverge, .count = o->count);
     memcpy(rig_at(&m->rig, VECTORS), handler, bytes);
     tables_init(&m->tables, &m->rig, 12);
     for (uint64_t at = LOG; at < LOG + RECORDS * RECORD_BYTES; at += 4096) {

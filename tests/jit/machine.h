@@ -11,7 +11,8 @@ struct machine;
 
 struct machine_options {
     unsigned heat; /* 0: it interprets */
-    unsigned loop; /* iterations after which a loop is copied; 0: as usual, many */
+    unsigned
+        often; /* iterations after which a loop is copied, ways after which a region is made again; 0: as usual, many */
     unsigned cpus;
     unsigned plant; /* see struct vm_jit */
     bool count;

@@ -231,6 +231,7 @@ struct rig_options {
     unsigned heat;           /* 0: HV_RIG_HEAT says               */
     unsigned plant;          /* see struct vm_jit */
     unsigned loop;           /* the same                          */
+    unsigned ways;           /* see struct vm_jit                 */
     bool diverge;
     bool count; /* instructions, in translated code */
 };
@@ -262,6 +263,7 @@ static inline void rig_make_(struct rig *r, const struct rig_options *o)
                  .heat = heat,
                  .plant = o->plant,
                  .loop = o->loop,
+                 .ways = o->ways,
                  .diverge = o->diverge,
                  .count = o->count,
                  .cache = 1 << 20 },

@@ -47,6 +47,7 @@ static struct jit *cache_make(struct cpu *cpu)
     jit->counting = vm->config.jit.count || vm->config.jit.diverge || jit->limited;
     jit->plant = vm->config.jit.plant;
     jit->loop = vm->config.jit.loop;
+    jit->ways = vm->config.jit.ways;
     jit->heat = vm->config.jit.heat != 0 ? vm->config.jit.heat : JIT_HEAT;
     jit->rx = ports->code_alloc(ports->opaque, jit->size, &rw);
     jit->rw = rw;

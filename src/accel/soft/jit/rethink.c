@@ -41,7 +41,7 @@
 
 static int32_t way_sample(const struct jit *jit)
 {
-    return (int32_t)(WAY_SAMPLE * jit->heat * jit->heat);
+    return (int32_t)(jit->ways != 0 ? jit->ways : WAY_SAMPLE * jit->heat * jit->heat);
 }
 
 /* Iterations of a loop that are counted. */

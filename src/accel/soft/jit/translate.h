@@ -84,6 +84,7 @@ struct jit {
     size_t size;
     unsigned heat;    /* entries before a head is translated */
     unsigned loop;    /* tests: iterations of a loop before it is copied; or 0 */
+    unsigned ways;    /* tests: ways that are counted until one is looked at; or 0 */
     unsigned plant;   /* tests: 1 + the uop whose translation is wrong */
     bool counting;    /* of instructions, exactly */
     bool limited;     /* and code leaves at cpu->count_stop, or a little later */
