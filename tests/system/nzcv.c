@@ -8,15 +8,9 @@
  * comes has no end.
  */
 #include "nzcv.h"
-#include "sys.h"
+#include "ppi.h"
 
-#define GICD_CTLR  0x08000000ull
-#define GICR       0x080a0000ull
-#define GICR_WAKER (GICR + 0x14)
-#define IGROUPR    (GICR + 0x10080)
-#define ISENABLER  (GICR + 0x10100)
-#define ICENABLER  (GICR + 0x10180)
-#define TIMER      27u
+#define TIMER 27u
 
 #define P_I     (1ull << 7)
 #define USER_VA 0x3000000000ull /* the memory of a loop at EL0; at EL1 it is in a block */
@@ -188,19 +182,6 @@ void judge(struct frame *f)
     }
 }
 
-static void timer_on(void)
-{
-    wr32(GICD_CTLR, 0x13);
-    wr32(GICR_WAKER, 0);
-    wr32(IGROUPR, ~0u);
-    MSR("s3_0_c12_c12_5", 7);
-    isb();
-    MSR("s3_0_c4_c6_0", 0xff);
-    MSR("s3_0_c12_c12_7", 1);
-    wr32(ISENABLER, 1u << TIMER);
-    isb();
-}
-
 /* ---- The loops ------------------------------------------------------------------------------- */
 
 extern const struct loop {
@@ -281,7 +262,9 @@ int main(void)
 {
     mmu_default();
     fill();
-    timer_on();
+    gic_on();
+    wr32(ISENABLER, 1u << TIMER);
+    isb();
     now.us = MRS("cntfrq_el0") / 1000000;
     for (const struct loop *l = loops; l != loops_end; l++) {
         try(l, &levels[0]);

@@ -5,17 +5,9 @@
  * DDI 0487, "The Performance Monitors Extension". QEMU counts instructions only with -icount, which is how it runs this.
  * Counts of instructions are exact here, so they are compared as numbers; of cycles only that they pass.
  */
-#include "sys.h"
+#include "ppi.h"
 
-#define GICD_CTLR  0x08000000ull
-#define GICR       0x080a0000ull
-#define GICR_WAKER (GICR + 0x14)
-#define SGI_BASE   (GICR + 0x10000)
-#define IGROUPR    (SGI_BASE + 0x080)
-#define ISENABLER  (SGI_BASE + 0x100)
-#define ICENABLER  (SGI_BASE + 0x180)
-#define ISPENDR    (SGI_BASE + 0x200)
-#define PPI        23
+#define PPI 23
 
 enum { E = 1, P = 2, C = 4 };
 enum {
@@ -361,14 +353,8 @@ SNIPPET(spin, "msr daifclr, #2\n1: mrs x5, tpidrro_el0\nmrs x6, cntvct_el0\n"
 
 static void interrupts(void)
 {
-    wr32(GICD_CTLR, 0x12); /* ARE, group 1 */
-    wr32(GICR_WAKER, 0);
-    wr32(IGROUPR, ~0u);
+    gic_on();
     wr32(ISENABLER, 1u << PPI);
-    MSR("s3_0_c12_c12_5", 7);  /* ICC_SRE_EL1 */
-    MSR("s3_0_c4_c6_0", 0xff); /* ICC_PMR_EL1 */
-    MSR("s3_0_c12_c12_7", 1);  /* ICC_IGRPEN1_EL1 */
-    isb();
 
     all_off();
     MSR("pmovsset_el0", 1);

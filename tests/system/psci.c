@@ -4,7 +4,7 @@
  * DEN 0022, "Function prototypes", "Return error codes", "Initial core configuration"; DEN 0028, "Register use in AArch64
  * SMC and HVC calls". The calls go by HVC. The last check of every guest is SYSTEM_OFF: a guest that does not end fails.
  */
-#include "sys.h"
+#include "ppi.h"
 
 #define VERSION        0x84000000u
 #define CPU_SUSPEND    0x84000001u
@@ -205,15 +205,8 @@ static void starts_anew(void)
 /* CPU_SUSPEND: an interrupt that is pending ends it, be it masked. */
 static void suspend(void)
 {
-    wr32(0x08000000, 0x13);
-    wr32(0x080a0014, 0);
-    wr32(0x080b0080, ~0u);
-    wr32(0x080b0100, 1u << 27);
-    MSR("s3_0_c12_c12_5", 7);
-    isb();
-    MSR("s3_0_c4_c6_0", 0xff);
-    MSR("s3_0_c12_c12_7", 1);
-    isb();
+    gic_on();
+    wr32(ISENABLER, 1u << 27);
     for (unsigned n = 0; n < 2; n++) {
         MSR("cntv_tval_el0", n == 0 ? 50000 : 0);
         MSR("cntv_ctl_el0", 1);

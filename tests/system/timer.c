@@ -5,18 +5,7 @@
  * TimerValue views of the timers", "CNTKCTL_EL1", "Wait for Interrupt". Times are compared with the counter itself, before
  * and after, so it does not matter how fast the machine is.
  */
-#include "sys.h"
-
-#define GICD_CTLR  0x08000000ull
-#define GICR       (0x080a0000ull + this_cpu->index * 0x20000)
-#define GICR_WAKER (GICR + 0x14)
-#define SGI_BASE   (GICR + 0x10000)
-#define IGROUPR    (SGI_BASE + 0x080)
-#define ISENABLER  (SGI_BASE + 0x100)
-#define ICENABLER  (SGI_BASE + 0x180)
-#define ISPENDR    (SGI_BASE + 0x200)
-#define ICPENDR    (SGI_BASE + 0x280)
-#define ISACTIVER  (SGI_BASE + 0x300)
+#include "ppi.h"
 
 enum { ENABLE = 1, IMASK = 2, ISTATUS = 4 };
 
@@ -154,18 +143,6 @@ static void values(const struct timer *t)
 }
 
 /* ---- Its interrupt --------------------------------------------------------------------------- */
-
-static void gic_on(void)
-{
-    wr32(GICD_CTLR, 0x13);
-    wr32(GICR_WAKER, 0);
-    wr32(IGROUPR, ~0u);
-    MSR("s3_0_c12_c12_5", 7);
-    isb();
-    MSR("s3_0_c4_c6_0", 0xff);
-    MSR("s3_0_c12_c12_7", 1);
-    isb();
-}
 
 static u32 ack(void)
 {

@@ -321,7 +321,8 @@ UOP_BODY(decode)
         decode_slot(cpu, page, slot);
     } else if (!decode_shared(cpu, page, slot)) {
         cpu->priv->step_once = true;
-        cpu->nzcv_old = true; /* perhaps: translated code counts on what follows here */
+        cpu->nzcv_old =
+            cpu->priv->jit != NULL; /* perhaps: it counts on what follows here (OUTSIDE_DEAD) */
         MUSTTAIL return soft_attend_at(cpu, op);
     }
     GOTO_OP(op);

@@ -559,7 +559,6 @@ static void begin(struct tr *t, struct ti *i, bool first)
 void tr_instruction(struct tr *t, struct ti *i)
 {
     const struct ti *next = i + 1;
-
     bool branch = jit_tmpl_branch[i->uop].fn != NULL;
 
     t->ended = false;

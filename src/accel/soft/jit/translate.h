@@ -32,9 +32,10 @@
 
 #define SPANS      6   /* accesses of 1 to 32 bytes */
 #define REGION_MAX 400 /* instructions */
-#define FROM_MAX   (8 * REGION_MAX)
-#define COLD_MAX   1600
-#define CONST_MAX  512
+/* An instruction makes at most one for what sets NZCV, one as it follows operands, one for a note; the latter two once more in copies. */
+#define FROM_MAX  (8 * REGION_MAX)
+#define COLD_MAX  1600
+#define CONST_MAX 512
 /* Misses of L0 entries between two looks at one of them. */
 #define L0_SAMPLE 500
 /* In cpu->l0_op: the access began a group, which was refused. */
@@ -161,7 +162,7 @@ struct ti {
     bool moves_sp;           /* jit_moves_sp                                         */
     bool endless;            /* they might never be set again                        */
     bool seen, seen_out;     /* an exception may show them before they are set again */
-    bool stored, stored_out; /* they will be stored anyhow                           */
+    bool stored, stored_out; /* they are read out of memory on all ways              */
     bool unsure;             /* ... and then it has to be found out who has set them */
     int16_t nz, nz_out;      /* index in tr.from, or NZ_                             */
     bool stores;             /* those that it sets are stored at once               */
